@@ -1,0 +1,169 @@
+//! The commands, each once: its shape, its data, its answer, its line in a trace.
+
+mod access;
+mod application;
+mod container;
+mod device;
+mod ecc;
+mod ids;
+mod names;
+mod shape;
+
+use core::fmt::Display;
+
+pub use access::{ChangePin, ClearSecureState, GetPinInfo, PinInfo, PinType, UnblockPin, VerifyPin};
+pub use application::{
+    AppId, ApplicationInfo, CloseApplication, CreateApplication, DeleteApplication, EnumApplication,
+    MAX_APPLICATION_NAME, OpenApplication, Rights,
+};
+pub use container::{
+    Certificate, CloseContainer, ContainerId, ContainerInfo, ContainerType, CreateContainer, DeleteContainer,
+    EnumContainer, ExportCertificate, GetContainerInfo, ImportCertificate, KeyUse, MAX_CONTAINER_NAME,
+    OpenContainer,
+};
+pub use device::{
+    ChangeDevAuthKey, DevAuth, DevInfo, GenRandom, GetDevInfo, MAX_LABEL, Random, SetLabel, Version,
+};
+pub use ecc::{
+    CipherBlock, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
+    ImportEccKeyPair, SGD_SM4_ECB, SM2_BITS, SignInput,
+};
+pub use names::{NameList, Names};
+pub use shape::{Length, Shape, Size, Values};
+
+use crate::dialect::Dialect;
+use crate::envelope::{Apdu, Cla, Le};
+use crate::ins::Ins;
+use crate::status::Status;
+use crate::wire::{Malformed, Overflow, Writer};
+
+/// What an answer's bytes mean.
+pub trait Answer<'r>: Sized + Display {
+    /// Decodes the data of a successful answer.
+    fn read(bytes: &'r [u8], dialect: &'r Dialect) -> Result<Self, Malformed>;
+}
+
+/// No data come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Nothing;
+
+impl Display for Nothing {
+    fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        Ok(())
+    }
+}
+
+impl Answer<'_> for Nothing {
+    fn read(bytes: &[u8], _: &Dialect) -> Result<Self, Malformed> {
+        if bytes.is_empty() { Ok(Nothing) } else { Err(Malformed) }
+    }
+}
+
+/// One command, as both sides see it. `Display` is its redacted line in a trace.
+pub trait Command<'a>: Sized + Display {
+    /// Its instruction.
+    const INS: Ins;
+    /// What can be checked before ids and rights are looked at.
+    const SHAPE: Shape;
+    /// What comes back.
+    type Answer<'r>: Answer<'r>;
+
+    /// P1 and P2.
+    fn p1p2(&self) -> (u8, u8) {
+        (0, 0)
+    }
+
+    /// Expected length of the answer.
+    fn le(&self) -> Le {
+        Self::SHAPE.answer.le()
+    }
+
+    /// Encodes the data field.
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow>;
+
+    /// Decodes the data field of a command whose shape was checked.
+    ///
+    /// # Errors
+    /// `6A80` where the contents do not add up.
+    fn read(apdu: &Apdu<'a>, dialect: &'a Dialect) -> Result<Self, Status>;
+
+    /// The command with its data written into `buffer`.
+    fn to_apdu<'b>(&self, dialect: &'b Dialect, buffer: &'b mut [u8]) -> Result<Apdu<'b>, Overflow> {
+        let mut writer = Writer::new(buffer, dialect);
+        self.write(&mut writer)?;
+        let length = writer.len();
+        let (p1, p2) = self.p1p2();
+        let cla = Cla { protected: Self::SHAPE.protected, chained: false };
+        let data: &[u8] = buffer.get(..length).ok_or(Overflow)?;
+        Ok(Apdu { cla, ins: Self::INS as u8, p1, p2, data, le: self.le() })
+    }
+}
+
+/// Something done with the type of a command that is only known by its INS.
+pub trait Visitor<'a> {
+    /// What it gives.
+    type Output;
+    /// Called with the command's type.
+    fn visit<C: Command<'a>>(self) -> Self::Output;
+}
+
+macro_rules! commands {
+    ($($name:ident),+ $(,)?) => {
+        /// Calls `visitor` with the type of the command `ins`; `None` for a command that is not spoken here.
+        pub fn visit<'a, V: Visitor<'a>>(ins: Ins, visitor: V) -> Option<V::Output> {
+            match ins {
+                $(Ins::$name => Some(visitor.visit::<$name>()),)+
+                _ => None,
+            }
+        }
+
+        /// Every command that is spoken here.
+        pub const SPOKEN: &[Ins] = &[$(Ins::$name,)+];
+    };
+}
+
+commands![
+    SetLabel,
+    GetDevInfo,
+    DevAuth,
+    ChangeDevAuthKey,
+    GetPinInfo,
+    ChangePin,
+    VerifyPin,
+    UnblockPin,
+    ClearSecureState,
+    CreateApplication,
+    EnumApplication,
+    DeleteApplication,
+    OpenApplication,
+    CloseApplication,
+    CreateContainer,
+    OpenContainer,
+    CloseContainer,
+    EnumContainer,
+    DeleteContainer,
+    GetContainerInfo,
+    ImportCertificate,
+    ExportCertificate,
+    GenRandom,
+    GenEccKeyPair,
+    ImportEccKeyPair,
+    EccSignData,
+    ExportPubKey,
+];
+
+/// The shape of a command, if it is spoken here.
+#[must_use]
+pub fn shape(ins: Ins) -> Option<Shape> {
+    struct ShapeOf;
+    impl<'a> Visitor<'a> for ShapeOf {
+        type Output = Shape;
+        fn visit<C: Command<'a>>(self) -> Shape {
+            C::SHAPE
+        }
+    }
+    visit(ins, ShapeOf)
+}
+
+/// `‹redacted›`: what stands for a secret in every output.
+pub(crate) const REDACTED: &str = "‹redacted›";

@@ -1,0 +1,53 @@
+//! The cryptography of a token's commands, without a token: crates `sm2`, `sha1`, `sm4`.
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sm2::SecretKey;
+use sm2::dsa::signature::hazmat::PrehashSigner;
+use sm2::dsa::{Signature, SigningKey};
+use sm2::elliptic_curve::Generate;
+use ukey_apdu::Dialect;
+use ukey_apdu::pin::{Challenge, Pin, PinKey};
+
+/// A signer, a source of keys, and a PIN.
+#[allow(missing_debug_implementations, reason = "holds secrets")]
+pub struct Bare {
+    signer: SigningKey,
+    rng: ChaCha20Rng,
+    pin: Pin,
+}
+
+impl Bare {
+    /// One with a fixed seed.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut rng = ChaCha20Rng::from_seed([2; 32]);
+        let secret = SecretKey::generate_from_rng(&mut rng);
+        let signer = SigningKey::new("1234567812345678", &secret).expect("a short identity");
+        Self { signer, rng, pin: Pin::new(crate::PIN).expect("8 digits") }
+    }
+
+    /// SM2 signature of a digest.
+    #[must_use]
+    pub fn sign(&self) -> Signature {
+        self.signer.sign_prehash(&crate::DIGEST).expect("a digest of 32 bytes")
+    }
+
+    /// SM2 key pair.
+    #[must_use]
+    pub fn generate(&mut self) -> sm2::PublicKey {
+        SecretKey::generate_from_rng(&mut self.rng).public_key()
+    }
+
+    /// The cryptogram that answers a challenge: SHA-1 over the PIN, then one SM4 block.
+    #[must_use]
+    pub fn cryptogram(&self, challenge: &Challenge) -> [u8; 16] {
+        PinKey::derive(&Dialect::GM2012, &self.pin).cryptogram(&Dialect::GM2012, challenge)
+    }
+}
+
+impl Default for Bare {
+    fn default() -> Self {
+        Self::new()
+    }
+}

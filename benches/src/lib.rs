@@ -1,0 +1,26 @@
+//! What the benchmarks share: the token under measurement, its peers, and a measurement that can be trusted on a machine
+//! that is not quiet.
+//!
+//! Guarantees: a figure is CPU time where the system tells it; contestants are measured in alternating rounds of one
+//! run, and compared by the ratio of their medians *and* of their minima. Absolute figures say little, ratios count.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`token`] | a token on the simulated platform, and its commands as closures' bodies |
+//! | [`bare`] | the same cryptography without a token |
+//! | [`openssl`] | the same by OpenSSL, when its library is there |
+//! | [`rounds`] | alternating rounds |
+//! | [`table`] | figures and ratios as text |
+#![deny(unsafe_code)]
+
+pub mod bare;
+pub mod openssl;
+pub mod rounds;
+pub mod table;
+pub mod token;
+
+/// The PIN of every contestant.
+pub const PIN: &[u8; 8] = b"12345678";
+
+/// The digest that every contestant signs.
+pub const DIGEST: [u8; 32] = [0x5A; 32];

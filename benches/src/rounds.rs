@@ -1,0 +1,101 @@
+//! Alternating rounds: each contestant gets a slice of CPU time in each round, and the order turns from round to round,
+//! so that what disturbs the machine disturbs all alike.
+
+use std::time::Duration;
+
+/// One who is measured.
+#[allow(missing_debug_implementations, reason = "a closure")]
+pub struct Contestant<'c> {
+    name: String,
+    run: Box<dyn FnMut() + 'c>,
+}
+
+impl<'c> Contestant<'c> {
+    /// `run` is one operation.
+    pub fn new(name: impl Into<String>, run: impl FnMut() + 'c) -> Self {
+        Self { name: name.into(), run: Box::new(run) }
+    }
+}
+
+/// A contestant's time for one operation, in each round.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Figures {
+    /// Who.
+    pub name: String,
+    /// Seconds for one operation, sorted; one for each round, at least one.
+    pub seconds: Vec<f64>,
+}
+
+impl Figures {
+    /// The middle one.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        self.seconds.get(self.seconds.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The least one.
+    #[must_use]
+    pub fn minimum(&self) -> f64 {
+        self.seconds.first().copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// Measures all contestants: so many rounds, at least one, each with a slice of this CPU time.
+pub fn alternate(rounds: usize, slice: Duration, contestants: &mut [Contestant<'_>]) -> Vec<Figures> {
+    let mut figures: Vec<_> = contestants
+        .iter()
+        .map(|contestant| Figures { name: contestant.name.clone(), seconds: Vec::new() })
+        .collect();
+    let batches: Vec<_> =
+        contestants.iter_mut().map(|contestant| batch(slice, &mut contestant.run)).collect();
+    for round in 0..rounds.max(1) {
+        for turn in 0..contestants.len() {
+            let at = (round + turn) % contestants.len();
+            let time = spend(slice, batches[at], &mut contestants[at].run);
+            figures[at].seconds.push(time);
+        }
+    }
+    figures.iter_mut().for_each(|figures| figures.seconds.sort_by(f64::total_cmp));
+    figures
+}
+
+/// Operations between two looks at the clock: about a tenth of a slice. This also warms up.
+fn batch(slice: Duration, run: &mut dyn FnMut()) -> u32 {
+    let mut count = 1;
+    loop {
+        let start = cpu_time();
+        (0..count).for_each(|_| run());
+        if cpu_time().saturating_sub(start) * 10 >= slice || count >= 1 << 20 {
+            return count;
+        }
+        count *= 2;
+    }
+}
+
+/// Seconds of CPU time for one operation, over a slice.
+fn spend(slice: Duration, batch: u32, run: &mut dyn FnMut()) -> f64 {
+    let start = cpu_time();
+    let mut operations = 0.0;
+    loop {
+        (0..batch).for_each(|_| run());
+        operations += f64::from(batch);
+        let spent = cpu_time().saturating_sub(start);
+        if spent >= slice {
+            return spent.as_secs_f64() / operations;
+        }
+    }
+}
+
+/// CPU time of this thread.
+#[cfg(unix)]
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.try_into().unwrap_or_default()
+}
+
+/// Where the system tells no CPU time: the time of day that has passed.
+#[cfg(not(unix))]
+fn cpu_time() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
+}

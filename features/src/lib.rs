@@ -1,0 +1,28 @@
+//! The flows of a certificate authority's service hall as Gherkin scenarios, and what runs them.
+//!
+//! The scenarios are the `.feature` files in `zh/` (the ones users read) and `en/` (a smoke set), compiled in.
+//! [`runner`] runs them over any `World` that keeps its contract; [`run()`] runs them over [`UkeyWorld`].
+
+mod judge;
+mod office;
+mod people;
+#[cfg(test)]
+mod secrets;
+mod stage;
+mod steps;
+mod words;
+mod world;
+
+pub mod rows;
+pub mod runner;
+
+pub use world::UkeyWorld;
+
+/// Runs what the options ask for, as [`runner::run`], over the world of the built-in scenarios.
+///
+/// # Errors
+/// When the run cannot begin, or a report cannot be written. A scenario that fails is not an error but an
+/// [`Outcome`](runner::Outcome).
+pub fn run(options: &runner::RunOptions) -> Result<runner::Outcome, runner::RunError> {
+    runner::run::<UkeyWorld>(options)
+}

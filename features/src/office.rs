@@ -1,0 +1,73 @@
+//! The scenario's own hall: the real one, served over HTTP on this machine, with a line that can fail.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use tokio::net::TcpListener;
+use ukey_flows::Client;
+use ukey_hall::{Config, Hall, Profile};
+
+/// What the line does to one request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lost {
+    /// It does not reach the hall.
+    Request,
+    /// The hall does it, and nobody hears of it.
+    Answer,
+}
+
+/// The line between the assistant and the hall: loses one request to a path that ends so.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Line(Arc<Mutex<Option<(String, Lost)>>>);
+
+impl Line {
+    /// Loses the next request to a path that ends so.
+    pub(crate) fn lose(&self, path_end: &str, what: Lost) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((path_end.to_owned(), what));
+    }
+
+    fn fate(&self, path: &str) -> Option<Lost> {
+        let mut planned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        planned.take_if(|(end, _)| path.ends_with(end.as_str())).map(|(_, what)| what)
+    }
+
+    async fn carry(self, request: Request, next: Next) -> Response {
+        let broken = || StatusCode::BAD_GATEWAY.into_response();
+        match self.fate(request.uri().path()) {
+            None => next.run(request).await,
+            Some(Lost::Request) => broken(),
+            Some(Lost::Answer) => {
+                drop(next.run(request).await);
+                broken()
+            }
+        }
+    }
+}
+
+/// An open hall, and a client for it. It is served until the scenario's runtime ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Office {
+    pub(crate) client: Client,
+    pub(crate) line: Line,
+}
+
+impl Office {
+    /// Opens the hall of a profile; everything random in it follows from the seed.
+    pub(crate) async fn open(profile: &str, seed: u64) -> Result<Self, Box<dyn std::error::Error>> {
+        let hall = Hall::open(Config::simulated(Profile::built_in(profile)?, seed)).await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let line = Line::default();
+        let carrier = line.clone();
+        let router = hall
+            .router()
+            .layer(middleware::from_fn(move |request, next| carrier.clone().carry(request, next)));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { client: Client::new(&format!("http://{address}")), line })
+    }
+}

@@ -1,0 +1,94 @@
+//! What a run is asked to do. The program fills it from its command line and configuration.
+
+use std::{path::PathBuf, time::Duration};
+
+/// The options of a run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// `DIR`, `FILE` or `FILE:LINE`; none means the built-in suite. A path that is not on disk is looked up there.
+    pub paths: Vec<String>,
+    /// A tag expression such as `@smoke and not @slow`.
+    pub tags: Option<String>,
+    /// A regular expression or a piece of the scenario's name.
+    pub name: Option<String>,
+    /// The seed of the run; a fresh one when none is given. It is printed in any case.
+    pub seed: Option<u64>,
+    /// How many scenarios run at once. By default one per processor for the simulator in process, else one:
+    /// hardware is not shared.
+    pub jobs: Option<usize>,
+    /// The target, as everywhere else.
+    pub target: String,
+    /// The name of the dialect that the token speaks; the token's own or the default one without it.
+    pub dialect: Option<String>,
+    /// Stop at the first failure. What is reported then ends with it, whatever ran beside it.
+    pub fail_fast: bool,
+    /// How long a step may take, and the making of a world.
+    pub step_limit: Duration,
+    /// Let `@destructive` scenarios run against a target that is not ours; needs [`device_serial`](Self::device_serial).
+    pub allow_destructive: bool,
+    /// The serial number of the device that may be changed destructively.
+    pub device_serial: Option<String>,
+    /// Print how long each scenario took. Off by default, so that two runs with one seed print the same.
+    pub durations: bool,
+    /// Print failures also as GitHub annotations.
+    pub github_annotations: bool,
+    /// Files to write reports to.
+    pub reports: Vec<ReportFile>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            paths: Vec::new(),
+            tags: None,
+            name: None,
+            seed: None,
+            jobs: None,
+            target: "sim".into(),
+            dialect: None,
+            fail_fast: false,
+            step_limit: Duration::from_secs(30),
+            allow_destructive: false,
+            device_serial: None,
+            durations: false,
+            github_annotations: false,
+            reports: Vec::new(),
+        }
+    }
+}
+
+impl RunOptions {
+    /// Whether the target is a token of our own making, which nothing can harm.
+    pub(crate) fn target_is_ours(&self) -> bool {
+        let scheme = self.target.split_once(':').map_or(self.target.as_str(), |(scheme, _)| scheme);
+        matches!(scheme, "sim" | "qemu")
+    }
+
+    /// How many scenarios to run at once.
+    pub(crate) fn effective_jobs(&self) -> usize {
+        let fresh_each_time = self.target == "sim";
+        let default =
+            || if fresh_each_time { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+        self.jobs.unwrap_or_else(default).max(1)
+    }
+}
+
+/// A report to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFile {
+    /// In which format.
+    pub format: ReportFormat,
+    /// Where to.
+    pub path: PathBuf,
+}
+
+/// The formats of a report file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// JUnit XML.
+    Junit,
+    /// Cucumber JSON.
+    Json,
+    /// One HTML page that needs nothing else.
+    Html,
+}

@@ -1,0 +1,194 @@
+//! A run from its options to its exit code.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, IsTerminal, Write},
+    path::PathBuf,
+    time::Instant,
+};
+
+use super::{
+    execute::{Order, Stop, execute},
+    exit::Exit,
+    filter::{Filter, FilterError},
+    guard::Settings,
+    loader::{LoadError, load},
+    options::{ReportFile, ReportFormat, RunOptions},
+    report::{
+        RunReport,
+        console::{Console, Style},
+        html, json, junit,
+    },
+    scenario::ScenarioWorld,
+    seed::fresh_seed,
+    suite::Suite,
+};
+
+/// A run that took place.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub report: RunReport,
+    /// The exit code it deserves.
+    pub exit: Exit,
+}
+
+/// Why a run did not take place, or could not be told.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// The scenarios could not be loaded.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Load(#[from] LoadError),
+    /// The filter cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Filter(#[from] FilterError),
+    /// Nothing is left after filtering.
+    #[error("no scenario matches")]
+    #[diagnostic(help("{} scenario(s) were found before filtering by tags and name", found))]
+    NothingMatched {
+        /// How many there were before filtering.
+        found: usize,
+    },
+    /// A report file cannot be written.
+    #[error("the report {} cannot be written", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The standard output cannot be written.
+    #[error("the output cannot be written")]
+    Output(#[source] io::Error),
+}
+
+impl RunError {
+    /// The exit code for it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Load(error) => error.exit(),
+            Self::NothingMatched { .. } => Exit::NothingMatched,
+            Self::Filter(_) | Self::Report { .. } | Self::Output(_) => Exit::Usage,
+        }
+    }
+}
+
+/// Runs what the options ask for: results on standard output, progress on standard error if that is a terminal,
+/// Ctrl-C as an interruption.
+///
+/// # Errors
+/// When the run cannot begin, or a report cannot be written. A scenario that fails is not an error but an
+/// [`Outcome`].
+pub fn run<W: ScenarioWorld>(options: &RunOptions) -> Result<Outcome, RunError> {
+    let out = io::stdout();
+    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let suite = select(options)?;
+    conduct::<W>(&suite, options, out, colour, io::stderr().is_terminal(), &Stop::on_ctrl_c())
+}
+
+/// Runs what the options ask for, with the text going to `out`, uncoloured, until `stop` is asked for.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_to<W: ScenarioWorld>(
+    options: &RunOptions,
+    out: impl Write,
+    stop: &Stop,
+) -> Result<Outcome, RunError> {
+    conduct::<W>(&select(options)?, options, out, false, false, stop)
+}
+
+/// The scenarios that the options ask for.
+pub(crate) fn select(options: &RunOptions) -> Result<Suite, RunError> {
+    let filter = Filter::new(options.tags.as_deref(), options.name.as_deref())?;
+    let suite = load(&options.paths)?;
+    let found = suite.cases().len();
+    let suite = suite.filtered(&filter);
+    if suite.cases().is_empty() { Err(RunError::NothingMatched { found }) } else { Ok(suite) }
+}
+
+fn conduct<W: ScenarioWorld>(
+    suite: &Suite,
+    options: &RunOptions,
+    out: impl Write,
+    colour: bool,
+    progress: bool,
+    stop: &Stop,
+) -> Result<Outcome, RunError> {
+    // Opened before the run: a path that cannot be written is known at once, and no stale report survives.
+    let files = options.reports.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let style =
+        Style { colour, durations: options.durations, github_annotations: options.github_annotations };
+    let mut console = Console::new(out, suite, style);
+    let settings = settings(options);
+    let order = Order { jobs: options.effective_jobs(), fail_fast: options.fail_fast };
+    let (started, begun) = (jiff::Timestamp::now(), Instant::now());
+    let (mut told, mut done) = (Ok(()), 0);
+
+    let scenarios = execute::<W>(suite, &settings, order, stop, |report| {
+        if told.is_ok() {
+            told = console.scenario(report);
+        }
+        done += 1;
+        if progress {
+            // Progress is a courtesy: a standard error that cannot be written is no reason to stop.
+            let _ =
+                write!(io::stderr(), "\r\x1b[K[{done}/{}] {}\r", suite.cases().len(), report.case.place());
+        }
+    });
+    if progress {
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+    let Settings { seed, target, dialect, .. } = settings;
+    let (duration, interrupted) = (begun.elapsed(), stop.requested());
+    let report = RunReport { seed, target, dialect, started, duration, interrupted, scenarios };
+
+    for (file, out) in options.reports.iter().zip(files) {
+        write_report(&report, file, out)?;
+    }
+    told.and_then(|()| console.end(&report)).map_err(RunError::Output)?;
+    let exit = report.exit();
+    Ok(Outcome { report, exit })
+}
+
+/// What the scenarios of a run have in common.
+pub(crate) fn settings(options: &RunOptions) -> Settings {
+    let refuse_destructive = if options.target_is_ours() {
+        None
+    } else if !options.allow_destructive {
+        Some(format!("it would destroy data on {}; allow it with --allow-destructive", options.target))
+    } else if options.device_serial.is_none() {
+        Some("--allow-destructive needs the serial number of the device".to_owned())
+    } else {
+        None
+    };
+    Settings {
+        target: options.target.clone(),
+        dialect: options.dialect.clone(),
+        seed: options.seed.unwrap_or_else(fresh_seed),
+        step_limit: options.step_limit,
+        device_serial: options.device_serial.clone().filter(|_| options.allow_destructive),
+        refuse_destructive,
+    }
+}
+
+fn open(file: &ReportFile) -> Result<File, RunError> {
+    let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| File::create(&file.path))
+        .map_err(|source| RunError::Report { path: file.path.clone(), source })
+}
+
+fn write_report(report: &RunReport, file: &ReportFile, out: File) -> Result<(), RunError> {
+    let mut out = BufWriter::new(out);
+    let written = match file.format {
+        ReportFormat::Junit => junit::write(report, &mut out),
+        ReportFormat::Json => json::write(report, &mut out),
+        ReportFormat::Html => html::write(report, &mut out),
+    };
+    written.and_then(|()| out.flush()).map_err(|source| RunError::Report { path: file.path.clone(), source })
+}

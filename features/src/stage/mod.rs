@@ -1,0 +1,330 @@
+//! What a scenario plays with: a hall, keys, and the forms, orders and sessions that people have open.
+//!
+//! Everything here blocks (HTTP, token), so steps reach it only through [`UkeyWorld`](crate::world::UkeyWorld).
+
+mod enrol;
+mod unlock;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ukey_device::{Device, Dialect, Options, Pin, Target, Traced};
+use ukey_flows::{
+    Client, FlowError,
+    api::{
+        CodeSent, EnrolForm, HistoryRow, IdentityCheck, InvoiceForm, MessageKind, Order, OrderKind,
+        OutboxMessage, Payment, PaymentOutcome, QueriedOrder, QueryOpened, Secret, Session,
+    },
+    enrol::Enrolling,
+    key::MyCertificate,
+    unlock::Unlocking,
+};
+
+use crate::{office::Office, people::Holder, runner::report::redact::REDACTED};
+
+/// A whole picture, as small as it gets.
+pub(crate) const GIF: &[u8] =
+    b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0\x3b";
+
+/// How many exchanges of a key are kept between two steps.
+const TRACE: usize = 2_000;
+
+/// A key of the scenario.
+pub(crate) struct Key {
+    pub(crate) device: Arc<Device>,
+    /// Whom it was made for.
+    pub(crate) holder: Option<Holder>,
+    /// The user PIN as its holder knows it.
+    pub(crate) pin: String,
+    /// The last exchange that was reported.
+    reported: u64,
+}
+
+/// The stage.
+pub(crate) struct Stage {
+    seed: u64,
+    target: Target,
+    /// The dialect that all keys are spoken to in; their own without it.
+    dialect: Option<Dialect>,
+    /// The key that the target names, until it is needed.
+    waiting: Option<Device>,
+    office: Option<Office>,
+    pub(crate) keys: Vec<Key>,
+    in_hand: usize,
+    /// What the screen says after the last act.
+    pub(crate) shown: String,
+    /// Whom the business at hand is for.
+    pub(crate) holder: Holder,
+    pub(crate) form: Option<EnrolForm>,
+    pub(crate) check: Option<IdentityCheck>,
+    pub(crate) enrolling: Option<Enrolling>,
+    pub(crate) unlocking: Option<Unlocking>,
+    pub(crate) payment: Option<Payment>,
+    pub(crate) invoice: Option<InvoiceForm>,
+    pub(crate) document: Option<Vec<u8>>,
+    pub(crate) query: Option<QueryOpened>,
+    pub(crate) found: Vec<QueriedOrder>,
+    pub(crate) session: Option<Session>,
+    pub(crate) account: Option<String>,
+    pub(crate) mine: Option<MyCertificate>,
+    pub(crate) tries_told: Vec<u8>,
+    pub(crate) sent: Option<CodeSent>,
+    pub(crate) noted_code: Option<String>,
+    /// The order of the unlock that was open before the present one was begun.
+    pub(crate) order_before: Option<String>,
+    /// Serial numbers of issued sign certificates.
+    pub(crate) certificates: Vec<String>,
+    /// Rows of each order's history that were reported.
+    history_reported: BTreeMap<String, usize>,
+}
+
+impl Stage {
+    pub(crate) fn new(seed: u64, target: Target, dialect: Option<Dialect>, waiting: Option<Device>) -> Self {
+        Self {
+            seed,
+            target,
+            dialect,
+            waiting,
+            office: None,
+            keys: Vec::new(),
+            in_hand: 0,
+            shown: String::new(),
+            holder: Holder::Unit,
+            form: None,
+            check: None,
+            enrolling: None,
+            unlocking: None,
+            payment: None,
+            invoice: None,
+            document: None,
+            query: None,
+            found: Vec::new(),
+            session: None,
+            account: None,
+            mine: None,
+            tries_told: Vec::new(),
+            sent: None,
+            noted_code: None,
+            order_before: None,
+            certificates: Vec::new(),
+            history_reported: BTreeMap::new(),
+        }
+    }
+
+    // ---- the hall ----
+
+    pub(crate) fn enter(&mut self, office: Office) {
+        self.office = Some(office);
+    }
+
+    pub(crate) fn office(&self) -> &Office {
+        self.office.as_ref().expect("no hall is open: the scenario begins with 假如 …的网上服务厅已开通")
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.office().client.clone()
+    }
+
+    /// The messages of a topic that a recipient got, the oldest first.
+    pub(crate) fn messages(&self, recipient: &str, topic: &str) -> Vec<OutboxMessage> {
+        let all = self.client().outbox(Some(recipient)).expect("the outbox of the hall");
+        all.into_iter().filter(|message| message.topic == topic).collect()
+    }
+
+    /// The code or password in the latest of these messages, or in one before it.
+    pub(crate) fn code(&self, recipient: &str, topic: &str, before: usize) -> String {
+        let messages = self.messages(recipient, topic);
+        let message = messages.iter().rev().nth(before);
+        let code = message.and_then(|message| message.code.clone());
+        code.unwrap_or_else(|| panic!("{recipient}没有收到{topic}的验证码（{}条信息）", messages.len()))
+    }
+
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.client().advance_clock(seconds).expect("the hall's clock");
+    }
+
+    // ---- keys ----
+
+    /// Takes a blank key: the target's own first, simulated ones after it.
+    pub(crate) fn take_blank_key(&mut self) -> Result<Arc<Device>, FlowError> {
+        let device = match self.waiting.take() {
+            Some(device) => device,
+            None => {
+                let seed = Some(self.seed.wrapping_add(self.keys.len() as u64));
+                let target = if self.keys.is_empty() { self.target.clone() } else { Target::Sim };
+                target.connect(&Options { dialect: self.dialect, seed })?
+            }
+        };
+        device.keep_trace(TRACE);
+        let device = Arc::new(device);
+        self.in_hand = self.keys.len();
+        self.keys.push(Key { device: Arc::clone(&device), holder: None, pin: String::new(), reported: 0 });
+        Ok(device)
+    }
+
+    pub(crate) fn key(&mut self) -> &mut Key {
+        self.keys.get_mut(self.in_hand).expect("no key: the scenario needs 假如 …已领到UKey")
+    }
+
+    pub(crate) fn device(&mut self) -> Arc<Device> {
+        Arc::clone(&self.key().device)
+    }
+
+    /// Changes to the key of a holder.
+    pub(crate) fn take_key_of(&mut self, holder: Holder) {
+        let found = self.keys.iter().position(|key| key.holder == Some(holder));
+        self.in_hand = found.unwrap_or_else(|| panic!("{}没有UKey", holder.name()));
+        self.holder = holder;
+    }
+
+    // ---- orders ----
+
+    pub(crate) fn enrolling(&mut self) -> &mut Enrolling {
+        self.enrolling.as_mut().expect("there is no enrolment under way")
+    }
+
+    pub(crate) fn unlocking(&mut self) -> &mut Unlocking {
+        self.unlocking.as_mut().expect("there is no unlock under way: 当 点击找回密码")
+    }
+
+    /// The order at hand: the unlock if there is one, else the enrolment.
+    pub(crate) fn order(&self) -> &Order {
+        let unlock = self.unlocking.as_ref().map(Unlocking::order);
+        unlock.or(self.enrolling.as_ref().map(Enrolling::order)).expect("there is no order")
+    }
+
+    pub(crate) fn token(&self) -> Secret {
+        let unlock = self.unlocking.as_ref().map(Unlocking::token);
+        unlock.or(self.enrolling.as_ref().map(Enrolling::token)).expect("there is no order").clone()
+    }
+
+    /// The order at hand, as the hall has it now.
+    pub(crate) fn refreshed(&mut self) -> Order {
+        let order = match (&mut self.unlocking, &mut self.enrolling) {
+            (Some(unlocking), _) => unlocking.refresh(),
+            (None, Some(enrolling)) => enrolling.refresh(),
+            (None, None) => panic!("there is no order"),
+        };
+        order.expect("the order at the hall").clone()
+    }
+
+    /// 提交并支付.
+    pub(crate) fn open_payment(&mut self, way: &str, agreed: bool) -> Result<(), FlowError> {
+        let payment = match (&mut self.unlocking, &mut self.enrolling) {
+            (Some(unlocking), _) => unlocking.pay(way, agreed)?,
+            (None, Some(enrolling)) => enrolling.pay(way, agreed)?,
+            (None, None) => panic!("there is no order"),
+        };
+        self.payment = Some(payment);
+        Ok(())
+    }
+
+    /// What the payer does on the provider's page.
+    pub(crate) fn at_payment_page(&mut self, outcome: PaymentOutcome) -> Result<(), FlowError> {
+        let payment = self.payment.as_ref().expect("no payment page is open").id.clone();
+        self.client().at_payment_page(&payment, outcome)
+    }
+
+    /// 提交并支付, and the payment itself.
+    pub(crate) fn pay(&mut self) -> Result<(), FlowError> {
+        self.open_payment("alipay", true)?;
+        self.at_payment_page(PaymentOutcome::Paid)?;
+        self.refreshed();
+        Ok(())
+    }
+
+    pub(crate) fn save_invoice(&mut self, form: InvoiceForm) -> Result<(), FlowError> {
+        match (&mut self.unlocking, &mut self.enrolling) {
+            (Some(unlocking), _) => unlocking.save_invoice(&form)?,
+            (None, Some(enrolling)) => enrolling.save_invoice(&form)?,
+            (None, None) => panic!("there is no order"),
+        };
+        self.invoice = Some(form);
+        Ok(())
+    }
+
+    // ---- reports ----
+
+    /// The exchanges since the last report, of every key.
+    pub(crate) fn new_exchanges(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for key in &mut self.keys {
+            let new: Vec<Traced> =
+                key.device.trace().into_iter().filter(|traced| traced.sequence > key.reported).collect();
+            key.reported = new.last().map_or(key.reported, |traced| traced.sequence);
+            lines.extend(new.iter().map(Traced::to_string));
+        }
+        lines
+    }
+
+    /// What happened to the orders since the last report, as far as they were looked at.
+    pub(crate) fn new_history(&mut self) -> Vec<String> {
+        let enrolment = self.enrolling.as_ref().map(Enrolling::order);
+        let unlock = self.unlocking.as_ref().map(Unlocking::order);
+        let mut lines = Vec::new();
+        for order in enrolment.into_iter().chain(unlock) {
+            let known = self.history_reported.entry(order.id.clone()).or_default();
+            lines.extend(order.history.iter().skip(*known).map(|row| line(order, row)));
+            *known = order.history.len();
+        }
+        lines
+    }
+}
+
+fn line(order: &Order, row: &HistoryRow) -> String {
+    let kind = match order.kind {
+        OrderKind::EnrolUnit => "单位证书新办",
+        OrderKind::EnrolPerson => "个人证书新办",
+        OrderKind::Unlock => "证书解锁",
+    };
+    let from = row.from.map_or("", |from| from.zh());
+    format!("{kind} {} {} → {} ({}, {})", row.at, from, row.to.zh(), row.event, row.actor)
+}
+
+/// A PIN as it is typed.
+pub(crate) fn typed(pin: &str) -> Pin {
+    Pin::new(pin.as_bytes()).expect("a PIN that can be typed")
+}
+
+/// Another code of the same length.
+pub(crate) fn wrong(code: &str) -> String {
+    let other = |digit: char| char::from_digit((digit.to_digit(10).unwrap_or(0) + 1) % 10, 10).unwrap_or('0');
+    code.chars().map(other).collect()
+}
+
+/// What a message says, fit to be shown: the code or password in it is a secret.
+pub(crate) fn without_code(message: &OutboxMessage) -> String {
+    match message.code.as_deref().filter(|code| !code.is_empty()) {
+        Some(code) => message.text.replace(code, REDACTED),
+        None => message.text.clone(),
+    }
+}
+
+/// Whether a message travels as text to a phone.
+pub(crate) fn is_sms(message: &OutboxMessage) -> bool {
+    message.kind == MessageKind::Sms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_speak_the_dialect_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for (asked, speaks) in [(None, "gm2012"), (Some("gm2012"), "gm2012"), (Some("gm3000"), "gm3000")] {
+            let dialect = asked.map(|name| Dialect::named(name).unwrap());
+            let mut stage = Stage::new(7, Target::Sim, dialect, None);
+            // The first key is the target's, the second is simulated whatever the target is.
+            for number in 1..=2 {
+                let state = folder.path().join(format!("{asked:?}-{number}"));
+                let key = stage.take_blank_key().unwrap();
+                key.simulator().unwrap().save_as(&state, false).unwrap();
+                for other in ["gm2012", "gm3000"] {
+                    let options = Options { dialect: Dialect::named(other), seed: None };
+                    let connected = Target::SimFile(state.clone()).connect(&options).is_ok();
+                    assert_eq!(connected, other == speaks, "{asked:?}, {other}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The world of one scenario: its own hall, its own keys, and who judges what happened.
+//!
+//! Guarantees: a step that tries something notes how it ended, and the very next step judges a failure, or the
+//! scenario fails; whatever blocks runs off the scenario's thread; nothing secret is shown.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ukey_device::{Dialect, Options, Target};
+use ukey_flows::FlowError;
+
+use crate::{
+    office::Office,
+    runner::{Attachment, EXCHANGES, Fact, PrepareError, ScenarioContext, ScenarioWorld, blocking},
+    stage::Stage,
+};
+
+/// The world of the built-in scenarios.
+#[derive(cucumber::World)]
+#[world(init = Self::never)]
+pub struct UkeyWorld {
+    seed: u64,
+    stage: Arc<Mutex<Stage>>,
+    /// Halls that were opened so far: each has its own seed.
+    offices: u64,
+    /// How the last try ended, if it failed.
+    failure: Option<FlowError>,
+    verdict: Verdict,
+}
+
+/// Whether the last failure was looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    /// There is none, or it was.
+    Clear,
+    /// It happened in the step that is under way.
+    New,
+    /// It is for the present step to look at.
+    Due,
+}
+
+impl fmt::Debug for UkeyWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UkeyWorld")
+            .field("seed", &self.seed)
+            .field("failure", &self.failure.as_ref().map(ToString::to_string))
+            .finish_non_exhaustive()
+    }
+}
+
+impl UkeyWorld {
+    fn never() -> Result<Self, PrepareError> {
+        Err(PrepareError::Failed("the runner prepares worlds".into()))
+    }
+
+    /// Opens a hall and enters it.
+    pub(crate) async fn open_office(&mut self, profile: &str) {
+        let office = Office::open(profile, self.seed.wrapping_add(self.offices)).await;
+        self.offices += 1;
+        self.stage().enter(office.unwrap_or_else(|error| panic!("the hall does not open: {error}")));
+    }
+
+    /// The stage, for looking at it.
+    pub(crate) fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something on the stage that may block.
+    pub(crate) async fn on_stage<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Stage) -> T + Send + 'static,
+    ) -> T {
+        let stage = Arc::clone(&self.stage);
+        blocking(move || work(&mut stage.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+
+    /// Tries something; how it ends is for the next step to judge.
+    ///
+    /// # Panics
+    /// At the caller's place when the last failure was not judged: a second try would hide it.
+    #[track_caller]
+    pub(crate) fn attempt(
+        &mut self,
+        work: impl FnOnce(&mut Stage) -> Result<(), FlowError> + Send + 'static,
+    ) -> impl Future<Output = ()> {
+        if let (Verdict::Due, Some(error)) = (self.verdict, &self.failure) {
+            panic!("{}", unjudged(error));
+        }
+        async move {
+            self.stage().shown.clear();
+            let outcome = self.on_stage(work).await;
+            self.failure = outcome.err();
+            if let Some(error) = &self.failure {
+                self.stage().shown = error.message_zh();
+                self.verdict = Verdict::New;
+            }
+        }
+    }
+
+    /// Does something that a scenario takes for granted.
+    pub(crate) async fn must<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Stage) -> Result<T, FlowError> + Send + 'static,
+    ) -> T {
+        let outcome = self.on_stage(work).await;
+        outcome.unwrap_or_else(|error| panic!("{error}（{}）", error.message_zh()))
+    }
+
+    /// Judges that the last try succeeded, and tells what the screen says.
+    #[track_caller]
+    pub(crate) fn success(&mut self) -> String {
+        if let Some(error) = &self.failure {
+            panic!("本应成功，却失败了：{}（{error}）", error.message_zh());
+        }
+        self.stage().shown.clone()
+    }
+
+    /// Judges that the last try failed, and tells how.
+    #[track_caller]
+    pub(crate) fn failure(&mut self) -> &FlowError {
+        self.verdict = Verdict::Clear;
+        self.failure.as_ref().expect("本应失败，却成功了")
+    }
+}
+
+impl ScenarioWorld for UkeyWorld {
+    async fn prepare(context: &ScenarioContext) -> Result<Self, PrepareError> {
+        let seed = context.seed_u64();
+        let unreachable = |error: &dyn fmt::Display| PrepareError::Unreachable(error.to_string());
+        let target: Target = context.target.parse().map_err(|error| unreachable(&error))?;
+        let dialect = match context.dialect.as_deref() {
+            None => None,
+            Some(name) => match Dialect::named(name) {
+                Some(dialect) => Some(dialect),
+                None => return Err(PrepareError::Failed(format!("there is no dialect {name}"))),
+            },
+        };
+        let waiting = match &target {
+            // Fresh for each key: there is nothing to reach yet.
+            Target::Sim => None,
+            Target::SimFile(_) => {
+                let (target, options) = (target.clone(), Options { dialect, seed: Some(seed) });
+                let device =
+                    blocking(move || target.connect(&options)).await.map_err(|error| unreachable(&error))?;
+                let applications = device.applications().map_err(|error| unreachable(&error))?;
+                if let Some(name) = applications.first() {
+                    let reason = format!("scenarios make their key of a blank one; this one holds “{name}”");
+                    return Err(PrepareError::NotApplicable(reason));
+                }
+                Some(device)
+            }
+        };
+        let stage = Arc::new(Mutex::new(Stage::new(seed, target, dialect, waiting)));
+        Ok(Self { seed, stage, offices: 0, failure: None, verdict: Verdict::Clear })
+    }
+
+    fn after_step(&mut self, last: bool) -> Result<(), String> {
+        match (self.verdict, &self.failure) {
+            (Verdict::Due, Some(error)) => Err(unjudged(error)),
+            (Verdict::New, Some(error)) if last => Err(unjudged(error)),
+            (Verdict::New, _) => {
+                self.verdict = Verdict::Due;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take_attachments(&mut self) -> Vec<Attachment> {
+        // A step that was cut at its limit may hold the stage for ever.
+        let Ok(mut stage) = self.stage.try_lock().or_else(|error| match error {
+            std::sync::TryLockError::Poisoned(poisoned) => Ok(poisoned.into_inner()),
+            blocked => Err(blocked),
+        }) else {
+            return Vec::new();
+        };
+        let (exchanges, history) = (stage.new_exchanges(), stage.new_history());
+        let kept =
+            [(EXCHANGES, exchanges), ("order", history)].into_iter().filter(|(_, lines)| !lines.is_empty());
+        kept.map(|(name, lines)| Attachment::plain(name, lines.join("\n"))).collect()
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let certificates = self.stage.try_lock().map(|stage| stage.certificates.clone()).unwrap_or_default();
+        certificates.into_iter().map(|serial| Fact::new("签名证书", serial)).collect()
+    }
+}
+
+fn unjudged(error: &FlowError) -> String {
+    format!("没有步骤判断这一失败：{}（{error}）", error.message_zh())
+}

@@ -1,0 +1,10 @@
+//! The runner, tried with a toy world that counts.
+
+mod exits;
+mod filters;
+mod guard;
+mod parse;
+mod reports;
+mod run;
+mod seeds;
+mod toy;

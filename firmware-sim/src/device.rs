@@ -1,0 +1,152 @@
+//! The device itself: label, information, random, device authentication.
+
+use embedded_storage::nor_flash::MultiwriteNorFlash;
+use rand_core::Rng;
+use subtle::ConstantTimeEq;
+use ukey_apdu::command::{
+    ChangeDevAuthKey, Command, DevAuth, DevInfo, GenRandom, SGD_SM4_ECB, SetLabel, Version,
+};
+use ukey_apdu::envelope::Cla;
+use ukey_apdu::pin::DeviceKey;
+use ukey_apdu::status::Status;
+use ukey_apdu::wire::Writer;
+
+use crate::gate::DeviceRight;
+use crate::object::{
+    APPLICATIONS, CONTAINERS, DEVICE_COUNTER, DeviceKeyRecord, DeviceRecord, ObjectId, Text,
+};
+use crate::platform::Platform;
+use crate::store::{Change, Encoded, Mark, Store, StoreError};
+use crate::token::Run;
+
+/// The device authentication key of a token from the factory.
+const FACTORY_KEY: [u8; 16] = *b"1234567812345678";
+/// The label of a token from the factory.
+const FACTORY_LABEL: &[u8] = b"UKEY";
+
+/// Hardware and firmware version.
+const VERSION: Version = Version { major: 0, minor: 1 };
+/// SGD_SM2 sign and encryption keys.
+const ASYMMETRIC: u32 = 0x0002_0200 | 0x0002_0800;
+/// SGD_SM3.
+const DIGEST: u32 = 0x0000_0001;
+
+/// Writes what a token from the factory holds.
+pub(crate) fn initialise<F: MultiwriteNorFlash>(store: &mut Store, flash: &mut F) -> Result<(), StoreError> {
+    let device = DeviceRecord { label: Text::from_slice(FACTORY_LABEL).unwrap_or_default() };
+    let key = DeviceKeyRecord { key: FACTORY_KEY, forgiven: Mark::default() };
+    let (device, key) = (Encoded::new(&device)?, Encoded::new(&key)?);
+    store.write(
+        flash,
+        &[
+            Change::Put { object: ObjectId::DEVICE, value: device.as_bytes(), secret: false },
+            Change::Put { object: ObjectId::DEVICE_KEY, value: key.as_bytes(), secret: true },
+        ],
+    )
+}
+
+impl<P: Platform> Run<'_, P> {
+    pub(crate) fn set_label(&mut self, command: SetLabel<'_>) -> Result<(), Status> {
+        let label = Text::from_slice(command.label).map_err(|_| Status::WRONG_DATA)?;
+        let record = Encoded::new(&DeviceRecord { label })?;
+        let change = Change::Put { object: ObjectId::DEVICE, value: record.as_bytes(), secret: false };
+        Ok(self.core.store.write(self.parts.flash, &[change])?)
+    }
+
+    pub(crate) fn device_info(&mut self, out: &mut Writer<'_>) -> Result<(), Status> {
+        let record: Option<DeviceRecord> = self.core.store.record(self.parts.flash, ObjectId::DEVICE)?;
+        let label = record.map(|record| record.label).unwrap_or_default();
+        let (total_space, free_space) = self.core.store.space();
+        let identity = &self.core.settings.identity;
+        let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+        let info = DevInfo {
+            structure: Version { major: 1, minor: 0 },
+            specification: Version { major: 1, minor: 0 },
+            manufacturer: identity.manufacturer.as_bytes(),
+            issuer: identity.issuer.as_bytes(),
+            label: &label,
+            serial_number: identity.serial_number.as_bytes(),
+            hardware: VERSION,
+            firmware: VERSION,
+            symmetric: SGD_SM4_ECB,
+            asymmetric: ASYMMETRIC,
+            digest: DIGEST,
+            device_auth: SGD_SM4_ECB,
+            total_space,
+            free_space,
+            max_apdu_data: self.core.settings.policy.max_apdu_data,
+            max_containers: count(CONTAINERS),
+            max_certificates: count(2 * CONTAINERS),
+            max_files: 0,
+        };
+        Ok(info.write(out)?)
+    }
+
+    pub(crate) fn random(&mut self, command: GenRandom, out: &mut Writer<'_>) -> Result<(), Status> {
+        if command.length > self.core.settings.policy.block {
+            return Err(Status::WRONG_LE);
+        }
+        let mut first = heapless::Vec::<u8, 16>::new();
+        let mut left = usize::from(command.length);
+        while left > 0 {
+            let mut bytes = [0; 32];
+            self.parts.rng.fill_bytes(&mut bytes);
+            let part = bytes.get(..left.min(bytes.len())).unwrap_or_default();
+            out.put(part)?;
+            part.iter().take_while(|&&byte| first.push(byte).is_ok()).for_each(drop);
+            left -= part.len();
+        }
+        self.core.session.set_challenge(&first);
+        Ok(())
+    }
+
+    pub(crate) fn authenticate_device(&mut self, command: DevAuth) -> Result<(), Status> {
+        if command.algorithm == 1 {
+            return Err(Status::UNSUPPORTED);
+        }
+        let record: DeviceKeyRecord = self.device_key()?;
+        let challenge = self.core.session.take_challenge();
+        let max_tries = self.core.settings.policy.device_tries;
+        let remaining = self.remaining(DEVICE_COUNTER, max_tries, record.forgiven)?;
+        if remaining == 0 {
+            return Err(Status::LOCKED);
+        }
+        let challenge = challenge?;
+        self.spend(DEVICE_COUNTER)?;
+        let own = DeviceKey(record.key).cryptogram(&challenge);
+        let right = bool::from(own.ct_eq(&command.cryptogram));
+        self.core.session.set_device_right(right);
+        if !right {
+            return Err(self.wrong(remaining));
+        }
+        Ok(self.core.store.counters.succeed(self.parts.flash, DEVICE_COUNTER)?)
+    }
+
+    pub(crate) fn change_device_key(
+        &mut self,
+        _: DeviceRight,
+        command: ChangeDevAuthKey,
+    ) -> Result<(), Status> {
+        if command.algorithm == 1 {
+            return Err(Status::UNSUPPORTED);
+        }
+        let record: DeviceKeyRecord = self.device_key()?;
+        let challenge = self.core.session.take_pin_challenge()?;
+        let cla = Cla { protected: true, chained: false };
+        let header = [cla.to_byte(), ChangeDevAuthKey::INS as u8, 0, command.algorithm];
+        let dialect = self.core.settings.dialect;
+        let new_key = DeviceKey(record.key)
+            .open(&dialect, &command.encrypted_key, &command.mac, &challenge, header)
+            .ok_or(Status::WRONG_MAC)?;
+        let record = DeviceKeyRecord { key: new_key.0, forgiven: record.forgiven };
+        let record = Encoded::new(&record)?;
+        let change = Change::Put { object: ObjectId::DEVICE_KEY, value: record.as_bytes(), secret: true };
+        Ok(self.core.store.write(self.parts.flash, &[change])?)
+    }
+
+    fn device_key(&mut self) -> Result<DeviceKeyRecord, Status> {
+        self.core.store.record(self.parts.flash, ObjectId::DEVICE_KEY)?.ok_or(Status::MEMORY_FAILURE)
+    }
+}
+
+const _: () = assert!(APPLICATIONS <= 15, "application 15 is the device in an object id");

@@ -1,0 +1,125 @@
+//! Key pairs of containers: made inside, or brought in an envelope; a private key never goes out.
+
+use ukey_apdu::command::{
+    EccPublicKey, EccSignData, ExportPubKey, ImportEccKeyPair, KeyUse, SGD_SM4_ECB, SignInput,
+};
+use ukey_apdu::mac::{self, BLOCK};
+use ukey_apdu::status::Status;
+use ukey_apdu::wire::Writer;
+use zeroize::Zeroizing;
+
+use crate::gate::{OpenContainer, UserRight};
+use crate::object::{KeyPairRecord, ObjectId};
+use crate::platform::Platform;
+use crate::sm2;
+use crate::store::{Change, Encoded};
+use crate::token::Run;
+
+impl<P: Platform> Run<'_, P> {
+    pub(crate) fn generate_key_pair(
+        &mut self,
+        container: OpenContainer,
+        _: UserRight,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let key = sm2::generate(self.parts.rng);
+        self.replace_key_pair(container, KeyUse::Sign, &key)?;
+        Ok(public(&key).write(out)?)
+    }
+
+    pub(crate) fn import_key_pair(
+        &mut self,
+        container: OpenContainer,
+        _: UserRight,
+        envelope_key: &KeyPairRecord,
+        command: ImportEccKeyPair<'_>,
+    ) -> Result<(), Status> {
+        let pair = command.key_pair;
+        if pair.algorithm != SGD_SM4_ECB {
+            return Err(Status::UNSUPPORTED_KEY_ALGORITHM);
+        }
+        let symmetric =
+            sm2::decrypt::<BLOCK>(envelope_key, &pair.wrapped_key).map_err(|_| Status::DECRYPTION_FAILED)?;
+        let d = unwrap_private_key(&symmetric, pair.encrypted_private_key).ok_or(Status::WRONG_DATA)?;
+        let key = sm2::from_private(&d).map_err(|_| Status::WRONG_DATA)?;
+        if public(&key) != pair.public_key {
+            return Err(Status::WRONG_DATA);
+        }
+        self.replace_key_pair(container, KeyUse::Encrypt, &key)
+    }
+
+    pub(crate) fn sign_data(
+        &mut self,
+        _: UserRight,
+        key: &KeyPairRecord,
+        command: EccSignData<'_>,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let e = match command.input {
+            SignInput::Digest(e) => e,
+            SignInput::Message { id, message } => {
+                sm2::digest(id, key, message).map_err(|_| Status::WRONG_DATA)?
+            }
+        };
+        let signature = sm2::sign(key, &e, self.parts.rng).map_err(|_| Status::SIGNING_FAILED)?;
+        Ok(signature.write(out)?)
+    }
+
+    pub(crate) fn export_public_key(
+        &mut self,
+        container: OpenContainer,
+        command: ExportPubKey,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let key = self.key_pair(container, command.key_use)?;
+        Ok(public(&key).write(out)?)
+    }
+
+    /// The sign key pair of a container, or `6A95`.
+    pub(crate) fn sign_key(&mut self, container: OpenContainer) -> Result<KeyPairRecord, Status> {
+        self.key_pair(container, KeyUse::Sign)
+    }
+
+    fn key_pair(&mut self, container: OpenContainer, key_use: KeyUse) -> Result<KeyPairRecord, Status> {
+        let (app, slot) = container.slots();
+        let object = ObjectId::key_pair(app, slot, key_use);
+        self.core.store.record(self.parts.flash, object)?.ok_or(Status::NO_KEY_PAIR)
+    }
+
+    /// A pair takes the place of another, whose certificate goes with it.
+    fn replace_key_pair(
+        &mut self,
+        container: OpenContainer,
+        key_use: KeyUse,
+        key: &KeyPairRecord,
+    ) -> Result<(), Status> {
+        let (app, slot) = container.slots();
+        let record = Encoded::new(key)?;
+        let changes = [
+            Change::Put {
+                object: ObjectId::key_pair(app, slot, key_use),
+                value: record.as_bytes(),
+                secret: true,
+            },
+            Change::delete(ObjectId::certificate(app, slot, key_use)),
+        ];
+        Ok(self.core.store.write(self.parts.flash, &changes)?)
+    }
+}
+
+const fn public(key: &KeyPairRecord) -> EccPublicKey {
+    EccPublicKey { x: key.x, y: key.y }
+}
+
+/// Decrypts d from its 32-byte form, or from its 64-byte form with 32 zero bytes in front (SM4-ECB, no padding).
+fn unwrap_private_key(symmetric: &[u8; BLOCK], encrypted: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut plain = Zeroizing::new([0; 64]);
+    let (blocks, []) = encrypted.as_chunks::<BLOCK>() else {
+        return None;
+    };
+    for (cell, block) in plain.chunks_exact_mut(BLOCK).zip(blocks) {
+        cell.copy_from_slice(&mac::decrypt_block(symmetric, *block));
+    }
+    let (zeros, d) = plain.get(..encrypted.len())?.split_last_chunk::<32>()?;
+    zeros.iter().all(|&byte| byte == 0).then(|| Zeroizing::new(*d))
+}

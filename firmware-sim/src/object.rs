@@ -1,0 +1,155 @@
+//! What a token keeps: records and the ids of the objects that hold them.
+
+use serde::{Deserialize, Serialize};
+use ukey_apdu::command::{KeyUse, PinType};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::store::Mark;
+use crate::store::counters::Counter;
+
+/// Most applications: as many as leave their PIN counters room for 1,000 tries with two erases.
+pub(crate) const APPLICATIONS: usize = 6;
+
+/// Most containers of an application.
+pub(crate) const CONTAINERS: usize = 16;
+
+/// Longest certificate, in bytes.
+pub(crate) const MAX_CERTIFICATE: usize = 4000;
+
+/// An application's place, `0..APPLICATIONS`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct AppSlot(pub(crate) u8);
+
+impl AppSlot {
+    /// All places.
+    pub(crate) fn all() -> impl Iterator<Item = AppSlot> {
+        (0_u8..).take(APPLICATIONS).map(AppSlot)
+    }
+
+    /// The retry counter of one of its PINs.
+    pub(crate) const fn counter(self, pin_type: PinType) -> Counter {
+        Counter(1 + 2 * self.0 + pin_type as u8)
+    }
+}
+
+/// The retry counter of the device authentication key.
+pub(crate) const DEVICE_COUNTER: Counter = Counter(0);
+
+/// A container's place in its application, `1..=CONTAINERS`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ContainerSlot(pub(crate) u8);
+
+impl ContainerSlot {
+    /// All places.
+    pub(crate) fn all() -> impl Iterator<Item = ContainerSlot> {
+        (1_u8..).take(CONTAINERS).map(ContainerSlot)
+    }
+}
+
+/// The id of an object in the store: application (4 bits), group (8 bits), item (4 bits).
+///
+/// Group 0 is the application itself, 1 to 127 its containers; the rest is free for files. Application 15 is the device.
+/// So all that belongs to an application, or to a container, is one range of ids.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct ObjectId(pub(crate) u16);
+
+impl ObjectId {
+    /// [`DeviceRecord`].
+    pub(crate) const DEVICE: ObjectId = ObjectId(0xF000);
+    /// [`DeviceKeyRecord`], secret.
+    pub(crate) const DEVICE_KEY: ObjectId = ObjectId(0xF001);
+
+    fn new(app: AppSlot, group: u8, item: u8) -> Self {
+        Self(u16::from(app.0) << 12 | u16::from(group) << 4 | u16::from(item))
+    }
+
+    /// [`ApplicationRecord`].
+    pub(crate) fn application(app: AppSlot) -> Self {
+        Self::new(app, 0, 0)
+    }
+
+    /// [`PinRecord`], secret.
+    pub(crate) fn pin(app: AppSlot, pin_type: PinType) -> Self {
+        Self::new(app, 0, 1 + pin_type as u8)
+    }
+
+    /// All that belongs to an application.
+    pub(crate) fn of_application(app: AppSlot) -> (Self, Self) {
+        (Self::new(app, 0, 0), Self::new(app, 0xFF, 0xF))
+    }
+
+    /// [`ContainerRecord`].
+    pub(crate) fn container(app: AppSlot, container: ContainerSlot) -> Self {
+        Self::new(app, container.0, 0)
+    }
+
+    /// All that belongs to a container.
+    pub(crate) fn of_container(app: AppSlot, container: ContainerSlot) -> (Self, Self) {
+        (Self::new(app, container.0, 0), Self::new(app, container.0, 0xF))
+    }
+
+    /// [`KeyPairRecord`], secret.
+    pub(crate) fn key_pair(app: AppSlot, container: ContainerSlot, key_use: KeyUse) -> Self {
+        Self::new(app, container.0, 1 + key_use as u8)
+    }
+
+    /// A certificate's bytes.
+    pub(crate) fn certificate(app: AppSlot, container: ContainerSlot, key_use: KeyUse) -> Self {
+        Self::new(app, container.0, 3 + key_use as u8)
+    }
+}
+
+/// A short byte string of a record.
+pub(crate) type Text<const N: usize> = heapless::Vec<u8, N>;
+
+/// What the device itself keeps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeviceRecord {
+    pub(crate) label: Text<32>,
+}
+
+/// The device authentication key.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct DeviceKeyRecord {
+    pub(crate) key: [u8; 16],
+    #[zeroize(skip)]
+    pub(crate) forgiven: Mark,
+}
+
+/// An application.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ApplicationRecord {
+    pub(crate) name: Text<32>,
+    pub(crate) create_file: u32,
+    pub(crate) max_containers: u8,
+    pub(crate) max_certificates: u8,
+    pub(crate) max_files: u16,
+}
+
+/// A PIN.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct PinRecord {
+    /// Zero padded.
+    pub(crate) pin: [u8; 16],
+    pub(crate) max_tries: u8,
+    /// Nobody has changed it since the application was created.
+    pub(crate) is_default: bool,
+    #[zeroize(skip)]
+    pub(crate) forgiven: Mark,
+}
+
+/// A container.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ContainerRecord {
+    pub(crate) name: Text<64>,
+}
+
+/// An SM2 key pair.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct KeyPairRecord {
+    /// The private key, big-endian.
+    pub(crate) d: [u8; 32],
+    /// The public key.
+    pub(crate) x: [u8; 32],
+    pub(crate) y: [u8; 32],
+}

@@ -1,0 +1,154 @@
+//! Every command: what it needs, in the order in which tokens answer (application, container, right, contents), then
+//! its handler.
+
+use ukey_apdu::command::{self, AppId, Command, ContainerId};
+use ukey_apdu::dialect::Dialect;
+use ukey_apdu::envelope::Apdu;
+use ukey_apdu::ins::Ins;
+use ukey_apdu::status::Status;
+use ukey_apdu::wire::{Reader, Writer};
+
+use crate::gate::{OpenApplication, OpenContainer, UserRight};
+use crate::platform::Platform;
+use crate::token::Run;
+
+/// Carries a command out; its answer goes to `out`.
+pub(crate) fn route<P: Platform>(
+    run: &mut Run<'_, P>,
+    apdu: &Apdu<'_>,
+    dialect: &Dialect,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let ins = Ins::from_byte(apdu.ins).ok_or(Status::UNKNOWN_INS)?;
+    command::shape(ins).ok_or(Status::UNSUPPORTED)?.check(apdu)?;
+    let ids = Ids { apdu, dialect };
+    match ins {
+        Ins::SetLabel => run.set_label(Command::read(apdu, dialect)?),
+        Ins::GetDevInfo => run.device_info(out),
+        Ins::GenRandom => run.random(Command::read(apdu, dialect)?, out),
+        Ins::DevAuth => run.authenticate_device(Command::read(apdu, dialect)?),
+        Ins::ChangeDevAuthKey => {
+            let right = run.core.session.device()?;
+            run.change_device_key(right, Command::read(apdu, dialect)?)
+        }
+        Ins::GetPinInfo => {
+            let application = ids.application(run)?;
+            run.pin_info(application, Command::read(apdu, dialect)?, out)
+        }
+        Ins::VerifyPin => {
+            let application = ids.application(run)?;
+            run.verify_pin(application, Command::read(apdu, dialect)?)
+        }
+        Ins::ChangePin => {
+            let application = ids.application(run)?;
+            run.change_pin(application, Command::read(apdu, dialect)?)
+        }
+        Ins::UnblockPin => {
+            let application = ids.application(run)?;
+            run.unblock_pin(application, Command::read(apdu, dialect)?)
+        }
+        Ins::ClearSecureState => {
+            let application = ids.application(run)?;
+            run.core.session.clear_rights(application);
+            Ok(())
+        }
+        Ins::CreateApplication => {
+            let right = run.core.session.device()?;
+            run.create_application(right, Command::read(apdu, dialect)?)
+        }
+        Ins::EnumApplication => run.enum_applications(out),
+        Ins::DeleteApplication => {
+            let right = run.core.session.device()?;
+            run.delete_application(right, Command::read(apdu, dialect)?)
+        }
+        Ins::OpenApplication => run.open_application(Command::read(apdu, dialect)?, out),
+        Ins::CloseApplication => {
+            let application = ids.application(run)?;
+            run.core.session.close_application(application.slot());
+            Ok(())
+        }
+        Ins::CreateContainer => {
+            let (application, user) = ids.user(run)?;
+            run.create_container(application, user, Command::read(apdu, dialect)?, out)
+        }
+        Ins::OpenContainer => {
+            let application = ids.application(run)?;
+            run.open_container(application, Command::read(apdu, dialect)?, out)
+        }
+        Ins::CloseContainer => {
+            let (application, container) = ids.container(run)?.slots();
+            run.core.session.close_container(application, container);
+            Ok(())
+        }
+        Ins::EnumContainer => {
+            let application = ids.application(run)?;
+            run.enum_containers(application, out)
+        }
+        Ins::DeleteContainer => {
+            let (_, user) = ids.user(run)?;
+            run.delete_container(user, Command::read(apdu, dialect)?)
+        }
+        Ins::GetContainerInfo => {
+            let application = ids.application(run)?;
+            run.container_info(application, Command::read(apdu, dialect)?, out)
+        }
+        Ins::ImportCertificate => {
+            let (container, user) = ids.container_of_user(run)?;
+            run.import_certificate(container, user, Command::read(apdu, dialect)?)
+        }
+        Ins::ExportCertificate => {
+            let container = ids.container(run)?;
+            run.export_certificate(container, Command::read(apdu, dialect)?, out)
+        }
+        Ins::GenEccKeyPair => {
+            let (container, user) = ids.container_of_user(run)?;
+            command::GenEccKeyPair::read(apdu, dialect)?;
+            run.generate_key_pair(container, user, out)
+        }
+        Ins::ImportEccKeyPair => {
+            let (container, user) = ids.container_of_user(run)?;
+            let envelope_key = run.sign_key(container)?;
+            run.import_key_pair(container, user, &envelope_key, Command::read(apdu, dialect)?)
+        }
+        Ins::EccSignData => {
+            let (container, user) = ids.container_of_user(run)?;
+            let key = run.sign_key(container)?;
+            run.sign_data(user, &key, Command::read(apdu, dialect)?, out)
+        }
+        Ins::ExportPubKey => {
+            let container = ids.container(run)?;
+            run.export_public_key(container, Command::read(apdu, dialect)?, out)
+        }
+        _ => Err(Status::UNSUPPORTED),
+    }
+}
+
+/// The ids at the front of a command's data.
+struct Ids<'a> {
+    apdu: &'a Apdu<'a>,
+    dialect: &'a Dialect,
+}
+
+impl Ids<'_> {
+    fn application<P: Platform>(&self, run: &Run<'_, P>) -> Result<OpenApplication, Status> {
+        let id = Reader::new(self.apdu.data, self.dialect).id()?;
+        run.core.session.application(AppId(id))
+    }
+
+    fn container<P: Platform>(&self, run: &Run<'_, P>) -> Result<OpenContainer, Status> {
+        let application = self.application(run)?;
+        let mut reader = Reader::new(self.apdu.data, self.dialect);
+        reader.id()?;
+        run.core.session.container(application, ContainerId(reader.id()?))
+    }
+
+    fn user<P: Platform>(&self, run: &Run<'_, P>) -> Result<(OpenApplication, UserRight), Status> {
+        let application = self.application(run)?;
+        Ok((application, run.core.session.user(application)?))
+    }
+
+    fn container_of_user<P: Platform>(&self, run: &Run<'_, P>) -> Result<(OpenContainer, UserRight), Status> {
+        let container = self.container(run)?;
+        Ok((container, run.core.session.user(self.application(run)?)?))
+    }
+}

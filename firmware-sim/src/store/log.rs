@@ -1,0 +1,341 @@
+//! The ring of pages, its records and transactions. The format is described one level up.
+
+mod replay;
+
+use embedded_storage::nor_flash::MultiwriteNorFlash;
+use zeroize::Zeroizing;
+
+use super::index::{Entry, Index};
+use super::layout::{
+    self, FRAGMENT, PageHeader, PageKind, RecordHeader, RecordKind, crc, page_size, record_size,
+};
+use super::{Change, StoreError};
+use crate::object::ObjectId;
+
+/// The first page of the log; before it lie the counters.
+const FIRST_PAGE: u32 = 2;
+
+/// Pages that stay free so that the oldest page can always be moved.
+const RESERVE: u32 = 2;
+
+#[allow(clippy::cast_possible_truncation, reason = "512")]
+const MAX_RECORD: u32 = RecordHeader::SIZE + FRAGMENT as u32 + 4;
+
+/// A place in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Position {
+    /// Sequence number of the page.
+    page: u32,
+    /// Offset in the page.
+    offset: u32,
+}
+
+/// The log.
+#[derive(Debug)]
+pub(super) struct Log {
+    index: Index,
+    pages: u32,
+    /// Sequence number of the oldest page in use.
+    oldest: u32,
+    /// Where the next record goes; its page is the newest.
+    end: Position,
+    /// The last transaction number used.
+    transaction: u32,
+}
+
+impl Log {
+    fn empty<F: MultiwriteNorFlash>(flash: &F) -> Result<Self, StoreError> {
+        let pages = u32::try_from(flash.capacity() / F::ERASE_SIZE).map_err(|_| StoreError::Foreign)?;
+        let pages =
+            pages.checked_sub(FIRST_PAGE).filter(|&pages| pages > RESERVE + 2).ok_or(StoreError::Full)?;
+        let end = Position { page: 0, offset: PageHeader::SIZE };
+        Ok(Self { index: Index::default(), pages, oldest: 0, end, transaction: 0 })
+    }
+
+    /// Begins a new log.
+    pub(super) fn format<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Self, StoreError> {
+        let log = Self::empty(flash)?;
+        log.open_page::<F>(flash, 0)?;
+        Ok(log)
+    }
+
+    /// Address of the first page of a new log.
+    pub(super) const fn start<F: MultiwriteNorFlash>() -> u32 {
+        FIRST_PAGE * page_size::<F>()
+    }
+
+    /// The header of the first page of a new log.
+    pub(super) fn first_header() -> [u8; PageHeader::SIZE as usize] {
+        PageHeader::new(PageKind::Log, 0).encode()
+    }
+
+    /// Finds the log in the flash and brings it in order; `None` if there is none.
+    pub(super) fn find<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Option<Self>, StoreError> {
+        let mut log = Self::empty(flash)?;
+        let mut newest = None;
+        for page in 0..log.pages {
+            newest = newest.max(log.sequence_at(flash, page)?);
+        }
+        let Some(newest) = newest else {
+            return Ok(None);
+        };
+        log.oldest = newest;
+        while let Some(before) = log.oldest.checked_sub(1) {
+            if newest - before >= log.pages || log.sequence_at(flash, before)? != Some(before) {
+                break;
+            }
+            log.oldest = before;
+        }
+        log.end = Position { page: newest, offset: page_size::<F>() };
+        let first = Position { page: log.oldest, offset: PageHeader::SIZE };
+        let last = log.replay(flash, first)?;
+        // Behind the last good record of the newest page there must be nothing, else the rest of it is given up.
+        let address = log.address::<F>(Position { page: newest, offset: 0 });
+        let free_from = if last.page == newest { last.offset } else { PageHeader::SIZE };
+        if layout::is_erased(flash, address + free_from, address + page_size::<F>())? {
+            log.end.offset = free_from;
+        }
+        Ok(Some(log))
+    }
+
+    /// The sequence number in the header of the page where `sequence` would lie, if it belongs there.
+    fn sequence_at<F: MultiwriteNorFlash>(
+        &self,
+        flash: &mut F,
+        sequence: u32,
+    ) -> Result<Option<u32>, StoreError> {
+        let address = self.address::<F>(Position { page: sequence, offset: 0 });
+        let found = super::page_header(flash, address, PageKind::Log)?;
+        Ok(found.filter(|found| found % self.pages == sequence % self.pages))
+    }
+
+    fn address<F: MultiwriteNorFlash>(&self, position: Position) -> u32 {
+        (FIRST_PAGE + position.page % self.pages) * page_size::<F>() + position.offset
+    }
+
+    fn open_page<F: MultiwriteNorFlash>(&self, flash: &mut F, sequence: u32) -> Result<(), StoreError> {
+        let address = self.address::<F>(Position { page: sequence, offset: 0 });
+        layout::make_erased(flash, address)?;
+        layout::program(flash, address, &PageHeader::new(PageKind::Log, sequence).encode())
+    }
+
+    // ---- reading ----
+
+    /// Whether nothing lives, and never more than one page was used.
+    pub(super) fn is_new(&self) -> bool {
+        self.end.page == 0 && self.index.bytes() == 0
+    }
+
+    pub(super) fn contains(&self, object: ObjectId) -> bool {
+        !self.index.fragments(object).is_empty()
+    }
+
+    pub(super) fn read<F: MultiwriteNorFlash>(
+        &self,
+        flash: &mut F,
+        object: ObjectId,
+        out: &mut [u8],
+    ) -> Result<Option<usize>, StoreError> {
+        let fragments = self.index.fragments(object);
+        if fragments.is_empty() {
+            return Ok(None);
+        }
+        let mut filled = 0_usize;
+        for (number, entry) in fragments.iter().enumerate() {
+            let space = out.get_mut(filled..).and_then(|rest| rest.get_mut(..usize::from(entry.length)));
+            let space = space.ok_or(StoreError::Damaged)?;
+            let check = value(flash, entry, space)?;
+            if usize::from(entry.fragment) != number || check != crc(space) {
+                return Err(StoreError::Damaged);
+            }
+            filled = filled.saturating_add(space.len());
+        }
+        Ok(Some(filled))
+    }
+
+    /// Bytes for living records, and how many of them are free.
+    pub(super) fn space(&self) -> (u32, u32) {
+        let total = self.budget();
+        (total, total.saturating_sub(self.index.bytes()))
+    }
+
+    pub(super) const fn laps(&self) -> u32 {
+        self.end.page / self.pages
+    }
+
+    /// Bytes that may live, however badly they fill their pages. Pages have 4096 bytes or more.
+    const fn budget(&self) -> u32 {
+        (self.pages - RESERVE - 2) * (4096 - PageHeader::SIZE - MAX_RECORD)
+    }
+
+    // ---- writing ----
+
+    pub(super) fn write<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut F,
+        changes: &[Change<'_>],
+    ) -> Result<(), StoreError> {
+        let (mut bytes, mut records) = (RecordHeader::SIZE, 0);
+        for change in changes {
+            match change {
+                Change::Put { value, .. } => {
+                    for fragment in value.chunks(FRAGMENT) {
+                        bytes += record_size(length_of(fragment)?);
+                        records += 1;
+                    }
+                }
+                Change::Delete { .. } => bytes += RecordHeader::SIZE,
+            }
+        }
+        if self.index.bytes().saturating_add(bytes) > self.budget() || records > self.index.room() {
+            return Err(StoreError::Full);
+        }
+        self.make_room(flash, bytes)?;
+        let start = self.end;
+        self.transaction = self.transaction.wrapping_add(1);
+        for change in changes {
+            self.append_change(flash, change)?;
+        }
+        self.commit(flash, start)
+    }
+
+    fn append_change<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut F,
+        change: &Change<'_>,
+    ) -> Result<(), StoreError> {
+        match *change {
+            Change::Put { object, value, secret } => {
+                for (number, fragment) in value.chunks(FRAGMENT).enumerate() {
+                    let header = RecordHeader {
+                        kind: RecordKind::Put,
+                        secret,
+                        length: length_of(fragment)?,
+                        object: object.0,
+                        fragment: u16::try_from(number).map_err(|_| StoreError::Full)?,
+                        transaction: self.transaction,
+                    };
+                    self.append(flash, header, fragment, crc(fragment))?;
+                }
+                Ok(())
+            }
+            Change::Delete { first, last } => {
+                let header = RecordHeader {
+                    kind: RecordKind::Delete,
+                    secret: false,
+                    length: 0,
+                    object: first.0,
+                    fragment: last.0,
+                    transaction: self.transaction,
+                };
+                self.append(flash, header, &[], 0)
+            }
+        }
+    }
+
+    fn commit<F: MultiwriteNorFlash>(&mut self, flash: &mut F, start: Position) -> Result<(), StoreError> {
+        let header = RecordHeader {
+            kind: RecordKind::Commit,
+            secret: false,
+            length: 0,
+            object: 0,
+            fragment: 0,
+            transaction: self.transaction,
+        };
+        self.append(flash, header, &[], 0)?;
+        self.replay(flash, start).map(|_| ())
+    }
+
+    fn append<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut F,
+        header: RecordHeader,
+        value: &[u8],
+        check: u32,
+    ) -> Result<(), StoreError> {
+        if self.end.offset + header.size() > page_size::<F>() {
+            let next = self.end.page.wrapping_add(1);
+            self.open_page(flash, next)?;
+            self.end = Position { page: next, offset: PageHeader::SIZE };
+        }
+        let address = self.address::<F>(self.end);
+        layout::program(flash, address, &header.encode())?;
+        if !value.is_empty() {
+            let address = address + RecordHeader::SIZE;
+            let (whole, rest) = value.split_at_checked(value.len() & !3).unwrap_or_default();
+            if !whole.is_empty() {
+                layout::program(flash, address, whole)?;
+            }
+            let address = address + u32::from(length_of(whole)?);
+            let mut tail = [0xFF; 4];
+            tail.iter_mut().zip(rest).for_each(|(cell, byte)| *cell = *byte);
+            if rest.is_empty() {
+                layout::program(flash, address, &check.to_le_bytes())?;
+            } else {
+                layout::program(flash, address, &tail)?;
+                layout::program(flash, address + 4, &check.to_le_bytes())?;
+            }
+        }
+        self.end.offset += header.size();
+        Ok(())
+    }
+
+    /// Frees pages until `bytes` can be appended with the reserve untouched.
+    fn make_room<F: MultiwriteNorFlash>(&mut self, flash: &mut F, bytes: u32) -> Result<(), StoreError> {
+        let needed = bytes.div_ceil(page_size::<F>() - PageHeader::SIZE - MAX_RECORD) + RESERVE;
+        for _ in 0..2 * self.pages {
+            let used = self.end.page - self.oldest + 1;
+            if self.pages - used >= needed {
+                return Ok(());
+            }
+            self.free_oldest(flash)?;
+        }
+        Err(StoreError::Full)
+    }
+
+    fn free_oldest<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<(), StoreError> {
+        if self.oldest == self.end.page {
+            return Err(StoreError::Full);
+        }
+        let from = self.address::<F>(Position { page: self.oldest, offset: 0 });
+        let to = from + page_size::<F>();
+        let start = self.end;
+        self.transaction = self.transaction.wrapping_add(1);
+        let mut behind = from;
+        while let Some(entry) = self.index.next_within(behind, to) {
+            let mut bytes = Zeroizing::new([0; FRAGMENT]);
+            let space = bytes.get_mut(..usize::from(entry.length)).ok_or(StoreError::Damaged)?;
+            let check = value(flash, &entry, space)?;
+            let header = RecordHeader {
+                kind: RecordKind::Move,
+                secret: entry.secret,
+                length: entry.length,
+                object: entry.object.0,
+                fragment: entry.fragment,
+                transaction: self.transaction,
+            };
+            self.append(flash, header, space, check)?;
+            behind = entry.address + 1;
+        }
+        if behind != from {
+            self.commit(flash, start)?;
+        }
+        layout::wipe(flash, from, PageHeader::SIZE)?;
+        self.oldest = self.oldest.wrapping_add(1);
+        Ok(())
+    }
+}
+
+/// Reads the value of a record and gives its stored check sum.
+fn value<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry, out: &mut [u8]) -> Result<u32, StoreError> {
+    let address = entry.address + RecordHeader::SIZE;
+    flash.read(address, out).map_err(|_| StoreError::Flash)?;
+    let mut check = [0; 4];
+    let address = address + u32::from(entry.length).next_multiple_of(4);
+    flash.read(address, &mut check).map_err(|_| StoreError::Flash)?;
+    Ok(u32::from_le_bytes(check))
+}
+
+fn length_of(fragment: &[u8]) -> Result<u16, StoreError> {
+    u16::try_from(fragment.len()).map_err(|_| StoreError::Full)
+}

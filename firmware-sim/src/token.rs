@@ -1,0 +1,189 @@
+//! The doors of the token, and one command's way from envelope to answer.
+
+use embedded_hal::digital::OutputPin;
+use ukey_apdu::chain::{Blocks, Joined, Joiner};
+use ukey_apdu::envelope::Apdu;
+use ukey_apdu::ins::Ins;
+use ukey_apdu::status::Status;
+use ukey_apdu::wire::Writer;
+
+use crate::gate::Session;
+use crate::object::{AppSlot, ObjectId};
+use crate::platform::{Parts, Platform};
+use crate::route::route;
+use crate::settings::Settings;
+use crate::store::{Store, StoreError, Wear};
+
+/// Most bytes of one answer: a block and the status word.
+pub const MAX_ANSWER: usize = 2050;
+
+/// Most bytes of a command's joined data.
+const MAX_JOINED: usize = 4096;
+
+/// Most bytes of a whole answer: a certificate with its length.
+const MAX_WHOLE_ANSWER: usize = 4096;
+
+/// Why a token does not come up. A foreign flash, or one of another version, was not touched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PowerOnError {
+    /// The flash holds something that is not a token's state.
+    Foreign,
+    /// The state is of another version of the on-flash format.
+    Version(u16),
+    /// The state is damaged.
+    Damaged,
+    /// The flash is too small.
+    TooSmall,
+    /// The flash does not answer.
+    Flash,
+}
+
+impl core::fmt::Display for PowerOnError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            PowerOnError::Foreign => f.write_str("the flash holds something that is not a token's state"),
+            PowerOnError::Version(version) => write!(f, "the flash holds version {version} of the format"),
+            PowerOnError::Damaged => f.write_str("the token's state is damaged"),
+            PowerOnError::TooSmall => f.write_str("the flash is too small for a token"),
+            PowerOnError::Flash => f.write_str("the flash does not answer"),
+        }
+    }
+}
+
+impl core::error::Error for PowerOnError {}
+
+impl From<StoreError> for PowerOnError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Foreign => PowerOnError::Foreign,
+            StoreError::Version(version) => PowerOnError::Version(version),
+            StoreError::Damaged => PowerOnError::Damaged,
+            StoreError::Full => PowerOnError::TooSmall,
+            StoreError::Flash => PowerOnError::Flash,
+        }
+    }
+}
+
+/// Where a token stands in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LifeCycle {
+    /// It has no application.
+    Factory,
+    /// It has one or more. Deleting the last returns it to the factory phase.
+    Issued,
+}
+
+/// What the handlers work on: everything but the buffers of the door.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) session: Session,
+}
+
+/// A handler's view: the core and the hardware under it.
+pub(crate) struct Run<'t, P: Platform> {
+    pub(crate) core: &'t mut Core,
+    pub(crate) parts: Parts<'t, P>,
+}
+
+/// A token with power.
+#[allow(missing_debug_implementations, reason = "hardware has no Debug")]
+pub struct Token<P: Platform> {
+    platform: P,
+    core: Core,
+    joiner: Joiner<MAX_JOINED>,
+    blocks: Blocks,
+    answer: [u8; MAX_WHOLE_ANSWER],
+}
+
+impl<P: Platform> Token<P> {
+    /// Gives the token power. A blank flash is formatted; what a power cut left open is finished.
+    ///
+    /// # Errors
+    /// See [`PowerOnError`]; the platform is given back.
+    pub fn power_on(mut platform: P, settings: Settings) -> Result<Self, (PowerOnError, P)> {
+        match Self::start(&mut platform) {
+            Ok(store) => Ok(Self {
+                platform,
+                core: Core { settings, store, session: Session::default() },
+                joiner: Joiner::default(),
+                blocks: Blocks::default(),
+                answer: [0; MAX_WHOLE_ANSWER],
+            }),
+            Err(error) => Err((error.into(), platform)),
+        }
+    }
+
+    fn start(platform: &mut P) -> Result<Store, StoreError> {
+        let parts = platform.parts();
+        let mut store = Store::power_on(parts.flash)?;
+        if store.is_new() {
+            crate::device::initialise(&mut store, parts.flash)?;
+        }
+        // A token that lost its own records must not fall back to the factory's well-known key.
+        if !store.contains(ObjectId::DEVICE) || !store.contains(ObjectId::DEVICE_KEY) {
+            return Err(StoreError::Damaged);
+        }
+        Ok(store)
+    }
+
+    /// Carries out one command envelope. Writes answer data and status word to the front of `answer` and says how many
+    /// bytes that is: at least 2.
+    pub fn exchange(&mut self, command: &[u8], answer: &mut [u8; MAX_ANSWER]) -> usize {
+        // An LED that fails is no reason to refuse service.
+        let _ = self.platform.parts().led.set_high();
+        let (data, status) = match self.carry_out(command) {
+            Ok(part) => part,
+            Err(status) => (&[][..], status),
+        };
+        let word = status.to_bytes();
+        let content = data.iter().chain(&word).copied();
+        let mut length = 0;
+        for (cell, byte) in answer.iter_mut().zip(content) {
+            *cell = byte;
+            length += 1;
+        }
+        let _ = self.platform.parts().led.set_low();
+        length
+    }
+
+    fn carry_out(&mut self, command: &[u8]) -> Result<(&[u8], Status), Status> {
+        let block = Apdu::parse(command).inspect_err(|_| self.joiner.reset())?;
+        Ins::from_byte(block.ins).ok_or(Status::UNKNOWN_INS).inspect_err(|_| self.joiner.reset())?;
+        let Joined::Whole(apdu) = self.joiner.push(block)? else {
+            return Ok((&[], Status::OK));
+        };
+        let dialect = self.core.settings.dialect;
+        let mut writer = Writer::new(&mut self.answer, &dialect);
+        let mut run = Run { core: &mut self.core, parts: self.platform.parts() };
+        let done = route(&mut run, &apdu, &dialect, &mut writer);
+        let length = writer.len();
+        let whole = self.answer.get(..length).unwrap_or_default();
+        let limit = usize::from(self.core.settings.policy.block).min(MAX_ANSWER - 2);
+        let part = done.map(|()| self.blocks.next(&apdu, whole, limit)).inspect_err(|_| self.blocks.reset());
+        self.joiner.wipe();
+        part
+    }
+
+    /// Where the token stands in its life.
+    pub fn life_cycle(&self) -> LifeCycle {
+        let any = AppSlot::all().any(|slot| self.core.store.contains(ObjectId::application(slot)));
+        if any { LifeCycle::Issued } else { LifeCycle::Factory }
+    }
+
+    /// How much its flash has been used up.
+    pub fn wear(&self) -> Wear {
+        self.core.store.wear()
+    }
+
+    /// The platform, while the token has power.
+    pub fn platform(&mut self) -> &mut P {
+        &mut self.platform
+    }
+
+    /// Takes the power away and gives the platform back.
+    pub fn power_off(self) -> P {
+        self.platform
+    }
+}

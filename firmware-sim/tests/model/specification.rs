@@ -1,0 +1,423 @@
+//! The token as plain values: what each command answers and changes, with the checks in the order in which tokens make
+//! them (application, container, right, key, contents).
+//!
+//! Knows no flash, no cryptography and no bytes: names, PINs, labels, key pairs and certificates are numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ukey_apdu::Status;
+use ukey_apdu::command::{ContainerInfo, ContainerType, KeyUse, PinInfo, PinType, SM2_BITS};
+
+use super::words::*;
+
+/// Stands for the secret of a locked PIN, which nobody can see.
+const HIDDEN: Secret = usize::MAX;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pin {
+    pub secret: Secret,
+    pub most: u8,
+    pub left: u8,
+    pub is_default: bool,
+}
+
+impl Pin {
+    fn new(secret: Secret, most: u8, is_default: bool) -> Self {
+        Self { secret, most, left: most, is_default }
+    }
+
+    fn attempt(&mut self, live: bool, secret: Secret) -> Result<(), Status> {
+        if self.left == 0 {
+            return Err(Status::LOCKED);
+        }
+        if !live {
+            return Err(Status::CONDITIONS_NOT_SATISFIED);
+        }
+        if secret != self.secret {
+            self.left -= 1;
+            return Err(Status::tries_left(self.left));
+        }
+        self.left = self.most;
+        Ok(())
+    }
+}
+
+/// By [`KeyUse`] as a number.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Container {
+    pub pairs: [Option<Pair>; 2],
+    pub certificates: [Option<Certificate>; 2],
+}
+
+/// PINs by [`PinType`] as a number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Application {
+    pub pins: [Pin; 2],
+    pub containers: BTreeMap<Name, Container>,
+}
+
+/// What outlives the power.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Durable {
+    pub label: Option<usize>,
+    pub device_tries: u8,
+    pub applications: BTreeMap<Name, Application>,
+}
+
+impl Durable {
+    /// As it can be seen: nobody can tell the secret of a locked PIN.
+    pub fn visible(mut self) -> Self {
+        let pins = self.applications.values_mut().flat_map(|application| &mut application.pins);
+        pins.filter(|pin| pin.left == 0).for_each(|pin| pin.secret = HIDDEN);
+        self
+    }
+}
+
+/// What ends with the power.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Session {
+    pub challenge: bool,
+    pub device: bool,
+    /// Applications whose user PIN was proved.
+    pub users: BTreeSet<Name>,
+    /// What is open by which id: an application, and its containers.
+    pub open: BTreeMap<Id, (Name, BTreeMap<Id, Name>)>,
+}
+
+/// The last ids that the host was given.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ids {
+    pub applications: BTreeMap<Name, Id>,
+    pub containers: BTreeMap<(Name, Name), Id>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Model {
+    pub durable: Durable,
+    pub session: Session,
+    pub ids: Ids,
+    pub made: u32,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        let durable = Durable { label: None, device_tries: DEVICE_TRIES, applications: BTreeMap::new() };
+        Self { durable, session: Session::default(), ids: Ids::default(), made: 0 }
+    }
+}
+
+impl Model {
+    /// The id by which the host calls an application, open or not.
+    pub fn application_id(&self, name: Name) -> Id {
+        self.ids.applications.get(&name).copied().unwrap_or(0x0BAD)
+    }
+
+    /// The id by which the host calls a container, open or not.
+    pub fn container_id(&self, application: Name, name: Name) -> Id {
+        self.ids.containers.get(&(application, name)).copied().unwrap_or(0x0BAD)
+    }
+
+    /// The power goes and comes.
+    pub fn restart(&mut self) {
+        self.session = Session::default();
+    }
+
+    /// What the token may be after a cut of the power inside `command`: as before, as after, or as before with the try
+    /// counted.
+    pub fn after_cut(&self, command: &Command) -> Vec<Model> {
+        let (mut spent, mut after) = (self.clone(), self.clone());
+        let _ = after.apply(command, 0);
+        let (pin, device) = match *command {
+            Command::VerifyPin(name, kind, _) | Command::ChangePin(name, kind, ..) => (Some((name, kind)), 0),
+            Command::UnblockPin(name, ..) => (Some((name, PinType::Administrator)), 0),
+            Command::DevAuth(_) => (None, 1),
+            _ => (None, 0),
+        };
+        spent.durable.device_tries = spent.durable.device_tries.saturating_sub(device);
+        if let Some((name, kind)) = pin
+            && let Ok(name) = spent.application(name)
+        {
+            let pin = &mut spent.application_mut(name).pins[kind as usize];
+            pin.left = pin.left.saturating_sub(1);
+        }
+        let mut all = vec![self.clone(), after, spent];
+        all.iter_mut().for_each(Model::restart);
+        all
+    }
+
+    // ---- gates ----
+
+    /// The open application that the host's id means.
+    pub fn application(&self, name: Name) -> Result<Name, Status> {
+        let open = self.session.open.get(&self.application_id(name));
+        open.map(|(name, _)| *name).ok_or(Status::NO_SUCH_APPLICATION)
+    }
+
+    /// The open application and container that the host's ids mean.
+    pub fn container(&self, application: Name, name: Name) -> Result<(Name, Name), Status> {
+        let real = self.application(application)?;
+        let open = &self.session.open[&self.application_id(application)].1;
+        let container = open.get(&self.container_id(application, name)).ok_or(Status::NO_SUCH_CONTAINER)?;
+        Ok((real, *container))
+    }
+
+    fn right(held: bool) -> Result<(), Status> {
+        held.then_some(()).ok_or(Status::SECURITY_NOT_SATISFIED)
+    }
+
+    fn user(&self, application: Name) -> Result<(), Status> {
+        Self::right(self.session.users.contains(&application))
+    }
+
+    fn well_named(name: Name) -> Result<(), Status> {
+        (name != LONG_NAME).then_some(()).ok_or(Status::WRONG_DATA)
+    }
+
+    fn long_enough(pin: Secret) -> Result<(), Status> {
+        (pin != SHORT_PIN).then_some(()).ok_or(Status::WRONG_DATA)
+    }
+
+    fn application_mut(&mut self, name: Name) -> &mut Application {
+        self.durable.applications.get_mut(&name).expect("an open application exists")
+    }
+
+    fn container_mut(&mut self, (application, name): (Name, Name)) -> &mut Container {
+        self.application_mut(application).containers.get_mut(&name).expect("an open container exists")
+    }
+
+    fn existing(&mut self, application: Name, name: Name) -> Result<&mut Container, Status> {
+        Self::well_named(name)?;
+        let containers = &mut self.application_mut(application).containers;
+        containers.get_mut(&name).ok_or(Status::NO_SUCH_CONTAINER_NAME)
+    }
+
+    /// One try of a PIN; a wrong one ends the PIN's right.
+    fn attempt(&mut self, application: Name, kind: PinType, proof: Proof) -> Result<(), Status> {
+        let live = std::mem::take(&mut self.session.challenge);
+        let result = self.application_mut(application).pins[kind as usize].attempt(live, proof.secret);
+        let wrong = result.is_err_and(|status| status.remaining().is_some());
+        if wrong && kind == PinType::User {
+            self.session.users.remove(&application);
+        }
+        result
+    }
+
+    fn open_container(&mut self, called: Name, name: Name, given: Id) {
+        let id = self.application_id(called);
+        let containers = &mut self.session.open.get_mut(&id).expect("it is open").1;
+        let before = containers.insert(given, name);
+        assert!(before.is_none_or(|before| before == name), "an id of two containers");
+        self.ids.containers.insert((called, name), given);
+    }
+
+    // ---- commands ----
+
+    /// Carries a command out. `given` is the id that the token gave, where it gives one.
+    pub fn apply(&mut self, command: &Command, given: Id) -> Result<Answer, Status> {
+        if let Command::DevAuth(proof)
+        | Command::VerifyPin(_, _, proof)
+        | Command::ChangePin(_, _, proof, _)
+        | Command::UnblockPin(_, proof, _) = command
+        {
+            self.session.challenge |= proof.fresh;
+        }
+        match *command {
+            Command::SetLabel(LONG_LABEL) => return Err(Status::WRONG_DATA),
+            Command::SetLabel(label) => self.durable.label = Some(label),
+            Command::ShortRandom => self.session.challenge = false,
+            Command::DevAuth(proof) => {
+                let live = std::mem::take(&mut self.session.challenge);
+                let mut key = Pin::new(0, DEVICE_TRIES, false);
+                key.left = self.durable.device_tries;
+                let result = key.attempt(live, proof.secret);
+                self.durable.device_tries = key.left;
+                if result.is_ok() || result.is_err_and(|status| status.remaining().is_some()) {
+                    self.session.device = result.is_ok();
+                }
+                result?;
+            }
+            Command::CreateApplication { name, tries, user } => {
+                Self::right(self.session.device)?;
+                let most = u8::try_from(tries).ok().filter(|tries| (1..=15).contains(tries));
+                let most = most.ok_or(Status::WRONG_DATA)?;
+                Self::long_enough(user)?;
+                if self.durable.applications.contains_key(&name) {
+                    return Err(Status::APPLICATION_EXISTS);
+                }
+                // The administrator PIN is always number 0.
+                let pins = [Pin::new(0, most, true), Pin::new(user, most, true)];
+                self.durable.applications.insert(name, Application { pins, containers: BTreeMap::new() });
+            }
+            Command::OpenApplication(name) => {
+                let exists = self.durable.applications.contains_key(&name);
+                exists.then_some(()).ok_or(Status::NO_SUCH_APPLICATION_NAME)?;
+                let (open, _) = self.session.open.entry(given).or_insert((name, BTreeMap::new()));
+                assert_eq!(*open, name, "an id of two applications");
+                self.ids.applications.insert(name, given);
+            }
+            Command::CloseApplication(name) => {
+                self.application(name)?;
+                self.session.open.remove(&self.application_id(name));
+            }
+            Command::DeleteApplication(name) => {
+                Self::right(self.session.device)?;
+                self.durable.applications.remove(&name).ok_or(Status::NO_SUCH_APPLICATION_NAME)?;
+                self.session.users.remove(&name);
+                self.session.open.retain(|_, (open, _)| *open != name);
+            }
+            Command::EnumApplication => {
+                return Ok(Answer::Names(self.durable.applications.keys().copied().collect()));
+            }
+            Command::VerifyPin(name, kind, proof) => {
+                let name = self.application(name)?;
+                self.attempt(name, kind, proof)?;
+                if kind == PinType::User {
+                    self.session.users.insert(name);
+                }
+            }
+            Command::ChangePin(name, kind, proof, new) => {
+                let name = self.application(name)?;
+                self.attempt(name, kind, proof)?;
+                Self::long_enough(new)?;
+                let pin = &mut self.application_mut(name).pins[kind as usize];
+                *pin = Pin::new(new, pin.most, false);
+            }
+            Command::UnblockPin(name, proof, new) => {
+                let name = self.application(name)?;
+                self.attempt(name, PinType::Administrator, proof)?;
+                Self::long_enough(new)?;
+                let pin = &mut self.application_mut(name).pins[PinType::User as usize];
+                *pin = Pin::new(new, pin.most, false);
+                self.session.users.remove(&name);
+            }
+            Command::GetPinInfo(name, kind) => {
+                let name = self.application(name)?;
+                let Pin { most, left, is_default, .. } = self.application_mut(name).pins[kind as usize];
+                return Ok(Answer::Pin(PinInfo { max_retries: most, remaining: left, is_default }));
+            }
+            Command::ClearSecureState(name) => {
+                let name = self.application(name)?;
+                self.session.users.remove(&name);
+            }
+            Command::CreateContainer(called, name) => {
+                let application = self.application(called)?;
+                self.user(application)?;
+                Self::well_named(name)?;
+                let containers = &mut self.application_mut(application).containers;
+                if containers.contains_key(&name) {
+                    return Err(Status::CONTAINER_EXISTS);
+                }
+                if containers.len() == MAX_CONTAINERS {
+                    return Err(Status::NO_SPACE);
+                }
+                containers.insert(name, Container::default());
+                self.open_container(called, name, given);
+            }
+            Command::OpenContainer(called, name) => {
+                let application = self.application(called)?;
+                self.existing(application, name)?;
+                self.open_container(called, name, given);
+            }
+            Command::CloseContainer(application, name) => {
+                self.container(application, name)?;
+                let (id, container) =
+                    (self.application_id(application), self.container_id(application, name));
+                self.session.open.get_mut(&id).expect("it is open").1.remove(&container);
+            }
+            Command::DeleteContainer(application, name) => {
+                let application = self.application(application)?;
+                self.user(application)?;
+                self.existing(application, name)?;
+                self.application_mut(application).containers.remove(&name);
+                for (open, containers) in self.session.open.values_mut() {
+                    containers.retain(|_, container| *open != application || *container != name);
+                }
+            }
+            Command::EnumContainer(name) => {
+                let name = self.application(name)?;
+                return Ok(Answer::Names(self.application_mut(name).containers.keys().copied().collect()));
+            }
+            Command::GetContainerInfo(application, name) => {
+                let application = self.application(application)?;
+                let Container { pairs, certificates } = self.existing(application, name)?.clone();
+                let bits = pairs.map(|pair| pair.map_or(0, |_| SM2_BITS));
+                let is_empty = bits == [0, 0];
+                return Ok(Answer::Container(ContainerInfo {
+                    container_type: if is_empty { ContainerType::Empty } else { ContainerType::Ecc },
+                    sign_bits: bits[KeyUse::Sign as usize],
+                    encrypt_bits: bits[KeyUse::Encrypt as usize],
+                    sign_certificate: certificates[KeyUse::Sign as usize].is_some(),
+                    encrypt_certificate: certificates[KeyUse::Encrypt as usize].is_some(),
+                }));
+            }
+            _ => return self.apply_to_keys(command),
+        }
+        Ok(Answer::Nothing)
+    }
+
+    /// Commands about the content of an open container.
+    fn apply_to_keys(&mut self, command: &Command) -> Result<Answer, Status> {
+        let replace = |container: &mut Container, key_use: KeyUse, pair| {
+            container.pairs[key_use as usize] = Some(pair);
+            container.certificates[key_use as usize] = None;
+        };
+        match *command {
+            Command::GenEccKeyPair(application, name) => {
+                let at = self.container(application, name)?;
+                self.user(at.0)?;
+                self.made += 1;
+                let pair = Pair::Made(self.made);
+                replace(self.container_mut(at), KeyUse::Sign, pair);
+                Ok(Answer::PublicKey(pair))
+            }
+            Command::ImportEccKeyPair(application, name, envelope, private) => {
+                let at = self.container(application, name)?;
+                self.user(at.0)?;
+                self.container_mut(at).pairs[KeyUse::Sign as usize].ok_or(Status::NO_KEY_PAIR)?;
+                match envelope {
+                    Envelope::Right => {
+                        replace(self.container_mut(at), KeyUse::Encrypt, Pair::Brought(private));
+                        Ok(Answer::Nothing)
+                    }
+                    Envelope::ForAnotherKey => Err(Status::DECRYPTION_FAILED),
+                    Envelope::OtherAlgorithm => Err(Status::UNSUPPORTED_KEY_ALGORITHM),
+                    Envelope::OtherPublicKey => Err(Status::WRONG_DATA),
+                }
+            }
+            Command::ImportCertificate(application, name, key_use, certificate) => {
+                let at = self.container(application, name)?;
+                self.user(at.0)?;
+                // Of which key pair stands in the contents, so they come first here.
+                if certificate == EMPTY_CERTIFICATE {
+                    return Err(Status::WRONG_DATA);
+                }
+                self.container_mut(at).pairs[key_use as usize].ok_or(Status::NO_KEY_PAIR)?;
+                let containers = self.application_mut(at.0).containers.values();
+                let count = containers.flat_map(|container| &container.certificates).flatten().count();
+                let cell = &mut self.container_mut(at).certificates[key_use as usize];
+                if certificate == LONG_CERTIFICATE || (cell.is_none() && count >= MAX_CERTIFICATES) {
+                    return Err(Status::NO_SPACE);
+                }
+                *cell = Some(certificate);
+                Ok(Answer::Nothing)
+            }
+            Command::ExportCertificate(application, name, key_use) => {
+                let at = self.container(application, name)?;
+                let certificate = self.container_mut(at).certificates[key_use as usize];
+                certificate.map(Answer::Certificate).ok_or(Status::NO_CERTIFICATE)
+            }
+            Command::EccSignData(application, name) => {
+                let at = self.container(application, name)?;
+                self.user(at.0)?;
+                let pair = self.container_mut(at).pairs[KeyUse::Sign as usize];
+                pair.map(Answer::Signature).ok_or(Status::NO_KEY_PAIR)
+            }
+            Command::ExportPubKey(application, name, key_use) => {
+                let at = self.container(application, name)?;
+                let pair = self.container_mut(at).pairs[key_use as usize];
+                pair.map(Answer::PublicKey).ok_or(Status::NO_KEY_PAIR)
+            }
+            _ => unreachable!("a command about keys"),
+        }
+    }
+}

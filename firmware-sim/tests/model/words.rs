@@ -1,0 +1,105 @@
+//! What a test says to the token and hears from it, and the numbers that stand for names, PINs and contents.
+
+use std::collections::BTreeSet;
+
+use ukey_apdu::command::{ContainerInfo, KeyUse, PinInfo, PinType};
+
+/// An application's or container's name.
+pub type Name = usize;
+/// A PIN's text.
+pub type Secret = usize;
+/// A certificate's bytes.
+pub type Certificate = usize;
+/// An id that the token gave.
+pub type Id = u16;
+
+/// Applications that the commands speak of.
+pub const APPLICATIONS: usize = 2;
+/// Container names that the commands speak of; the last is too long for a name.
+pub const CONTAINERS: usize = 4;
+pub const LONG_NAME: Name = 3;
+/// PINs; the last is too short.
+pub const PINS: usize = 4;
+pub const SHORT_PIN: Secret = 3;
+/// Labels; the last is too long.
+pub const LABELS: usize = 3;
+pub const LONG_LABEL: usize = 2;
+/// Certificates; the first is empty, the last too long.
+pub const CERTIFICATES: usize = 4;
+pub const EMPTY_CERTIFICATE: Certificate = 0;
+pub const LONG_CERTIFICATE: Certificate = 3;
+/// Limits with which applications are created.
+pub const MAX_CONTAINERS: usize = 2;
+pub const MAX_CERTIFICATES: usize = 3;
+/// Tries of the device authentication key.
+pub const DEVICE_TRIES: u8 = 10;
+/// A key pair.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Pair {
+    /// The n-th that the token made.
+    Made(u32),
+    /// One that came in an envelope.
+    Brought(u8),
+}
+
+/// How an envelope was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Envelope {
+    Right,
+    ForAnotherKey,
+    OtherAlgorithm,
+    OtherPublicKey,
+}
+
+/// A secret that is proved, right or wrong, over a challenge asked for just before, or over the last one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Proof {
+    pub secret: Secret,
+    pub fresh: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    SetLabel(usize),
+    ShortRandom,
+    /// Secret 0 is the right key.
+    DevAuth(Proof),
+    CreateApplication {
+        name: Name,
+        tries: u32,
+        user: Secret,
+    },
+    OpenApplication(Name),
+    CloseApplication(Name),
+    DeleteApplication(Name),
+    EnumApplication,
+    VerifyPin(Name, PinType, Proof),
+    ChangePin(Name, PinType, Proof, Secret),
+    UnblockPin(Name, Proof, Secret),
+    GetPinInfo(Name, PinType),
+    ClearSecureState(Name),
+    CreateContainer(Name, Name),
+    OpenContainer(Name, Name),
+    CloseContainer(Name, Name),
+    DeleteContainer(Name, Name),
+    EnumContainer(Name),
+    GetContainerInfo(Name, Name),
+    GenEccKeyPair(Name, Name),
+    ImportEccKeyPair(Name, Name, Envelope, u8),
+    ImportCertificate(Name, Name, KeyUse, Certificate),
+    ExportCertificate(Name, Name, KeyUse),
+    EccSignData(Name, Name),
+    ExportPubKey(Name, Name, KeyUse),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Nothing,
+    Names(BTreeSet<Name>),
+    Pin(PinInfo),
+    Container(ContainerInfo),
+    PublicKey(Pair),
+    Certificate(Certificate),
+    /// A signature that this pair's public key accepts.
+    Signature(Pair),
+}

@@ -1,0 +1,300 @@
+//! The power is cut at every flash operation of every state-changing command, clean and torn inside the word, and once
+//! more while the token comes up again. Afterwards the token is as before the command or as after it; the tries of a
+//! PIN never rose without the right PIN; nothing else changed; replaced secrets are gone; the next command works.
+
+mod support;
+
+use support::*;
+use ukey_apdu::command::*;
+use ukey_apdu::pin::DeviceKey;
+use ukey_firmware::sim::{SimPlatform, Tear};
+
+const NEW: &str = "11112222";
+const WRONG: &str = "00000000";
+
+/// A container's name, sign public key and sign certificate.
+type Content = (Vec<u8>, Option<EccPublicKey>, Option<Vec<u8>>);
+
+/// All that can be seen of a token from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Seen {
+    label: Vec<u8>,
+    applications: Vec<Vec<u8>>,
+    containers: Vec<Content>,
+    /// Which of the PINs that the tests use is the user's.
+    user_pin: Option<&'static str>,
+    /// Whether the device key is the factory's.
+    factory_key: bool,
+    user_tries: u8,
+    admin_tries: u8,
+}
+
+/// Looks at a copy of the flash: what the looking does stays there.
+fn look(image: &[u8]) -> Seen {
+    let fresh = || Host::on(SimPlatform::with_image([5; 32], image.to_vec()).unwrap());
+    let mut host = fresh();
+    let label = DevInfo::read(&host.send(&GetDevInfo).unwrap(), &GM).unwrap().label.to_vec();
+    let applications = host.names(&EnumApplication);
+    let factory_key = fresh().authenticate().is_ok();
+    let mut seen = Seen {
+        label,
+        applications,
+        containers: Vec::new(),
+        user_pin: None,
+        factory_key,
+        user_tries: 0,
+        admin_tries: 0,
+    };
+    if host.open().is_err() {
+        return seen;
+    }
+    seen.user_tries = host.pin_info(PinType::User).remaining;
+    seen.admin_tries = host.pin_info(PinType::Administrator).remaining;
+    let application = host.application;
+    for name in host.names(&EnumContainer { application }) {
+        host.open_container(&name).unwrap();
+        let key = host.public_key(KeyUse::Sign).ok();
+        let certificate = host.certificate(KeyUse::Sign).ok();
+        seen.containers.push((name, key, certificate));
+    }
+    seen.user_pin = [USER, NEW].into_iter().find(|candidate| {
+        let mut host = fresh();
+        host.open().unwrap();
+        host.verify(PinType::User, candidate).is_ok()
+    });
+    seen
+}
+
+/// A case: how a token gets ready, and the command under the knife.
+struct Case {
+    name: &'static str,
+    ready: fn(&mut Host),
+    act: fn(&mut Host),
+}
+
+fn logged_in(host: &mut Host) {
+    host.open().unwrap();
+    host.verify(PinType::User, USER).unwrap();
+    host.open_container(b"DEV").unwrap();
+}
+
+fn opened(host: &mut Host) {
+    host.open().unwrap();
+}
+
+fn authenticated(host: &mut Host) {
+    host.authenticate().unwrap();
+}
+
+const CASES: &[Case] = &[
+    Case { name: "VerifyPin, right", ready: opened, act: |host| _ = host.verify(PinType::User, USER) },
+    Case { name: "VerifyPin, wrong", ready: opened, act: |host| _ = host.verify(PinType::User, WRONG) },
+    Case { name: "ChangePin", ready: opened, act: |host| _ = host.change(PinType::User, USER, NEW) },
+    Case { name: "ChangePin, wrong", ready: opened, act: |host| _ = host.change(PinType::User, WRONG, NEW) },
+    Case { name: "UnblockPin", ready: opened, act: |host| _ = host.unblock(ADMIN, NEW) },
+    Case { name: "UnblockPin, wrong", ready: opened, act: |host| _ = host.unblock(WRONG, NEW) },
+    Case { name: "GenECCKeyPair", ready: logged_in, act: |host| _ = host.generate() },
+    Case {
+        name: "ImportCertificate",
+        ready: logged_in,
+        act: |host| _ = host.import_certificate(KeyUse::Sign, &[0xA5; 1500]),
+    },
+    Case { name: "CreateContainer", ready: logged_in, act: |host| _ = host.create_container(b"NEW") },
+    Case {
+        name: "DeleteContainer",
+        ready: logged_in,
+        act: |host| _ = host.send(&DeleteContainer { application: host.application, name: b"DEV" }),
+    },
+    Case { name: "SetLabel", ready: opened, act: |host| _ = host.send(&SetLabel { label: b"another" }) },
+    Case {
+        name: "CreateApplication",
+        ready: authenticated,
+        act: |host| _ = host.create_application(b"OTHER"),
+    },
+    Case {
+        name: "DeleteApplication",
+        ready: authenticated,
+        act: |host| _ = host.send(&DeleteApplication { name: NAME }),
+    },
+    Case {
+        name: "ChangeDevAuthKey",
+        ready: authenticated,
+        act: |host| {
+            let challenge = host.challenge();
+            let new = DeviceKey([0x77; 16]);
+            let (encrypted_key, mac) = FACTORY_KEY.seal(&GM, &new, &challenge, [0x84, 0x12, 0, 2]);
+            _ = host.send(&ChangeDevAuthKey { algorithm: 2, encrypted_key, mac });
+        },
+    },
+];
+
+/// A token with one wrong try on each PIN, a container with key and certificate, and a half-full log.
+fn base() -> Vec<u8> {
+    let mut host = Host::provisioned(3);
+    for number in 0..40_u8 {
+        host.import_certificate(KeyUse::Sign, &[number; 900]).unwrap();
+    }
+    host.verify(PinType::User, WRONG).unwrap_err();
+    host.verify(PinType::Administrator, WRONG).unwrap_err();
+    host.image()
+}
+
+/// The same, but the next try of the user PIN makes the counters move to their other page, with one wrong try.
+fn full_base() -> Vec<u8> {
+    const ENTRIES: usize = 624;
+    let mut host = Host::on(SimPlatform::with_image([3; 32], base()).unwrap());
+    host.open().unwrap();
+    // Making the base took two.
+    for _ in 0..ENTRIES - 3 {
+        host.verify(PinType::User, USER).unwrap();
+    }
+    host.verify(PinType::User, WRONG).unwrap_err();
+    let image = host.image();
+    assert_eq!(host.token.wear().counters, 0);
+    host.verify(PinType::User, USER).unwrap();
+    assert_eq!(host.token.wear().counters, 1, "this try turned the page");
+    image
+}
+
+fn start(image: &[u8], case: &Case) -> Host {
+    let mut host = Host::on(SimPlatform::with_image([8; 32], image.to_vec()).unwrap());
+    (case.ready)(&mut host);
+    host
+}
+
+/// The same but for the tries, which a cut try may have lowered.
+fn same_but_tries(a: &Seen, b: &Seen) -> bool {
+    let level = |seen: &Seen| Seen { user_tries: 0, admin_tries: 0, ..seen.clone() };
+    level(a) == level(b)
+}
+
+#[test]
+fn before_or_after_at_every_cut() {
+    let cuts = every_cut(&base(), CASES);
+    assert!(cuts > 200, "{cuts} cuts");
+}
+
+#[test]
+fn before_or_after_at_every_cut_while_the_counters_turn_their_page() {
+    let cuts = every_cut(&full_base(), &CASES[..4]);
+    assert!(cuts > 60, "{cuts} cuts");
+}
+
+fn every_cut(base: &[u8], cases: &[Case]) -> usize {
+    let mut cuts = 0;
+    for case in cases {
+        let mut host = start(base, case);
+        let before = look(&host.image());
+        (case.act)(&mut host);
+        let after = look(&host.image());
+        let tears = [Tear::Clean, Tear::Torn(1), Tear::Torn(2), Tear::Torn(3)];
+        for tear in tears {
+            for operation in 0.. {
+                let mut host = start(base, case);
+                host.token.platform().flash.cut_power_after(operation, tear);
+                (case.act)(&mut host);
+                if host.token.platform().flash.has_power() {
+                    break;
+                }
+                cuts += 1;
+                let what = format!("{}, cut at operation {operation}, {tear:?}", case.name);
+                // The power goes once more while the token comes up.
+                let mut platform = host.token.power_off();
+                platform.flash.restore_power();
+                platform.flash.cut_power_after(operation % 3, tear);
+                let mut platform = match ukey_firmware::Token::power_on(platform, Default::default()) {
+                    Ok(token) => token.power_off(),
+                    Err((_, platform)) => platform,
+                };
+                platform.flash.restore_power();
+                let mut host = Host::on(platform);
+                let seen = look(&host.image());
+                assert!(
+                    same_but_tries(&seen, &before) || same_but_tries(&seen, &after),
+                    "{what}:\n{seen:?}\nis neither\n{before:?}\nnor\n{after:?}"
+                );
+                for (tries, was, will) in [
+                    (seen.user_tries, before.user_tries, after.user_tries),
+                    (seen.admin_tries, before.admin_tries, after.admin_tries),
+                ] {
+                    assert!(
+                        tries == will || tries == was || tries + 1 == was,
+                        "{what}: {was} tries became {tries}"
+                    );
+                }
+                if seen != before && same_but_tries(&seen, &after) && !same_but_tries(&before, &after) {
+                    assert_eq!(seen, after, "{what}: done, but not wholly");
+                }
+                // Life goes on.
+                host.send(&SetLabel { label: b"after the cut" })
+                    .unwrap_or_else(|status| panic!("{what}: {status}"));
+            }
+        }
+    }
+    cuts
+}
+
+#[test]
+fn formatting_survives_any_cut() {
+    for tear in [Tear::Clean, Tear::Torn(4), Tear::Torn(5)] {
+        for operation in 0.. {
+            let mut platform = SimPlatform::new([1; 32]);
+            platform.flash.cut_power_after(operation, tear);
+            let mut platform = match ukey_firmware::Token::power_on(platform, Default::default()) {
+                Ok(_) => break,
+                Err((_, platform)) => platform,
+            };
+            platform.flash.restore_power();
+            let mut host = Host::on(platform);
+            host.authenticate().unwrap();
+            host.create_application(NAME).unwrap();
+        }
+    }
+}
+
+#[test]
+fn secrets_that_were_replaced_or_deleted_are_gone_whatever_was_cut() {
+    const OLD: &str = "the-old-pin";
+    const NEXT: &str = "the-next-pin";
+    let contains =
+        |image: &[u8], secret: &str| image.windows(secret.len()).any(|window| window == secret.as_bytes());
+    let base = {
+        let mut host = start(&base(), &CASES[0]);
+        host.change(PinType::User, USER, OLD).unwrap();
+        host.image()
+    };
+    assert!(contains(&base, OLD), "the test looks for the right thing");
+    for tear in [Tear::Clean, Tear::Torn(6)] {
+        for operation in 0.. {
+            let mut host = start(&base, &CASES[0]);
+            host.token.platform().flash.cut_power_after(operation, tear);
+            let changed = host.change(PinType::User, OLD, NEXT);
+            let had_power = host.token.platform().flash.has_power();
+            let mut host = host.restart();
+            host.open().unwrap();
+            let gone = if host.verify(PinType::User, NEXT).is_ok() { OLD } else { NEXT };
+            assert!(!contains(&host.image(), gone), "{gone}, cut at {operation}, {tear:?}");
+            if had_power {
+                changed.unwrap();
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_log_goes_round_the_flash_and_loses_nothing() {
+    let mut host = Host::provisioned(4);
+    let key = host.public_key(KeyUse::Sign).unwrap();
+    for round in 0..1200_u32 {
+        let content = round.to_le_bytes().repeat(250);
+        host.import_certificate(KeyUse::Sign, &content).unwrap();
+        if round % 100 == 99 {
+            host = host.restart();
+            logged_in(&mut host);
+            assert_eq!(host.certificate(KeyUse::Sign).unwrap(), content);
+            assert_eq!(host.public_key(KeyUse::Sign).unwrap(), key);
+        }
+    }
+    assert!(host.token.wear().log >= 2, "{:?}", host.token.wear());
+}

@@ -1,0 +1,69 @@
+//! What a certificate authority sends: an encryption key pair, enveloped for a container's sign key.
+
+use sm2::elliptic_curve::sec1::ToSec1Point;
+use sm2::pke::{EncryptingKey, Mode};
+use ukey_apdu::command::*;
+use ukey_apdu::{Status, mac};
+
+use super::Host;
+
+/// An enveloped encryption key pair. Its parts may be spoilt.
+pub struct Envelope {
+    pub private: [u8; 32],
+    pub public: EccPublicKey,
+    pub algorithm: u32,
+    pub point: EccPublicKey,
+    pub hash: [u8; 32],
+    pub cipher: Vec<u8>,
+    pub encrypted: Vec<u8>,
+}
+
+/// The public key of a private one.
+pub fn public_key(private: &[u8; 32]) -> EccPublicKey {
+    let point = sm2::SecretKey::from_slice(private).unwrap().public_key().to_sec1_point(false);
+    EccPublicKey { x: part(point.as_bytes(), 1), y: part(point.as_bytes(), 33) }
+}
+
+fn part(bytes: &[u8], from: usize) -> [u8; 32] {
+    bytes[from..from + 32].try_into().unwrap()
+}
+
+impl Envelope {
+    /// The pair of `private` for `sign_key`; d in its 64-byte form if `long`, else in its 32-byte form.
+    pub fn new(sign_key: EccPublicKey, private: [u8; 32], long: bool) -> Self {
+        let symmetric = [0x17; 16];
+        let plain = if long { [[0; 32], private].concat() } else { private.to_vec() };
+        let blocks = plain.chunks(16).map(|block| block.try_into().unwrap());
+        let encrypted = blocks.flat_map(|block| mac::encrypt_block(&symmetric, block)).collect();
+        let to =
+            sm2::PublicKey::from_sec1_bytes(&[[4].as_slice(), &sign_key.x, &sign_key.y].concat()).unwrap();
+        let mut rng = <rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::from_seed([3; 32]);
+        let sealed = EncryptingKey::new_with_mode(to, Mode::C1C3C2).encrypt(&mut rng, &symmetric).unwrap();
+        Self {
+            private,
+            public: public_key(&private),
+            algorithm: SGD_SM4_ECB,
+            point: EccPublicKey { x: part(&sealed, 1), y: part(&sealed, 33) },
+            hash: part(&sealed, 65),
+            cipher: sealed[97..].to_vec(),
+            encrypted,
+        }
+    }
+
+    /// What goes into the command.
+    pub fn key_pair(&self) -> EnvelopedKeyPair<'_> {
+        EnvelopedKeyPair {
+            version: 1,
+            algorithm: self.algorithm,
+            encrypted_private_key: &self.encrypted,
+            public_key: self.public,
+            wrapped_key: CipherBlock { point: self.point, hash: self.hash, cipher: &self.cipher },
+        }
+    }
+
+    /// Imports it into the open container.
+    pub fn import(&self, host: &mut Host) -> Result<(), Status> {
+        let (application, container) = (host.application, host.container);
+        host.send(&ImportEccKeyPair { application, container, key_pair: self.key_pair() }).map(drop)
+    }
+}

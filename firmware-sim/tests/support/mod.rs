@@ -1,0 +1,220 @@
+//! A minimal host for the tests: sends commands to a simulated token and decodes the answers.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
+
+pub mod envelope;
+
+use ukey_apdu::command::*;
+use ukey_apdu::envelope::{Apdu, Cla, Le};
+use ukey_apdu::pin::{Challenge, DeviceKey, Pin, PinKey};
+use ukey_apdu::{Dialect, Status};
+use ukey_firmware::sim::SimPlatform;
+use ukey_firmware::{MAX_ANSWER, Policy, Settings, Token};
+
+pub const GM: Dialect = Dialect::GM2012;
+pub const NAME: &[u8] = b"UKEY";
+pub const USER: &str = "12345678";
+pub const ADMIN: &str = "87654321";
+pub const TRIES: u32 = 10;
+pub const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
+
+/// A token with power, and the ids that are open.
+pub struct Host {
+    pub token: Token<SimPlatform>,
+    pub application: AppId,
+    pub container: ContainerId,
+}
+
+pub fn pin(text: &str) -> Pin {
+    Pin::new(text.as_bytes()).unwrap()
+}
+
+impl Host {
+    /// A blank token.
+    pub fn blank(seed: u8) -> Self {
+        Self::on(SimPlatform::new([seed; 32]))
+    }
+
+    pub fn on(platform: SimPlatform) -> Self {
+        Self::with(platform, Policy::default())
+    }
+
+    pub fn with(platform: SimPlatform, policy: Policy) -> Self {
+        let settings = Settings { policy, ..Settings::default() };
+        let token = Token::power_on(platform, settings).map_err(|(error, _)| error).unwrap();
+        Self { token, application: AppId(0), container: ContainerId(0) }
+    }
+
+    /// A token with one application, opened.
+    pub fn issued(seed: u8) -> Self {
+        let mut host = Self::blank(seed);
+        host.authenticate().unwrap();
+        host.create_application(NAME).unwrap();
+        host.open().unwrap();
+        host
+    }
+
+    /// A token with one application and a container with a sign key pair, both opened, the user logged in.
+    pub fn provisioned(seed: u8) -> Self {
+        let mut host = Self::issued(seed);
+        host.verify(PinType::User, USER).unwrap();
+        host.create_container(b"DEV").unwrap();
+        host.generate().unwrap();
+        host
+    }
+
+    pub fn raw(&mut self, command: &[u8]) -> (Vec<u8>, Status) {
+        let mut answer = [0; MAX_ANSWER];
+        let length = self.token.exchange(command, &mut answer);
+        let (data, word) = answer[..length].split_last_chunk::<2>().unwrap();
+        (data.to_vec(), Status(u16::from_be_bytes(*word)))
+    }
+
+    pub fn apdu(&mut self, apdu: Apdu<'_>) -> (Vec<u8>, Status) {
+        let mut bytes = vec![0; apdu.data.len() + 16];
+        let length = apdu.encode(&mut bytes).unwrap();
+        self.raw(&bytes[..length])
+    }
+
+    /// Sends a command, in blocks where it is long, and joins the answer.
+    pub fn send<'a, C: Command<'a>>(&mut self, command: &C) -> Result<Vec<u8>, Status> {
+        let mut data = vec![0; 5000];
+        let apdu = command.to_apdu(&GM, &mut data).unwrap();
+        let blocks: Vec<_> = apdu.split(512).collect();
+        let mut joined = Vec::new();
+        let (last, first) = blocks.split_last().unwrap();
+        for block in first {
+            let (_, status) = self.apdu(*block);
+            if !status.is_ok() {
+                return Err(status);
+            }
+        }
+        loop {
+            let (part, status) = self.apdu(*last);
+            joined.extend(part);
+            match status {
+                Status::OK => return Ok(joined),
+                Status::MORE_DATA => {}
+                status => return Err(status),
+            }
+        }
+    }
+
+    pub fn challenge(&mut self) -> Challenge {
+        self.send(&GenRandom { length: 8 }).unwrap().try_into().unwrap()
+    }
+
+    pub fn authenticate(&mut self) -> Result<(), Status> {
+        let challenge = self.challenge();
+        let cryptogram = FACTORY_KEY.cryptogram(&challenge);
+        self.send(&DevAuth { algorithm: 2, cryptogram }).map(drop)
+    }
+
+    pub fn create_application(&mut self, name: &[u8]) -> Result<(), Status> {
+        let command = CreateApplication {
+            name,
+            admin_pin: pin(ADMIN),
+            admin_retries: TRIES,
+            user_pin: pin(USER),
+            user_retries: TRIES,
+            create_file: Rights::USER,
+            max_containers: 8,
+            max_certificates: 16,
+            max_files: 16,
+        };
+        self.send(&command).map(drop)
+    }
+
+    pub fn open(&mut self) -> Result<(), Status> {
+        let answer = self.send(&OpenApplication { name: NAME })?;
+        self.application = ApplicationInfo::read(&answer, &GM).unwrap().id;
+        Ok(())
+    }
+
+    pub fn verify(&mut self, pin_type: PinType, text: &str) -> Result<(), Status> {
+        let challenge = self.challenge();
+        let cryptogram = PinKey::derive(&GM, &pin(text)).cryptogram(&GM, &challenge);
+        self.send(&VerifyPin { application: self.application, pin_type, cryptogram }).map(drop)
+    }
+
+    pub fn change(&mut self, pin_type: PinType, old: &str, new: &str) -> Result<(), Status> {
+        let challenge = self.challenge();
+        let header = [0x84, 0x16, 0, pin_type as u8];
+        let sealed = PinKey::derive(&GM, &pin(old)).seal(&GM, &pin(new), &challenge, header, [0; 2]);
+        let application = self.application;
+        self.send(&ChangePin { application, pin_type, new_pin: sealed.as_sealed() }).map(drop)
+    }
+
+    pub fn unblock(&mut self, admin: &str, new: &str) -> Result<(), Status> {
+        let challenge = self.challenge();
+        let sealed =
+            PinKey::derive(&GM, &pin(admin)).seal(&GM, &pin(new), &challenge, [0x84, 0x1A, 0, 0], [0; 2]);
+        self.send(&UnblockPin { application: self.application, new_pin: sealed.as_sealed() }).map(drop)
+    }
+
+    pub fn pin_info(&mut self, pin_type: PinType) -> PinInfo {
+        let answer = self.send(&GetPinInfo { application: self.application, pin_type }).unwrap();
+        PinInfo::read(&answer, &GM).unwrap()
+    }
+
+    pub fn create_container(&mut self, name: &[u8]) -> Result<(), Status> {
+        let answer = self.send(&CreateContainer { application: self.application, name })?;
+        self.container = ContainerId::read(&answer, &GM).unwrap();
+        Ok(())
+    }
+
+    pub fn open_container(&mut self, name: &[u8]) -> Result<(), Status> {
+        let answer = self.send(&OpenContainer { application: self.application, name })?;
+        self.container = ContainerId::read(&answer, &GM).unwrap();
+        Ok(())
+    }
+
+    pub fn generate(&mut self) -> Result<EccPublicKey, Status> {
+        let (application, container) = (self.application, self.container);
+        let answer = self.send(&GenEccKeyPair { application, container, bits: SM2_BITS })?;
+        Ok(EccPublicKey::read(&answer, &GM).unwrap())
+    }
+
+    pub fn public_key(&mut self, key_use: KeyUse) -> Result<EccPublicKey, Status> {
+        let (application, container) = (self.application, self.container);
+        let answer = self.send(&ExportPubKey { application, container, key_use })?;
+        Ok(EccPublicKey::read(&answer, &GM).unwrap())
+    }
+
+    pub fn sign(&mut self, digest: [u8; 32]) -> Result<EccSignature, Status> {
+        let (application, container) = (self.application, self.container);
+        let answer = self.send(&EccSignData { application, container, input: SignInput::Digest(digest) })?;
+        Ok(EccSignature::read(&answer, &GM).unwrap())
+    }
+
+    pub fn import_certificate(&mut self, key_use: KeyUse, certificate: &[u8]) -> Result<(), Status> {
+        let (application, container) = (self.application, self.container);
+        self.send(&ImportCertificate { application, container, key_use, certificate }).map(drop)
+    }
+
+    pub fn certificate(&mut self, key_use: KeyUse) -> Result<Vec<u8>, Status> {
+        let (application, container) = (self.application, self.container);
+        let answer = self.send(&ExportCertificate { application, container, key_use })?;
+        Ok(Certificate::read(&answer, &GM).unwrap().0.to_vec())
+    }
+
+    pub fn names<'a, C: Command<'a>>(&mut self, command: &C) -> Vec<Vec<u8>> {
+        let answer = self.send(command).unwrap();
+        Names::read(&answer, &GM).unwrap().iter().map(<[u8]>::to_vec).collect()
+    }
+
+    /// Power off and on again; nothing is open any more.
+    pub fn restart(self) -> Self {
+        let mut platform = self.token.power_off();
+        platform.flash.restore_power();
+        Self::on(platform)
+    }
+
+    pub fn image(&mut self) -> Vec<u8> {
+        self.token.platform().flash.image().to_vec()
+    }
+}
+
+/// A plain command with these data.
+pub fn plain(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Apdu<'_> {
+    Apdu { cla: Cla::default(), ins, p1, p2, data, le: Le::Absent }
+}

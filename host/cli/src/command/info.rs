@@ -1,0 +1,144 @@
+//! `ukey info`: a token at a glance. Reads only, and spends no PIN try.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use ukey_device::{ContainerInfo, ContainerType, DeviceInfo, PinInfo, PinType};
+
+use super::pin::pin_json;
+use crate::failure::Result;
+use crate::options::{Format, Shared};
+use crate::output;
+
+/// Shows a token.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Info {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What is shown of an application.
+struct Application {
+    name: String,
+    user: PinInfo,
+    administrator: PinInfo,
+    containers: Vec<(String, ContainerInfo)>,
+}
+
+impl Info {
+    /// Carries it out.
+    pub(crate) fn run(self, shared: &Shared) -> Result<()> {
+        let device = shared.connect()?;
+        let info = device.info()?;
+        let mut applications = Vec::new();
+        for name in device.applications()? {
+            let application = device.open_application(&name)?;
+            let mut containers = Vec::new();
+            for name in application.containers()? {
+                let container = application.open_container(&name)?;
+                containers.push((name, container.info()?));
+                container.close()?;
+            }
+            let user = application.pin_info(PinType::User)?;
+            let administrator = application.pin_info(PinType::Administrator)?;
+            application.close()?;
+            applications.push(Application { name, user, administrator, containers });
+        }
+        let (target, dialect) = (shared.target().to_string(), device.dialect().name);
+        output::result(&match self.format {
+            Format::Text => text(&target, dialect, &info, &applications),
+            Format::Json => format!("{:#}\n", json(&target, dialect, &info, &applications)),
+        });
+        Ok(())
+    }
+}
+
+fn text(target: &str, dialect: &str, info: &DeviceInfo, applications: &[Application]) -> String {
+    let DeviceInfo { label, serial_number, manufacturer, issuer, .. } = info;
+    let mut text = format!(
+        "target         {target}\n\
+         label          {label}\n\
+         serial number  {serial_number}\n\
+         manufacturer   {manufacturer}\n\
+         issuer         {issuer}\n\
+         version        firmware {}, hardware {}, specification {}\n\
+         dialect        {dialect}\n\
+         storage        {} of {} bytes free\n",
+        info.firmware, info.hardware, info.specification, info.free_space, info.total_space,
+    );
+    if applications.is_empty() {
+        text.push_str("applications   none: a factory token\n");
+    }
+    for application in applications {
+        let Application { name, user, administrator, containers } = application;
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "\napplication {name}\n  user PIN           {user}");
+        let _ = writeln!(text, "  administrator PIN  {administrator}");
+        for (name, info) in containers {
+            let _ = writeln!(text, "  container {name}: {}", contents(info));
+        }
+    }
+    text
+}
+
+fn contents(info: &ContainerInfo) -> String {
+    let pair = |name, bits, certificate| {
+        let certificate = if certificate { " with certificate" } else { "" };
+        (bits > 0).then(|| format!("{name} pair of {bits} bits{certificate}"))
+    };
+    let pairs = [
+        pair("sign", info.sign_bits, info.sign_certificate),
+        pair("encryption", info.encrypt_bits, info.encrypt_certificate),
+    ];
+    let pairs: Vec<_> = pairs.into_iter().flatten().collect();
+    if pairs.is_empty() { "empty".to_owned() } else { pairs.join(", ") }
+}
+
+/// Version 1 of the layout: fields are added, never changed.
+fn json(target: &str, dialect: &str, info: &DeviceInfo, applications: &[Application]) -> Value {
+    let applications: Vec<_> = applications
+        .iter()
+        .map(|application| {
+            let containers: Vec<_> =
+                application.containers.iter().map(|(name, info)| container_json(name, info)).collect();
+            json!({
+                "name": application.name,
+                "user_pin": pin_json(application.user),
+                "administrator_pin": pin_json(application.administrator),
+                "containers": containers,
+            })
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "target": target,
+        "dialect": dialect,
+        "label": info.label,
+        "serial_number": info.serial_number,
+        "manufacturer": info.manufacturer,
+        "issuer": info.issuer,
+        "firmware_version": info.firmware.to_string(),
+        "hardware_version": info.hardware.to_string(),
+        "specification_version": info.specification.to_string(),
+        "total_space": info.total_space,
+        "free_space": info.free_space,
+        "max_apdu_data": info.max_apdu_data,
+        "applications": applications,
+    })
+}
+
+fn container_json(name: &str, info: &ContainerInfo) -> Value {
+    let container_type = match info.container_type {
+        ContainerType::Empty => "empty",
+        ContainerType::Rsa => "rsa",
+        ContainerType::Ecc => "sm2",
+        ContainerType::Other(_) => "other",
+    };
+    json!({
+        "name": name,
+        "type": container_type,
+        "sign": { "bits": info.sign_bits, "certificate": info.sign_certificate },
+        "encryption": { "bits": info.encrypt_bits, "certificate": info.encrypt_certificate },
+    })
+}

@@ -1,0 +1,42 @@
+//! The nouns of the command line, one file each.
+
+mod hall;
+mod info;
+mod pin;
+mod sim;
+mod test;
+
+use std::process::ExitCode;
+
+use crate::failure::Result;
+use crate::options::Shared;
+
+/// What to do.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Show a token: device information, applications, PIN tries, containers.
+    #[command(alias = "status")]
+    Info(info::Info),
+    /// Look at, verify, change or unblock a PIN.
+    Pin(pin::Pin),
+    /// Make, save and load simulated tokens.
+    Sim(sim::Sim),
+    /// Run Gherkin scenarios against tokens and a service hall.
+    Test(test::Test),
+    /// The online service hall of a certificate authority.
+    Hall(hall::Hall),
+}
+
+impl Command {
+    /// Carries it out, and says with which code the program ends.
+    pub(crate) fn run(self, shared: &Shared) -> Result<ExitCode> {
+        match self {
+            Command::Info(info) => info.run(shared)?,
+            Command::Pin(pin) => pin.run(shared)?,
+            Command::Sim(sim) => sim.run(shared)?,
+            Command::Test(test) => return Ok(test.run(shared)),
+            Command::Hall(hall) => hall.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,156 @@
+//! `ukey pin`: the two PINs of an application.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use ukey_device::{Application, Device, PinInfo, PinType};
+
+use crate::failure::{Failure, Result};
+use crate::options::{Format, Shared};
+use crate::output;
+use crate::secret::PinSource;
+
+/// The PINs of an application.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Pin {
+    /// The application; may be left out where the token has only one
+    #[arg(long, global = true, value_name = "NAME")]
+    application: Option<String>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Show the tries that are left; costs none.
+    Status {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Try a PIN (UKEY_PIN; with --admin UKEY_ADMIN_PIN).
+    Verify(Whose),
+    /// Replace a PIN by a new one (UKEY_NEW_PIN); the old one proves the right.
+    Change {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        new: New,
+    },
+    /// Unlock the user PIN and set a new one (UKEY_NEW_PIN); the administrator PIN (UKEY_ADMIN_PIN) proves the right.
+    Unblock {
+        /// Read the administrator PIN from the first line of a file
+        #[arg(long, value_name = "FILE")]
+        admin_pin_file: Option<PathBuf>,
+        #[command(flatten)]
+        new: New,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+struct Whose {
+    /// The administrator PIN instead of the user PIN
+    #[arg(long)]
+    admin: bool,
+    /// Read the PIN from the first line of a file
+    #[arg(long, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
+}
+
+#[derive(clap::Args, Debug)]
+struct New {
+    /// Read the new PIN from the first line of a file
+    #[arg(long, value_name = "FILE")]
+    new_pin_file: Option<PathBuf>,
+}
+
+impl Whose {
+    fn pin_type(&self) -> PinType {
+        if self.admin { PinType::Administrator } else { PinType::User }
+    }
+
+    fn get(&self) -> Result<ukey_device::Pin> {
+        let file = ("--pin-file", self.pin_file.as_deref());
+        match self.pin_type() {
+            PinType::User => PinSource { name: "user PIN", file, variable: "UKEY_PIN" }.get(),
+            PinType::Administrator => administrator(file).get(),
+        }
+    }
+}
+
+fn administrator<'a>(file: (&'a str, Option<&'a Path>)) -> PinSource<'a> {
+    PinSource { name: "administrator PIN", file, variable: "UKEY_ADMIN_PIN" }
+}
+
+impl New {
+    fn get(&self) -> Result<ukey_device::Pin> {
+        let file = ("--new-pin-file", self.new_pin_file.as_deref());
+        PinSource { name: "new PIN", file, variable: "UKEY_NEW_PIN" }.get_new()
+    }
+}
+
+impl Pin {
+    /// Carries it out.
+    pub(crate) fn run(self, shared: &Shared) -> Result<()> {
+        let device = shared.connect()?;
+        let application = self.open(&device)?;
+        match self.verb {
+            Verb::Status { format } => status(&application, format),
+            Verb::Verify(whose) => {
+                application.verify_pin(whose.pin_type(), &whose.get()?)?;
+                output::say(&format!("The {} is right.", whose.pin_type()));
+                Ok(())
+            }
+            Verb::Change { whose, new } => {
+                application.change_pin(whose.pin_type(), &whose.get()?, &new.get()?)?;
+                output::say(&format!("The {} was changed.", whose.pin_type()));
+                Ok(())
+            }
+            Verb::Unblock { admin_pin_file, new } => {
+                let admin = administrator(("--admin-pin-file", admin_pin_file.as_deref())).get()?;
+                application.unblock_pin(&admin, &new.get()?)?;
+                output::say("The user PIN was unlocked and set anew.");
+                Ok(())
+            }
+        }
+    }
+
+    fn open<'d>(&self, device: &'d Device) -> Result<Application<'d>> {
+        if let Some(name) = &self.application {
+            return Ok(device.open_application(name)?);
+        }
+        match device.applications()?.as_slice() {
+            [only] => Ok(device.open_application(only)?),
+            [] => Err(Failure::usage(
+                "the token has no application, and so no PIN",
+                "make a developer's token: `ukey sim reset`",
+            )),
+            several => {
+                let help = format!("name one with --application: {}", several.join(", "));
+                Err(Failure::usage("the token has several applications", help))
+            }
+        }
+    }
+}
+
+fn status(application: &Application<'_>, format: Format) -> Result<()> {
+    let user = application.pin_info(PinType::User)?;
+    let administrator = application.pin_info(PinType::Administrator)?;
+    output::result(&match format {
+        Format::Text => format!("user PIN           {user}\nadministrator PIN  {administrator}\n"),
+        Format::Json => {
+            let name = application.name();
+            let (user, administrator) = (pin_json(user), pin_json(administrator));
+            format!(
+                "{:#}\n",
+                json!({ "version": 1, "application": name, "user": user, "administrator": administrator })
+            )
+        }
+    });
+    Ok(())
+}
+
+/// A retry count as programs read it.
+pub(super) fn pin_json(info: PinInfo) -> serde_json::Value {
+    json!({ "max_retries": info.max_retries, "remaining": info.remaining, "is_default": info.is_default })
+}

@@ -1,0 +1,115 @@
+//! `ukey test`: runs scenarios against a token and a hall.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ukey_device::Target;
+use ukey_features::UkeyWorld;
+use ukey_features::runner::{self, ReportFile, ReportFormat, RunOptions};
+
+use crate::options::Shared;
+use crate::output;
+
+/// Run Gherkin scenarios: the built-in ones, or those in PATHS.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all passed, 1 a scenario failed, 2 usage or configuration, 3 a feature file does not \
+                  parse, 4 nothing matched, 5 the target was not reached, 130 interrupted."
+)]
+pub(crate) struct Test {
+    /// DIR, FILE or FILE:LINE; the built-in suite without one
+    paths: Vec<String>,
+    /// Only scenarios with these tags, such as '@U-13' or '@smoke and not @slow'
+    #[arg(short, long, value_name = "EXPRESSION")]
+    tags: Option<String>,
+    /// Only scenarios whose name matches this regular expression
+    #[arg(short, long, value_name = "REGEX")]
+    name: Option<String>,
+    /// Everything random follows from this number; a fresh one is chosen and printed without it
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many scenarios run at once
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Stop at the first failure
+    #[arg(long)]
+    fail_fast: bool,
+    /// How long a step may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    step_limit: u64,
+    /// Print how long each scenario took
+    #[arg(long)]
+    durations: bool,
+    /// List the scenarios instead of running them
+    #[arg(long)]
+    list: bool,
+    /// Let scenarios that destroy run against a token that is not simulated; needs --serial
+    #[arg(long, requires = "serial")]
+    allow_destructive: bool,
+    /// The serial number of the token that may be changed
+    #[arg(long, value_name = "NUMBER")]
+    serial: Option<String>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    report_junit: Option<PathBuf>,
+    /// Write a Cucumber JSON report
+    #[arg(long, value_name = "FILE")]
+    report_json: Option<PathBuf>,
+    /// Write an HTML report, one page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    report_html: Option<PathBuf>,
+}
+
+impl Test {
+    /// Runs and gives the exit code. Without a target every scenario gets a fresh simulated token.
+    pub(crate) fn run(self, shared: &Shared) -> ExitCode {
+        let list = self.list;
+        let target = shared.target.as_ref().unwrap_or(&Target::Sim).to_string();
+        let options = self.options(target, shared.dialect.map(|dialect| dialect.name.to_owned()));
+        if list {
+            return match runner::listing(&options) {
+                Ok(listing) => {
+                    output::result(&listing);
+                    ExitCode::SUCCESS
+                }
+                Err(error) => refuse(error),
+            };
+        }
+        match runner::run::<UkeyWorld>(&options) {
+            Ok(outcome) => outcome.exit.into(),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn options(self, target: String, dialect: Option<String>) -> RunOptions {
+        let reports = [
+            (ReportFormat::Junit, self.report_junit),
+            (ReportFormat::Json, self.report_json),
+            (ReportFormat::Html, self.report_html),
+        ];
+        let report = |(format, path): (_, Option<PathBuf>)| path.map(|path| ReportFile { format, path });
+        RunOptions {
+            paths: self.paths,
+            tags: self.tags,
+            name: self.name,
+            seed: self.seed,
+            jobs: self.jobs,
+            target,
+            dialect,
+            fail_fast: self.fail_fast,
+            step_limit: Duration::from_secs(self.step_limit),
+            allow_destructive: self.allow_destructive,
+            device_serial: self.serial,
+            durations: self.durations,
+            github_annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
+            reports: reports.into_iter().filter_map(report).collect(),
+        }
+    }
+}
+
+fn refuse(error: runner::RunError) -> ExitCode {
+    let exit = error.exit();
+    output::report(error);
+    exit.into()
+}

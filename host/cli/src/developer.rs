@@ -1,0 +1,125 @@
+//! The developer's token: what `ukey sim reset` puts into a factory-new one, so that every other command works at once.
+
+use jiff::{Timestamp, ToSpan};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use ukey_device::{
+    CipherBlock, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, KeyUse, Pin, PinType,
+    Rights,
+};
+use ukey_pki::{Authority, EndEntity, EnvelopedKey, KeyPair, Name, PrivateKeyForm, PublicKey, Validity};
+
+use crate::failure::{Failure, Result};
+
+const APPLICATION: &str = "UKEY";
+const CONTAINER: &str = "DEV";
+const USER_PIN: &str = "12345678";
+const ADMINISTRATOR_PIN: &str = "87654321";
+const TRIES: u32 = 10;
+/// As it comes from the factory.
+const DEVICE_KEY: &str = "1234567812345678";
+
+/// What a developer has to know of the token.
+pub(crate) fn summary() -> String {
+    format!(
+        "application        {APPLICATION}\n\
+         user PIN           {USER_PIN}, {TRIES} tries\n\
+         administrator PIN  {ADMINISTRATOR_PIN}, {TRIES} tries\n\
+         container          {CONTAINER}: sign and encryption pair with certificates of a development authority\n\
+         {}",
+        device_key()
+    )
+}
+
+/// What a developer has to know of a factory token.
+pub(crate) fn factory_summary() -> String {
+    format!("application        none\n{}", device_key())
+}
+
+fn device_key() -> String {
+    format!("device key         {DEVICE_KEY} ({} ASCII bytes)\n", DEVICE_KEY.len())
+}
+
+/// Makes a factory-new token a developer's token.
+pub(crate) fn equip(device: &Device, seed: Option<u64>) -> Result<()> {
+    let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);
+    let device_key = DEVICE_KEY.as_bytes().try_into().map_err(Failure::internal)?;
+    device.authenticate(&DeviceKey(device_key))?;
+    device.create_application(&CreateApplication {
+        name: APPLICATION.as_bytes(),
+        admin_pin: pin(ADMINISTRATOR_PIN)?,
+        admin_retries: TRIES,
+        user_pin: pin(USER_PIN)?,
+        user_retries: TRIES,
+        create_file: Rights::USER,
+        max_containers: 8,
+        max_certificates: 16,
+        max_files: 8,
+    })?;
+    device.set_label("UKEY developer")?;
+
+    let application = device.open_application(APPLICATION)?;
+    application.verify_pin(PinType::User, &pin(USER_PIN)?)?;
+    let container = application.create_container(CONTAINER)?;
+    let sign_key = container.generate_key_pair()?;
+    let sign_key = PublicKey::from_coordinates(&sign_key.x, &sign_key.y).map_err(Failure::internal)?;
+    let issued = issue(sign_key, seed)?;
+    container.import_certificate(KeyUse::Sign, &issued.sign_certificate)?;
+    container.import_key_pair(&enveloped(&issued.key_pair)?)?;
+    container.import_certificate(KeyUse::Encrypt, &issued.encryption_certificate)?;
+    Ok(application.close()?)
+}
+
+/// What the development authority makes for a sign key.
+struct Issued {
+    sign_certificate: Vec<u8>,
+    key_pair: EnvelopedKey,
+    encryption_certificate: Vec<u8>,
+}
+
+/// A development authority that lives for one certificate pair.
+fn issue(sign_key: PublicKey, seed: Option<u64>) -> Result<Issued> {
+    let mut rng = match seed {
+        Some(seed) => ChaCha20Rng::seed_from_u64(seed),
+        None => ChaCha20Rng::try_from_rng(&mut getrandom::SysRng).map_err(Failure::internal)?,
+    };
+    let now = Timestamp::now();
+    let years = |years: i64| Validity::new(now, now + (years * 365 * 24).hours()).map_err(Failure::internal);
+    let name = |common_name| {
+        let name = Name::builder().country("CN").organization("示例科技有限公司").common_name(common_name);
+        name.build().map_err(Failure::internal)
+    };
+    let key = KeyPair::generate(&mut rng);
+    let authority =
+        Authority::root(&name("UKEY开发用根证书")?, years(20)?, key, &mut rng).map_err(Failure::internal)?;
+    let holder = EndEntity::new(name("张三")?, years(5)?);
+    let sign = authority.issue_sign(&holder, sign_key, &mut rng).map_err(Failure::internal)?;
+    let pair = KeyPair::generate(&mut rng);
+    let encryption =
+        authority.issue_encrypt(&holder, pair.public_key(), &mut rng).map_err(Failure::internal)?;
+    Ok(Issued {
+        sign_certificate: sign.der().to_vec(),
+        key_pair: EnvelopedKey::seal(&pair, &sign_key, PrivateKeyForm::Bytes32, &mut rng),
+        encryption_certificate: encryption.der().to_vec(),
+    })
+}
+
+/// An enveloped key in the words of a token.
+fn enveloped(key: &EnvelopedKey) -> Result<EnvelopedKeyPair<'_>> {
+    let form = key.form();
+    let encrypted_private_key = key
+        .encrypted_private_key(form)
+        .ok_or_else(|| Failure::internal("the sealed key has another form"))?;
+    let (public_key, wrapped) = (key.public_key(), key.symmetric_key());
+    Ok(EnvelopedKeyPair {
+        version: 1,
+        algorithm: key.algorithm().sgd(),
+        encrypted_private_key,
+        public_key: EccPublicKey { x: public_key.x(), y: public_key.y() },
+        wrapped_key: CipherBlock {
+            point: EccPublicKey { x: wrapped.x(), y: wrapped.y() },
+            hash: *wrapped.hash(),
+            cipher: wrapped.cipher(),
+        },
+    })
+}

@@ -1,0 +1,106 @@
+//! Why a command failed, as people see it: a message, a code to look up, the next step, and the exit code.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use miette::Diagnostic;
+use ukey_device::{Error, ErrorKind, LinkError};
+
+/// What the commands give.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// A command that did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The token refused, or was not reached.
+    #[error(transparent)]
+    Device(Error),
+    /// The arguments or the configuration do not fit.
+    #[error("{message}")]
+    Usage {
+        /// What does not fit.
+        message: String,
+        /// The next step.
+        help: String,
+    },
+    /// A file that was named cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// Something that does not happen: a defect of this program.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    /// The arguments do not fit.
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Failure {
+        Failure::Usage { message: message.into(), help: help.into() }
+    }
+
+    /// A step failed that cannot fail.
+    pub(crate) fn internal(error: impl Display) -> Failure {
+        Failure::Internal(error.to_string())
+    }
+
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::Device(error) => match error.kind() {
+                ErrorKind::Link(LinkError::Exists { .. } | LinkError::Dialect { .. }) => 2.into(),
+                ErrorKind::Link(_) => 5.into(),
+                _ => 1.into(),
+            },
+            Failure::Usage { .. } | Failure::Read { .. } => 2.into(),
+            Failure::Internal(_) => 1.into(),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Device(error)
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        Failure::Device(error.into())
+    }
+}
+
+impl Diagnostic for Failure {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        let code = match self {
+            Failure::Device(error) => match error.kind() {
+                ErrorKind::WrongPin { .. } => "ukey::pin::wrong",
+                ErrorKind::Locked { .. } => "ukey::pin::locked",
+                ErrorKind::Link(LinkError::Removed) => "ukey::target::removed",
+                ErrorKind::Link(LinkError::Busy { .. }) => "ukey::target::busy",
+                ErrorKind::Link(LinkError::NoFile { .. }) => "ukey::target::missing",
+                ErrorKind::Link(LinkError::BadFile { .. }) => "ukey::target::damaged",
+                ErrorKind::Link(_) => "ukey::target",
+                _ => "ukey::token",
+            },
+            Failure::Usage { .. } | Failure::Read { .. } => "ukey::usage",
+            Failure::Internal(_) => "ukey::internal",
+        };
+        Some(Box::new(code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        match self {
+            Failure::Device(error) => {
+                let (english, chinese) = (error.help()?, error.help_zh()?);
+                Some(Box::new(format!("{english}\n{chinese}")))
+            }
+            Failure::Usage { help, .. } => Some(Box::new(help)),
+            Failure::Read { .. } | Failure::Internal(_) => None,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! `ukey`: a software UKey, and the harness that drives tokens through a certificate authority's online services.
+//!
+//! This is the program's skeleton: arguments, the run, the exit code. Each noun of the command line is a file in
+//! [`command`]. Results go to standard output, everything said about them to standard error.
+//!
+//! Exit codes: 0 done · 1 the token refused · 2 usage or configuration · 5 the target was not reached.
+
+mod command;
+mod developer;
+mod failure;
+mod options;
+mod output;
+mod secret;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command::Command;
+use options::Shared;
+
+/// A software UKey (GM/T 0017), and the harness in front of it.
+#[derive(Parser, Debug)]
+#[command(name = "ukey", version, propagate_version = true, infer_subcommands = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 the token refused, 2 usage or configuration, 5 the target was not reached."
+)]
+struct Arguments {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::start_log(arguments.shared.verbose);
+    match arguments.command.run(&arguments.shared) {
+        Ok(code) => code,
+        Err(failure) => {
+            let code = failure.exit_code();
+            output::report(failure);
+            code
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Where PINs come from: a file, the environment, a prompt; never an argument, which other users of the machine see.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use ukey_device::Pin;
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Result};
+
+/// Where one PIN may come from, and how it is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PinSource<'a> {
+    /// What people call it.
+    pub(crate) name: &'a str,
+    /// The option that names a file, and its value.
+    pub(crate) file: (&'a str, Option<&'a Path>),
+    /// The environment variable.
+    pub(crate) variable: &'a str,
+}
+
+impl PinSource<'_> {
+    /// The PIN: from the file, else the variable, else a prompt.
+    pub(crate) fn get(&self) -> Result<Pin> {
+        match self.given()? {
+            Some(pin) => Ok(pin),
+            None => self.prompt(self.name),
+        }
+    }
+
+    /// A PIN that is to be set: a prompt asks for it twice.
+    pub(crate) fn get_new(&self) -> Result<Pin> {
+        if let Some(pin) = self.given()? {
+            return Ok(pin);
+        }
+        let pin = self.prompt(self.name)?;
+        if self.prompt(&format!("{} again", self.name))?.as_bytes() != pin.as_bytes() {
+            return Err(Failure::usage("the two entries differ", "nothing was changed; start again"));
+        }
+        Ok(pin)
+    }
+
+    fn given(&self) -> Result<Option<Pin>> {
+        if let (_, Some(path)) = self.file {
+            let text = fs::read_to_string(path).map(Zeroizing::new);
+            let text = text.map_err(|source| Failure::Read { path: path.to_owned(), source })?;
+            return self.pin(text.lines().next().unwrap_or_default()).map(Some);
+        }
+        match std::env::var(self.variable).map(Zeroizing::new) {
+            Ok(text) => self.pin(&text).map(Some),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Failure::usage(format!("{} is no text", self.variable), "set it to the PIN"))
+            }
+        }
+    }
+
+    fn prompt(&self, prompt: &str) -> Result<Pin> {
+        let Self { name, file: (option, _), variable } = self;
+        let missing = || {
+            let help = format!("give {option} FILE, set {variable}, or start it in a terminal");
+            Failure::usage(format!("the {name} is needed"), help)
+        };
+        if !io::stdin().is_terminal() {
+            return Err(missing());
+        }
+        let text =
+            rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| missing())?;
+        self.pin(&text)
+    }
+
+    fn pin(&self, text: &str) -> Result<Pin> {
+        Pin::new(text.as_bytes()).map_err(|error| {
+            Failure::usage(format!("the {} is no PIN: {error}", self.name), "nothing was sent")
+        })
+    }
+}

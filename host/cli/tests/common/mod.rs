@@ -1,0 +1,77 @@
+//! What the tests of the program share: a folder to run it in, and what a run gave.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// A folder of its own, in which the program is run.
+pub(crate) struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) talk: String,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Desk {
+        Desk { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// With a developer's token in `ukey.ukey`.
+    pub(crate) fn with_token() -> Desk {
+        let desk = Desk::new();
+        desk.run(&["sim", "reset", "--seed", "1"], &[]).succeeds();
+        desk
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn files(&self) -> usize {
+        self.folder.path().read_dir().unwrap().count()
+    }
+
+    /// Runs the program with nothing on its standard input and only these variables of its own.
+    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let own = ["UKEY_TARGET", "UKEY_DIALECT", "UKEY_LOG", "UKEY_PIN", "UKEY_NEW_PIN", "UKEY_ADMIN_PIN"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ukey"));
+        for name in own {
+            command.env_remove(name);
+        }
+        command.args(arguments).envs(variables.iter().copied()).env("NO_COLOR", "1");
+        let output = command.current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            talk: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    pub(crate) fn succeeds(self) -> Ran {
+        assert_eq!(self.code, 0, "{self:?}");
+        self
+    }
+
+    pub(crate) fn fails(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(self.out.is_empty(), "no result beside a failure: {self:?}");
+        self
+    }
+
+    pub(crate) fn says(self, text: &str) -> Ran {
+        assert!(self.talk.contains(text), "\"{text}\" is not in: {}", self.talk);
+        self
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}

@@ -1,0 +1,76 @@
+//! `ukey test`: what it prints, what it writes, and the code it ends with.
+
+mod common;
+
+use common::{Desk, Ran};
+
+const WRONG: &str = "# language: zh-CN
+功能: 找回密码
+  场景: 锁死后仍能登录
+    假如 清禾数字证书认证中心的网上服务厅已开通
+    而且 示例科技有限公司已领到UKey，口令为\"Mima-2026\"
+    而且 UKey因连续输错口令已锁死
+    当 插着UKey，输入口令\"Mima-2026\"登录
+    那么 登录成功，显示\"示例科技有限公司\"
+";
+
+fn story(desk: &Desk, seed: &str) -> String {
+    let ran = desk.run(&["test", "features/zh/unlock/story.feature", "--seed", seed], &[]).succeeds();
+    let (scenarios, closing) = ran.out.split_once("\n\n").unwrap();
+    assert!(closing.starts_with(&format!("2 scenarios: 2 passed; seed {seed}; ")), "{closing}");
+    scenarios.to_owned()
+}
+
+#[test]
+fn one_seed_makes_the_same_certificates_and_another_makes_others() {
+    let desk = Desk::new();
+    let first = story(&desk, "5");
+    assert_eq!(first.matches("签名证书=").count(), 2, "{first}");
+    assert_eq!(first, story(&desk, "5"));
+    assert_ne!(first, story(&desk, "6"));
+}
+
+#[test]
+fn a_failure_tells_the_step_its_line_the_exchanges_and_how_to_run_it_again() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("wrong.feature"), WRONG).unwrap();
+    let reports = ["--report-junit", "r.xml", "--report-json", "r.json", "--report-html", "r.html"];
+    let ran: Ran = desk.run(&[&["test", "wrong.feature", "--seed", "7"], &reports[..]].concat(), &[]);
+    assert_eq!(ran.code, 1);
+    for part in [
+        "FAILED  wrong.feature:3 锁死后仍能登录",
+        "那么 登录成功，显示\"示例科技有限公司\"",
+        "wrong.feature:8",
+        "VerifyPin application 1000 user PIN ‹redacted› → 6983 authentication locked",
+        "again: ukey test wrong.feature:3 --seed 7",
+        "1 scenario: 1 failed; seed 7; ",
+    ] {
+        assert!(ran.out.contains(part), "\"{part}\" is not in: {}", ran.out);
+    }
+    let read = |name| std::fs::read_to_string(desk.path(name)).unwrap();
+    assert!(read("r.xml").contains("failures=\"1\""));
+    assert!(read("r.html").contains("锁死后仍能登录"));
+    serde_json::from_str::<serde_json::Value>(&read("r.json")).unwrap();
+}
+
+#[test]
+fn what_cannot_run_ends_with_its_own_code() {
+    let desk = Desk::new();
+    desk.run(&["test", "no/such/path"], &[]).fails(2).says("there is nothing at no/such/path");
+    desk.run(&["test", "--tags", "@no-such-tag"], &[]).fails(4).says("no scenario matches");
+    desk.run(&["test", "--tags", "not ("], &[]).fails(2);
+    std::fs::write(
+        desk.path("bad.feature"),
+        "# language: zh-CN\n功能: 坏\n  场景: 一\n    假如 甲\n    乙\n",
+    )
+    .unwrap();
+    desk.run(&["test", "bad.feature"], &[]).fails(3).says("bad.feature:5:5");
+    desk.run(&["test", "--target", "tcp:127.0.0.1:1"], &[]).fails(2).says("tcp:");
+}
+
+#[test]
+fn scenarios_are_listed_with_their_tags() {
+    let desk = Desk::new();
+    let out = desk.run(&["test", "--list", "--tags", "@U-13"], &[]).succeeds().out;
+    assert!(out.lines().count() > 1 && out.lines().all(|line| line.contains("@U-13")), "{out}");
+}

@@ -1,0 +1,105 @@
+//! `ukey sim`: a token is made, saved and loaded, and never lost unasked.
+
+mod common;
+
+use common::Desk;
+use ukey_device::{KeyUse, Options, Target};
+use ukey_pki::Certificate;
+
+fn serial_number(desk: &Desk) -> String {
+    desk.run(&["info", "--format", "json"], &[]).succeeds().json()["serial_number"].to_string()
+}
+
+#[test]
+fn a_reset_prints_the_defaults() {
+    let desk = Desk::new();
+    let out = desk.run(&["sim", "reset"], &[]).succeeds().out;
+    for line in [
+        "application        UKEY",
+        "user PIN           12345678",
+        "administrator PIN  87654321",
+        "container          DEV",
+    ] {
+        assert!(out.contains(line), "{out}");
+    }
+    desk.run(&["pin", "verify"], &[("UKEY_PIN", "12345678")]).succeeds();
+    desk.run(&["pin", "verify", "--admin"], &[("UKEY_ADMIN_PIN", "87654321")]).succeeds();
+}
+
+#[test]
+fn the_container_holds_a_certificate_pair_for_its_keys() {
+    let desk = Desk::with_token();
+    let device = Target::SimFile(desk.path("ukey.ukey")).connect(&Options::default()).unwrap();
+    let container = device.open_application("UKEY").unwrap().open_container("DEV").unwrap();
+    for key_use in KeyUse::ALL {
+        let der = container.export_certificate(key_use).unwrap().unwrap();
+        let key = Certificate::from_der(&der).unwrap().public_key().unwrap();
+        let own = container.public_key(key_use).unwrap();
+        assert_eq!((key.x(), key.y()), (own.x, own.y), "{key_use}");
+    }
+}
+
+#[test]
+fn keys_differ_unless_the_seed_is_the_same() {
+    let serial_number_of = |seed: &[&str]| {
+        let desk = Desk::new();
+        desk.run(&[&["sim", "reset"], seed].concat(), &[]).succeeds();
+        serial_number(&desk)
+    };
+    assert_eq!(serial_number_of(&["--seed", "5"]), serial_number_of(&["--seed", "5"]));
+    assert_ne!(serial_number_of(&["--seed", "5"]), serial_number_of(&["--seed", "6"]));
+    assert_ne!(serial_number_of(&[]), serial_number_of(&[]));
+}
+
+#[test]
+fn a_token_is_replaced_only_when_confirmed() {
+    let desk = Desk::with_token();
+    let before = serial_number(&desk);
+    desk.run(&["sim", "reset"], &[]).fails(2).says("holds the token").says("--yes");
+    assert_eq!(serial_number(&desk), before);
+    desk.run(&["sim", "reset", "--yes"], &[]).succeeds();
+    assert_ne!(serial_number(&desk), before);
+    desk.run(&["sim", "reset", "--yes", "--factory"], &[]).succeeds();
+    assert!(desk.run(&["info"], &[]).succeeds().out.contains("none"));
+}
+
+#[test]
+fn a_damaged_token_can_be_reset_and_a_foreign_file_never() {
+    let desk = Desk::with_token();
+    let mut bytes = std::fs::read(desk.path("ukey.ukey")).unwrap();
+    bytes.truncate(1000);
+    std::fs::write(desk.path("ukey.ukey"), bytes).unwrap();
+    desk.run(&["sim", "reset"], &[]).fails(2).says("holds a damaged token");
+    desk.run(&["sim", "reset", "--yes"], &[]).succeeds();
+
+    std::fs::write(desk.path("letter"), "a letter").unwrap();
+    desk.run(&["sim", "reset", "--yes", "--state", "letter"], &[])
+        .fails(5)
+        .says("it is not the state of a simulated token");
+    desk.run(&["sim", "save", "--yes", "letter"], &[]).fails(5);
+    desk.run(&["sim", "load", "--yes", "letter"], &[]).fails(5);
+    assert_eq!(std::fs::read_to_string(desk.path("letter")).unwrap(), "a letter");
+}
+
+#[test]
+fn a_saved_token_comes_back_as_it_was() {
+    let desk = Desk::with_token();
+    let wrong = [("UKEY_PIN", "00000000")];
+    desk.run(&["pin", "verify"], &wrong).fails(1).says("9 tries left");
+    desk.run(&["sim", "save", "copy.ukey"], &[]).succeeds();
+    desk.run(&["pin", "verify"], &wrong).fails(1).says("8 tries left");
+    desk.run(&["sim", "save", "copy.ukey"], &[]).fails(2).says("--yes");
+    desk.run(&["sim", "load", "copy.ukey"], &[]).fails(2).says("--yes");
+    desk.run(&["sim", "load", "--yes", "copy.ukey"], &[]).succeeds();
+    desk.run(&["pin", "verify"], &wrong).fails(1).says("8 tries left");
+    desk.run(&["sim", "load", "--yes", "none.ukey"], &[]).fails(5).says("there is no file none.ukey");
+}
+
+#[test]
+fn the_state_file_is_that_of_the_target_or_named() {
+    let desk = Desk::new();
+    desk.run(&["sim", "reset", "--target", "sim:a.ukey"], &[]).succeeds();
+    desk.run(&["sim", "reset", "--state", "b.ukey"], &[]).succeeds();
+    assert!(desk.path("a.ukey").exists() && desk.path("b.ukey").exists() && !desk.path("ukey.ukey").exists());
+    desk.run(&["sim", "reset", "--target", "sim"], &[]).fails(2).says("has no state file");
+}

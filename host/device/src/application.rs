@@ -1,0 +1,217 @@
+//! An open application: its PINs and its containers.
+
+use ukey_apdu::Ins;
+use ukey_apdu::command::{
+    AppId, ApplicationInfo, ChangePin, ClearSecureState, CloseApplication, Command, CreateContainer,
+    DeleteContainer, EnumContainer, GetPinInfo, OpenContainer, PinInfo, PinType, UnblockPin, VerifyPin,
+};
+use ukey_apdu::pin::{Challenge, Pin, PinKey, SealedPinBuf};
+
+use crate::container::Container;
+use crate::device::{Device, protected_cla, texts};
+use crate::error::{About, ErrorKind, Proves, Result};
+use crate::wire::Wire;
+
+/// An open application. It stays open until [`Application::close`] or the end of the token's power; dropping the handle
+/// does nothing. Rights proved in it may outlast its being closed (GM/T 0063-2018 clause 8.2.3.5): end them with
+/// [`Application::clear_secure_state`]. Clones are the same open application.
+#[derive(Clone, Debug)]
+pub struct Application<'d> {
+    device: &'d Device,
+    session: u64,
+    name: String,
+    info: ApplicationInfo,
+}
+
+impl<'d> Application<'d> {
+    pub(crate) fn new(device: &'d Device, session: u64, name: &str, info: ApplicationInfo) -> Self {
+        Self { device, session, name: name.to_owned(), info }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the token said when it was opened: its limits.
+    #[must_use]
+    pub fn info(&self) -> ApplicationInfo {
+        self.info
+    }
+
+    /// The device it is in.
+    #[must_use]
+    pub fn device(&self) -> &'d Device {
+        self.device
+    }
+
+    pub(crate) fn id(&self) -> AppId {
+        self.info.id
+    }
+
+    pub(crate) fn about(&self) -> About {
+        About { application: Some(self.name.clone()), ..About::default() }
+    }
+
+    /// Carries out a command of this application.
+    pub(crate) fn send<'a, C: Command<'a>, T>(
+        &self,
+        command: &C,
+        about: About,
+        take: impl FnOnce(C::Answer<'_>) -> T,
+    ) -> Result<T> {
+        self.with(about, C::INS, |wire, about| wire.send(command, about, take))
+    }
+
+    /// Runs commands that belong together, unless the ids are dead.
+    fn with<T>(&self, about: About, ins: Ins, run: impl FnOnce(&mut Wire, About) -> Result<T>) -> Result<T> {
+        let mut wire = self.device.wire();
+        if wire.session() != self.session {
+            return Err(About { ins: Some(ins), ..about }.error(ErrorKind::Stale));
+        }
+        run(&mut wire, about)
+    }
+
+    /// The retry count of a PIN; costs no try.
+    ///
+    /// # Errors
+    /// As every command: [`ErrorKind`].
+    pub fn pin_info(&self, pin_type: PinType) -> Result<PinInfo> {
+        self.send(&GetPinInfo { application: self.id(), pin_type }, self.about(), |info| info)
+    }
+
+    /// Proves a PIN and thereby gets its right in this application.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongPin`], [`ErrorKind::Locked`].
+    pub fn verify_pin(&self, pin_type: PinType, pin: &Pin) -> Result<()> {
+        self.with(self.about(), Ins::VerifyPin, |wire, about| {
+            let challenge = wire.challenge(about.clone())?;
+            let cryptogram = PinKey::derive(wire.dialect(), pin).cryptogram(wire.dialect(), &challenge);
+            let command = VerifyPin { application: self.id(), pin_type, cryptogram };
+            wire.send(&command, about.proves(Proves::Pin(pin_type)), drop)
+        })
+    }
+
+    /// Replaces a PIN; the old one proves the right.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongPin`] and [`ErrorKind::Locked`] for the old PIN; [`ErrorKind::Refused`] for a new one that is
+    /// too short.
+    pub fn change_pin(&self, pin_type: PinType, old: &Pin, new: &Pin) -> Result<()> {
+        self.with(self.about(), Ins::ChangePin, |wire, about| {
+            let challenge = wire.challenge(about.clone())?;
+            let header = [protected_cla(), Ins::ChangePin as u8, 0, pin_type as u8];
+            let sealed = self.seal(wire, old, new, &challenge, header);
+            let command = ChangePin { application: self.id(), pin_type, new_pin: sealed.as_sealed() };
+            wire.send(&command, about.proves(Proves::Pin(pin_type)), drop)
+        })
+    }
+
+    /// Sets a new user PIN and restores its tries; the administrator PIN proves the right.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongPin`] and [`ErrorKind::Locked`] for the administrator PIN.
+    pub fn unblock_pin(&self, admin: &Pin, new: &Pin) -> Result<()> {
+        self.with(self.about(), Ins::UnblockPin, |wire, about| {
+            let challenge = wire.challenge(about.clone())?;
+            let header = [protected_cla(), Ins::UnblockPin as u8, 0, 0];
+            let sealed = self.seal(wire, admin, new, &challenge, header);
+            self.unblock(wire, about, &sealed)
+        })
+    }
+
+    /// Fetches the challenge of a remote unblocking: whoever holds the administrator PIN seals the new PIN over it
+    /// ([`PinKey::seal`]). Any other random fetched from the token, and any authentication, ends it.
+    ///
+    /// # Errors
+    /// As every command.
+    pub fn challenge(&self) -> Result<Challenge> {
+        self.with(self.about(), Ins::GenRandom, Wire::challenge)
+    }
+
+    /// Sets a new user PIN that a remote party sealed over the last [`Application::challenge`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongPin`] and [`ErrorKind::Locked`] where it was not sealed with the administrator PIN over that
+    /// challenge; [`ErrorKind::Refused`] (`6985`) without a challenge.
+    pub fn unblock_remote(&self, sealed: &SealedPinBuf) -> Result<()> {
+        self.with(self.about(), Ins::UnblockPin, |wire, about| self.unblock(wire, about, sealed))
+    }
+
+    fn unblock(&self, wire: &mut Wire, about: About, sealed: &SealedPinBuf) -> Result<()> {
+        let command = UnblockPin { application: self.id(), new_pin: sealed.as_sealed() };
+        wire.send(&command, about.proves(Proves::Pin(PinType::Administrator)), drop)
+    }
+
+    fn seal(
+        &self,
+        wire: &Wire,
+        proof: &Pin,
+        new: &Pin,
+        challenge: &Challenge,
+        header: [u8; 4],
+    ) -> SealedPinBuf {
+        let dialect = wire.dialect();
+        PinKey::derive(dialect, proof).seal(dialect, new, challenge, header, self.id().0.to_be_bytes())
+    }
+
+    /// Drops every right held in this application.
+    ///
+    /// # Errors
+    /// As every command.
+    pub fn clear_secure_state(&self) -> Result<()> {
+        self.send(&ClearSecureState { application: self.id() }, self.about(), drop)
+    }
+
+    /// The names of its containers.
+    ///
+    /// # Errors
+    /// As every command.
+    pub fn containers(&self) -> Result<Vec<String>> {
+        self.send(&EnumContainer { application: self.id() }, self.about(), |names| texts(&names))
+    }
+
+    /// Creates a container and opens it; wants the user PIN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`], [`ErrorKind::ContainerExists`], [`ErrorKind::NoSpace`].
+    pub fn create_container(&self, name: &str) -> Result<Container<'d>> {
+        let command = CreateContainer { application: self.id(), name: name.as_bytes() };
+        let id = self.send(&command, self.about_container(name), |id| id)?;
+        Ok(Container::new(self.clone(), name, id))
+    }
+
+    /// Opens a container.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchContainer`].
+    pub fn open_container(&self, name: &str) -> Result<Container<'d>> {
+        let command = OpenContainer { application: self.id(), name: name.as_bytes() };
+        let id = self.send(&command, self.about_container(name), |id| id)?;
+        Ok(Container::new(self.clone(), name, id))
+    }
+
+    /// Deletes a container with its keys and certificates; wants the user PIN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`], [`ErrorKind::NoSuchContainer`].
+    pub fn delete_container(&self, name: &str) -> Result<()> {
+        let command = DeleteContainer { application: self.id(), name: name.as_bytes() };
+        self.send(&command, self.about_container(name), drop)
+    }
+
+    /// Closes the application: its id and those of its containers end. Rights end with
+    /// [`Application::clear_secure_state`].
+    ///
+    /// # Errors
+    /// As every command.
+    pub fn close(self) -> Result<()> {
+        self.send(&CloseApplication { application: self.id() }, self.about(), drop)
+    }
+
+    pub(crate) fn about_container(&self, name: &str) -> About {
+        About { container: Some(name.to_owned()), ..self.about() }
+    }
+}

@@ -1,0 +1,267 @@
+//! The device: what a token is before an application is open.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ukey_apdu::command::{
+    ChangeDevAuthKey, CreateApplication, DeleteApplication, DevAuth, DevInfo, EnumApplication, GetDevInfo,
+    Names, OpenApplication, SetLabel, Version,
+};
+use ukey_apdu::envelope::Cla;
+use ukey_apdu::pin::DeviceKey;
+use ukey_apdu::{Dialect, Ins};
+
+use crate::application::Application;
+use crate::error::{About, Proves, Result};
+use crate::link::sim::Simulator;
+use crate::link::{Link, LinkError, Place};
+use crate::trace::Traced;
+use crate::wire::Wire;
+
+/// P2 of the device authentication: an SM4 key.
+const SM4: u8 = 2;
+
+/// A connected token.
+///
+/// It may be shared: commands are carried out one after the other, and those that belong together (a challenge and
+/// its answer) stay together. Applications and containers borrow it; their ids end with the token's power.
+pub struct Device {
+    wire: Mutex<Wire>,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("dialect", &self.wire().dialect().name).finish_non_exhaustive()
+    }
+}
+
+impl Device {
+    /// Connects to the token at a place, in the dialect that the place knows, else [`Dialect::GM2012`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link) where it cannot be reached; [`ErrorKind::BadAnswer`](crate::ErrorKind::BadAnswer) where it is no GM/T 0017 token.
+    pub fn connect(place: &dyn Place) -> Result<Device> {
+        let link = place.link()?;
+        let dialect = link.dialect().unwrap_or_default();
+        Self::new(link, dialect)
+    }
+
+    /// Takes a live link to a token that speaks `dialect`.
+    ///
+    /// # Errors
+    /// As [`Device::connect`].
+    pub fn new(link: Box<dyn Link>, dialect: Dialect) -> Result<Device> {
+        let mut wire = Wire::new(link, dialect);
+        wire.greet()?;
+        Ok(Device { wire: Mutex::new(wire) })
+    }
+
+    /// A wire that a panic left is as good as any: it changes only by whole exchanges.
+    pub(crate) fn wire(&self) -> MutexGuard<'_, Wire> {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The dialect that is spoken.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        *self.wire().dialect()
+    }
+
+    /// The device information.
+    ///
+    /// # Errors
+    /// As every command: [`ErrorKind`](crate::ErrorKind).
+    pub fn info(&self) -> Result<DeviceInfo> {
+        self.wire().send(&GetDevInfo, About::default(), |info| DeviceInfo::from(info))
+    }
+
+    /// Gives the token a label of 1 to 32 bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) for another length.
+    pub fn set_label(&self, label: &str) -> Result<()> {
+        self.wire().send(&SetLabel { label: label.as_bytes() }, About::default(), drop)
+    }
+
+    /// Random bytes of the token. A challenge that was fetched before is gone.
+    ///
+    /// # Errors
+    /// As every command.
+    pub fn random(&self, count: usize) -> Result<Vec<u8>> {
+        self.wire().random(count)
+    }
+
+    /// Proves the device authentication key: the right to create and delete applications.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongDeviceKey`](crate::ErrorKind::WrongDeviceKey), [`ErrorKind::DeviceKeyLocked`](crate::ErrorKind::DeviceKeyLocked).
+    pub fn authenticate(&self, key: &DeviceKey) -> Result<()> {
+        let about = About::default().proves(Proves::DeviceKey);
+        let mut wire = self.wire();
+        let challenge = wire.challenge(About::default())?;
+        let command = DevAuth { algorithm: SM4, cryptogram: key.cryptogram(&challenge) };
+        wire.send(&command, about, drop)
+    }
+
+    /// Replaces the device authentication key; the device must be authenticated with the old one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`](crate::ErrorKind::NotLoggedIn) before [`Device::authenticate`]; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6988`) for a wrong old key.
+    pub fn change_device_key(&self, old: &DeviceKey, new: &DeviceKey) -> Result<()> {
+        let mut wire = self.wire();
+        let challenge = wire.challenge(About::default())?;
+        let header = [protected_cla(), Ins::ChangeDevAuthKey as u8, 0, SM4];
+        let (encrypted_key, mac) = old.seal(wire.dialect(), new, &challenge, header);
+        wire.send(&ChangeDevAuthKey { algorithm: SM4, encrypted_key, mac }, About::default(), drop)
+    }
+
+    /// Creates an application; the device must be authenticated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`](crate::ErrorKind::NotLoggedIn), [`ErrorKind::ApplicationExists`](crate::ErrorKind::ApplicationExists), [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace).
+    pub fn create_application(&self, application: &CreateApplication<'_>) -> Result<()> {
+        let about = about(&String::from_utf8_lossy(application.name));
+        self.wire().send(application, about, drop)
+    }
+
+    /// The names of all applications.
+    ///
+    /// # Errors
+    /// As every command.
+    pub fn applications(&self) -> Result<Vec<String>> {
+        self.wire().send(&EnumApplication, About::default(), |names| texts(&names))
+    }
+
+    /// Deletes an application with all that is in it; the device must be authenticated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`](crate::ErrorKind::NotLoggedIn), [`ErrorKind::NoSuchApplication`](crate::ErrorKind::NoSuchApplication).
+    pub fn delete_application(&self, name: &str) -> Result<()> {
+        self.wire().send(&DeleteApplication { name: name.as_bytes() }, about(name), drop)
+    }
+
+    /// Opens an application. Opening an open one gives the same id again, and one close closes it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoSuchApplication`](crate::ErrorKind::NoSuchApplication).
+    pub fn open_application(&self, name: &str) -> Result<Application<'_>> {
+        let mut wire = self.wire();
+        let info = wire.send(&OpenApplication { name: name.as_bytes() }, about(name), |info| info)?;
+        Ok(Application::new(self, wire.session(), name, info))
+    }
+
+    /// Finds the token again after its power was lost, or takes its power away and gives it back. Everything that was
+    /// open or proved is gone; handles from before are [`ErrorKind::Stale`](crate::ErrorKind::Stale).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link) with [`LinkError::Removed`] while no token is plugged in.
+    pub fn reconnect(&self) -> Result<()> {
+        let mut wire = self.wire();
+        wire.reset()?;
+        wire.greet()
+    }
+
+    /// The hand that pulls the key and cuts its power, where it is simulated in this process.
+    #[must_use]
+    pub fn simulator(&self) -> Option<Simulator> {
+        self.wire().link().simulator()
+    }
+
+    /// Pulls a simulated key.
+    ///
+    /// # Errors
+    /// [`LinkError::ByHand`] for any other.
+    pub fn unplug(&self) -> Result<()> {
+        self.simulator().ok_or(LinkError::ByHand)?.unplug();
+        Ok(())
+    }
+
+    /// Plugs a simulated key in and finds it again, as [`Device::reconnect`].
+    ///
+    /// # Errors
+    /// [`LinkError::ByHand`] for any other; [`LinkError::NoStart`] where the token refuses its flash.
+    pub fn plug_in(&self) -> Result<()> {
+        self.simulator().ok_or(LinkError::ByHand)?.plug_in()?;
+        self.reconnect()
+    }
+
+    /// The last exchanges, oldest first, without secrets.
+    #[must_use]
+    pub fn trace(&self) -> Vec<Traced> {
+        self.wire().trace.to_vec()
+    }
+
+    /// How many exchanges [`Device::trace`] keeps; 10 unless told otherwise.
+    pub fn keep_trace(&self, exchanges: usize) {
+        self.wire().trace.set_capacity(exchanges);
+    }
+}
+
+/// CLA of a command that a MAC ends.
+pub(crate) fn protected_cla() -> u8 {
+    Cla { protected: true, chained: false }.to_byte()
+}
+
+fn about(application: &str) -> About {
+    About { application: Some(application.to_owned()), ..About::default() }
+}
+
+/// The names of a list as texts; what is no UTF-8 is shown as such.
+pub(crate) fn texts(names: &Names<'_>) -> Vec<String> {
+    names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
+/// What a token says about itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeviceInfo {
+    /// Manufacturer.
+    pub manufacturer: String,
+    /// Issuer.
+    pub issuer: String,
+    /// Label.
+    pub label: String,
+    /// Serial number.
+    pub serial_number: String,
+    /// Version of the specification it follows.
+    pub specification: Version,
+    /// Hardware version.
+    pub hardware: Version,
+    /// Firmware version.
+    pub firmware: Version,
+    /// Symmetric algorithms, GM/T 0006 mask.
+    pub symmetric: u32,
+    /// Asymmetric algorithms, mask.
+    pub asymmetric: u32,
+    /// Digest algorithms, mask.
+    pub digest: u32,
+    /// Storage in bytes.
+    pub total_space: u32,
+    /// Free storage in bytes.
+    pub free_space: u32,
+    /// Most data bytes of one envelope.
+    pub max_apdu_data: u16,
+    /// Most containers in an application; 0 where it is not stated.
+    pub max_containers: u8,
+}
+
+impl From<DevInfo<'_>> for DeviceInfo {
+    fn from(info: DevInfo<'_>) -> Self {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            manufacturer: text(info.manufacturer),
+            issuer: text(info.issuer),
+            label: text(info.label),
+            serial_number: text(info.serial_number),
+            specification: info.specification,
+            hardware: info.hardware,
+            firmware: info.firmware,
+            symmetric: info.symmetric,
+            asymmetric: info.asymmetric,
+            digest: info.digest,
+            total_space: info.total_space,
+            free_space: info.free_space,
+            max_apdu_data: info.max_apdu_data,
+            max_containers: info.max_containers,
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What goes wrong with a token, in a form that people can act upon: what was asked, of what, the token's word, and
+//! the next step. No error holds a PIN, a key or the bytes of a command.
+
+use std::fmt;
+
+use ukey_apdu::command::PinType;
+use ukey_apdu::{Ins, Status};
+
+use crate::link::LinkError;
+
+/// What device, application and container answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A command that did not succeed. Match on [`Error::kind`]; show the error itself and [`Error::help`].
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    about: About,
+    status: Option<Status>,
+}
+
+/// The kind of an error: what callers distinguish.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The PIN was wrong, and can be tried again (`63CX`).
+    #[error("the {pin} is wrong, {}", tries(*tries_left))]
+    WrongPin {
+        /// Whose PIN.
+        pin: PinType,
+        /// Tries left, at least 1; 15 stands for 15 or more.
+        tries_left: u8,
+    },
+    /// The PIN is locked (`6983`), or this wrong try locked it (`63C0`).
+    #[error("the {pin} is locked")]
+    Locked {
+        /// Whose PIN.
+        pin: PinType,
+    },
+    /// The device authentication key was wrong, and can be tried again (`63CX`).
+    #[error("the device authentication key is wrong, {}", tries(*tries_left))]
+    WrongDeviceKey {
+        /// Tries left, at least 1.
+        tries_left: u8,
+    },
+    /// The device authentication key is locked for ever.
+    #[error("the device authentication key is locked")]
+    DeviceKeyLocked,
+    /// A right is missing: the user PIN, or the device authentication (`6982`).
+    #[error("the token wants proof of a right first")]
+    NotLoggedIn,
+    /// There is no application of that name, or it is not open (`6A8B`, `6A88`, `698A`).
+    #[error("there is no such application")]
+    NoSuchApplication,
+    /// An application of that name exists (`6A89`).
+    #[error("the application exists already")]
+    ApplicationExists,
+    /// There is no container of that name, or it is not open (`6A91`, `6A94`).
+    #[error("there is no such container")]
+    NoSuchContainer,
+    /// A container of that name exists (`6E02`).
+    #[error("the container exists already")]
+    ContainerExists,
+    /// The container has no key pair of that kind (`6A95`).
+    #[error("there is no key pair of that kind")]
+    NoKeyPair,
+    /// The container has no certificate of that kind (`6A96`).
+    #[error("there is no certificate of that kind")]
+    NoCertificate,
+    /// No space, or as many objects as are allowed (`6A84`).
+    #[error("the token has no space for it")]
+    NoSpace,
+    /// The token does not know the command (`6D00`, `6E00`, `6A81`).
+    #[error("the token does not support this")]
+    Unsupported,
+    /// The handle was opened before the token lost power; its ids are dead.
+    #[error("it was opened before the key lost power")]
+    Stale,
+    /// More data than a command carries.
+    #[error("the data are too long for one command")]
+    TooLong,
+    /// The answer does not follow its layout, or does not end.
+    #[error("the token's answer does not make sense")]
+    BadAnswer,
+    /// Any other status word.
+    #[error("the token refused")]
+    Refused,
+    /// The token was not reached.
+    #[error(transparent)]
+    Link(LinkError),
+}
+
+fn tries(left: u8) -> String {
+    if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
+}
+
+/// Which secret a command proves: what its `63CX` counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Proves {
+    Pin(PinType),
+    DeviceKey,
+}
+
+/// What a command was about.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct About {
+    pub(crate) ins: Option<Ins>,
+    pub(crate) application: Option<String>,
+    pub(crate) container: Option<String>,
+    pub(crate) proves: Option<Proves>,
+}
+
+impl About {
+    pub(crate) fn proves(self, proves: Proves) -> About {
+        About { proves: Some(proves), ..self }
+    }
+
+    pub(crate) fn error(self, kind: ErrorKind) -> Error {
+        Error(Box::new(Inner { kind, about: self, status: None }))
+    }
+
+    pub(crate) fn refused(self, status: Status) -> Error {
+        let kind = ErrorKind::of(status, self.proves);
+        Error(Box::new(Inner { kind, about: self, status: Some(status) }))
+    }
+}
+
+impl ErrorKind {
+    fn of(status: Status, proves: Option<Proves>) -> ErrorKind {
+        match (proves, status.remaining(), status) {
+            (Some(Proves::Pin(pin)), Some(0), _) | (Some(Proves::Pin(pin)), _, Status::LOCKED) => {
+                ErrorKind::Locked { pin }
+            }
+            (Some(Proves::Pin(pin)), Some(tries_left), _) => ErrorKind::WrongPin { pin, tries_left },
+            (Some(Proves::DeviceKey), Some(0), _) | (Some(Proves::DeviceKey), _, Status::LOCKED) => {
+                ErrorKind::DeviceKeyLocked
+            }
+            (Some(Proves::DeviceKey), Some(tries_left), _) => ErrorKind::WrongDeviceKey { tries_left },
+            (_, _, status) => match status {
+                Status::SECURITY_NOT_SATISFIED => ErrorKind::NotLoggedIn,
+                Status::NO_SUCH_APPLICATION
+                | Status::NO_SUCH_APPLICATION_NAME
+                | Status::APPLICATION_NOT_OPEN => ErrorKind::NoSuchApplication,
+                Status::APPLICATION_EXISTS => ErrorKind::ApplicationExists,
+                Status::NO_SUCH_CONTAINER | Status::NO_SUCH_CONTAINER_NAME => ErrorKind::NoSuchContainer,
+                Status::CONTAINER_EXISTS => ErrorKind::ContainerExists,
+                Status::NO_KEY_PAIR => ErrorKind::NoKeyPair,
+                Status::NO_CERTIFICATE => ErrorKind::NoCertificate,
+                Status::NO_SPACE => ErrorKind::NoSpace,
+                Status::UNKNOWN_INS | Status::UNKNOWN_CLA | Status::UNSUPPORTED => ErrorKind::Unsupported,
+                _ => ErrorKind::Refused,
+            },
+        }
+    }
+}
+
+impl Error {
+    /// What happened, to match on.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The token's status word, if it gave one.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.0.status
+    }
+
+    /// The command that failed, by its name in the standard.
+    #[must_use]
+    pub fn command(&self) -> Option<&'static str> {
+        self.0.about.ins.map(Ins::name)
+    }
+
+    /// The application it was about.
+    #[must_use]
+    pub fn application(&self) -> Option<&str> {
+        self.0.about.application.as_deref()
+    }
+
+    /// The container it was about.
+    #[must_use]
+    pub fn container(&self) -> Option<&str> {
+        self.0.about.container.as_deref()
+    }
+
+    /// Tries that are left for the secret that was wrong: 0 when it is locked.
+    #[must_use]
+    pub fn tries_left(&self) -> Option<u8> {
+        match self.0.kind {
+            ErrorKind::WrongPin { tries_left, .. } | ErrorKind::WrongDeviceKey { tries_left } => {
+                Some(tries_left)
+            }
+            ErrorKind::Locked { .. } | ErrorKind::DeviceKeyLocked => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Whether the token was not there: pulled, without power, or not reachable at all.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Link(_))
+    }
+
+    /// Whether the key was pulled or lost its power.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Link(LinkError::Removed))
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        self.advice().map(|(english, _)| english)
+    }
+
+    /// What to do next, in Chinese.
+    #[must_use]
+    pub fn help_zh(&self) -> Option<&'static str> {
+        self.advice().map(|(_, chinese)| chinese)
+    }
+
+    /// What happened, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        let what: String = match &self.0.kind {
+            ErrorKind::Stale => "UKey断电后原有句柄已失效".to_owned(),
+            ErrorKind::TooLong => "数据过长".to_owned(),
+            ErrorKind::BadAnswer => "UKey的应答无法识别".to_owned(),
+            ErrorKind::Link(error) => error.message_zh(),
+            ErrorKind::Locked { pin: PinType::User } => "用户口令已锁死".to_owned(),
+            ErrorKind::Locked { pin: PinType::Administrator } => "管理员口令已锁死".to_owned(),
+            ErrorKind::NoSuchApplication => "应用不存在".to_owned(),
+            ErrorKind::NoSuchContainer => "容器不存在".to_owned(),
+            _ => self.0.status.map(|status| status.meaning_zh().to_string()).unwrap_or_default(),
+        };
+        let about = &self.0.about;
+        let mut text = String::new();
+        if let Some(application) = &about.application {
+            text.push_str(&format!("应用“{application}”"));
+        }
+        if let Some(container) = &about.container {
+            text.push_str(&format!("容器“{container}”"));
+        }
+        if !text.is_empty() {
+            text.push('：');
+        }
+        text + &what
+    }
+
+    fn advice(&self) -> Option<(&'static str, &'static str)> {
+        Some(match &self.0.kind {
+            ErrorKind::WrongPin { tries_left: 1, .. } => {
+                ("the next wrong try locks it; stop if you are not sure", "再错一次即锁死，不确定请停止尝试")
+            }
+            ErrorKind::WrongPin { .. } | ErrorKind::WrongDeviceKey { .. } => {
+                ("check it and try again; each wrong try costs one", "请核对后重试，每错一次减少一次机会")
+            }
+            ErrorKind::Locked { pin: PinType::User } => (
+                "unlock it with the administrator PIN, or ask the service hall for the unlocking of the key",
+                "请使用管理员口令解锁，或到办事大厅办理“解锁”",
+            ),
+            ErrorKind::Locked { pin: PinType::Administrator } => (
+                "an administrator PIN cannot be unlocked: the key has to be initialised and its certificates reissued",
+                "管理员口令无法解锁，需重新初始化UKey并补办证书",
+            ),
+            ErrorKind::DeviceKeyLocked => {
+                ("the key can no longer be initialised: replace it", "UKey已无法初始化，请更换")
+            }
+            ErrorKind::NotLoggedIn => (
+                "verify the user PIN first; for creating or deleting an application, authenticate the device",
+                "请先验证用户口令；创建或删除应用需先做设备认证",
+            ),
+            ErrorKind::NoSuchApplication => {
+                ("list the applications: `ukey info`", "请用 ukey info 查看已有应用")
+            }
+            ErrorKind::NoSuchContainer => ("list the containers: `ukey info`", "请用 ukey info 查看已有容器"),
+            ErrorKind::NoKeyPair => ("generate or import a key pair first", "请先生成或导入密钥对"),
+            ErrorKind::NoCertificate => ("import the certificate first", "请先导入证书"),
+            ErrorKind::NoSpace => ("delete containers that are no longer needed", "请删除不再使用的容器"),
+            ErrorKind::Stale => ("open the application and verify the PIN again", "请重新打开应用并验证口令"),
+            ErrorKind::BadAnswer => (
+                "the token may speak another dialect: try `--dialect`",
+                "UKey可能使用另一种方言，请用 --dialect 指定",
+            ),
+            ErrorKind::Link(error) => return error.advice(),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, about, status } = &*self.0;
+        if let Some(application) = &about.application {
+            write!(f, "application \"{application}\"")?;
+            if let Some(container) = &about.container {
+                write!(f, ", container \"{container}\"")?;
+            }
+            f.write_str(": ")?;
+        }
+        write!(f, "{kind}")?;
+        match (about.ins, status) {
+            (Some(ins), Some(status)) => write!(f, " ({} answered {status})", ins.name()),
+            (Some(ins), None) => write!(f, " ({})", ins.name()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            ErrorKind::Link(error) => std::error::Error::source(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<LinkError> for Error {
+    fn from(error: LinkError) -> Self {
+        About::default().error(ErrorKind::Link(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about() -> About {
+        About {
+            ins: Some(Ins::VerifyPin),
+            application: Some("UKEY".to_owned()),
+            container: None,
+            proves: Some(Proves::Pin(PinType::User)),
+        }
+    }
+
+    #[test]
+    fn a_wrong_pin_tells_the_tries_in_both_languages() {
+        let error = about().refused(Status::tries_left(1));
+        let text = "application \"UKEY\": the user PIN is wrong, 1 try left \
+                    (VerifyPin answered 63C1 verification failed, 1 try left)";
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.message_zh(), "应用“UKEY”：口令错误，剩余1次");
+        assert_eq!((error.tries_left(), error.command()), (Some(1), Some("VerifyPin")));
+        assert_eq!(error.help_zh(), Some("再错一次即锁死，不确定请停止尝试"));
+    }
+
+    #[test]
+    fn the_last_wrong_try_and_every_later_one_are_locked() {
+        for status in [Status::tries_left(0), Status::LOCKED] {
+            let error = about().refused(status);
+            assert!(matches!(error.kind(), ErrorKind::Locked { pin: PinType::User }), "{error}");
+            assert_eq!(error.message_zh(), "应用“UKEY”：用户口令已锁死");
+            let admin =
+                About { proves: Some(Proves::Pin(PinType::Administrator)), ..about() }.refused(status);
+            assert!(admin.help().unwrap().contains("cannot be unlocked"));
+        }
+    }
+
+    #[test]
+    fn a_count_means_a_secret_only_where_one_was_proved() {
+        let error = About { proves: None, ..about() }.refused(Status::tries_left(3));
+        assert!(matches!(error.kind(), ErrorKind::Refused) && error.tries_left().is_none(), "{error}");
+        let error = About { proves: Some(Proves::DeviceKey), ..about() }.refused(Status::tries_left(3));
+        assert!(matches!(error.kind(), ErrorKind::WrongDeviceKey { tries_left: 3 }), "{error}");
+        assert!(matches!(about().refused(Status::WRONG_DATA).kind(), ErrorKind::Refused));
+    }
+
+    #[test]
+    fn a_link_error_is_told_with_its_command() {
+        let error =
+            About { container: Some("A".to_owned()), ..about() }.error(ErrorKind::Link(LinkError::Removed));
+        let text = "application \"UKEY\", container \"A\": the key has been removed (VerifyPin)";
+        assert_eq!((error.to_string().as_str(), error.is_removed()), (text, true));
+        assert_eq!(error.message_zh(), "应用“UKEY”容器“A”：UKey已拔出");
+    }
+}

@@ -1,0 +1,71 @@
+//! A token as its host sees it, in the words of GM/T 0016: *device, application, container*.
+//!
+//! ```
+//! use ukey_device::{CreateApplication, DeviceKey, Options, Pin, PinType, Rights, Target};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let device = "sim".parse::<Target>()?.connect(&Options::default())?;
+//! device.authenticate(&DeviceKey(*b"1234567812345678"))?;
+//! let (admin_pin, user_pin) = (Pin::new(b"87654321")?, Pin::new(b"12345678")?);
+//! device.create_application(&CreateApplication {
+//!     name: b"UKEY",
+//!     admin_pin,
+//!     admin_retries: 10,
+//!     user_pin: user_pin.clone(),
+//!     user_retries: 10,
+//!     create_file: Rights::USER,
+//!     max_containers: 8,
+//!     max_certificates: 16,
+//!     max_files: 8,
+//! })?;
+//! let application = device.open_application("UKEY")?;
+//! application.verify_pin(PinType::User, &user_pin)?;
+//! let container = application.create_container("DEV")?;
+//! container.generate_key_pair()?;
+//! let signature = container.sign_message(b"1234567812345678", b"to be signed")?;
+//! assert_eq!(signature.to_bytes().len(), 64);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Guarantees: every refusal of a token is an [`Error`] that names the command, what it was about, the status word, the
+//! tries that are left and what to do next; a handle that was opened before the token lost power never reaches another
+//! object ([`ErrorKind::Stale`]); no PIN and no key appears in an error, a log or a [`Traced`] exchange; a simulated
+//! token's file holds a state change before its answer is given back.
+//!
+//! Refuses to know: certificate authorities, certificates' contents, and what a person wants with a token.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`target`] | where a token is, as users write it |
+//! | [`link`] | the way there: places and live links; the simulated token and its file |
+//! | `wire` | one command over a link: chaining, continuation, trace |
+//! | `device`, `application`, `container` | the token's objects |
+//! | [`error`] | what goes wrong, and what to do about it |
+//! | [`trace`] | the last exchanges, redacted |
+
+mod application;
+mod container;
+mod device;
+pub mod error;
+pub mod link;
+pub mod target;
+pub mod trace;
+mod wire;
+
+pub use application::Application;
+pub use container::Container;
+pub use device::{Device, DeviceInfo};
+pub use error::{Error, ErrorKind, Result};
+pub use link::sim::Simulator;
+pub use link::{Link, LinkError, Place};
+pub use target::{Options, Target, UnknownTarget};
+pub use trace::Traced;
+
+/// The words of the commands, for those who use a device and know no APDU.
+pub use ukey_apdu::command::{
+    ApplicationInfo, CipherBlock, ContainerInfo, ContainerType, CreateApplication, EccPublicKey,
+    EccSignature, EnvelopedKeyPair, KeyUse, PinInfo, PinType, Rights, SGD_SM4_ECB, Version,
+};
+pub use ukey_apdu::pin::{Challenge, DeviceKey, NotAPin, Pin, PinKey, SealedPin, SealedPinBuf};
+pub use ukey_apdu::{Dialect, Status};

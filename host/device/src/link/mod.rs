@@ -1,0 +1,158 @@
+//! The way to a token. A [`Place`] can be connected to; a [`Link`] is live.
+//!
+//! A link carries envelopes and knows nothing of their meaning. Once the token lost its power (pulled, cut, reset by
+//! someone else) every transmission answers [`LinkError::Removed`] until [`Link::reset`] finds the token again: what
+//! was open or proved before is gone, and nobody goes on without noticing.
+
+pub mod sim;
+pub mod state;
+
+use std::io;
+use std::path::PathBuf;
+
+use sim::Simulator;
+use state::BadState;
+use ukey_apdu::Dialect;
+
+/// Somewhere a token can be reached.
+pub trait Place {
+    /// A live link to the token there.
+    ///
+    /// # Errors
+    /// Why it cannot be reached.
+    fn link(&self) -> Result<Box<dyn Link>, LinkError>;
+}
+
+/// A live link to a token.
+pub trait Link: Send {
+    /// Sends one envelope; gives data and status word back.
+    ///
+    /// # Errors
+    /// [`LinkError::Removed`] once the token lost its power, until [`Link::reset`].
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError>;
+
+    /// Takes the token's power away and gives it back; also finds a token that was plugged in again.
+    ///
+    /// # Errors
+    /// [`LinkError::Removed`] while no token is plugged in.
+    fn reset(&mut self) -> Result<(), LinkError>;
+
+    /// The dialect of the token, where the place knows it.
+    fn dialect(&self) -> Option<Dialect> {
+        None
+    }
+
+    /// The hand that can pull the token and cut its power, where the token is simulated in this process.
+    fn simulator(&self) -> Option<Simulator> {
+        None
+    }
+}
+
+/// Why a token was not reached.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The key is not plugged in, or lost its power since.
+    #[error("the key has been removed")]
+    Removed,
+    /// Another process, or another link of this one, holds the token.
+    #[error("{place} is in use by another process")]
+    Busy {
+        /// The token.
+        place: String,
+    },
+    /// There is no such state file.
+    #[error("there is no file {}", path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The state file exists already.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no sound state of a simulated token. It was not touched.
+    #[error("{} cannot be used: {problem}", path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: BadState,
+    },
+    /// The operating system refused.
+    #[error("{doing} {} failed", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The token speaks another dialect than was asked for.
+    #[error("the token speaks {speaks}, not {asked}")]
+    Dialect {
+        /// Its dialect.
+        speaks: &'static str,
+        /// The dialect that was asked for.
+        asked: &'static str,
+    },
+    /// The token did not start.
+    #[error("the token does not start: {reason}")]
+    NoStart {
+        /// Its reason.
+        reason: String,
+    },
+    /// This token can only be pulled by hand.
+    #[error("this key can only be pulled and plugged in by hand")]
+    ByHand,
+}
+
+impl LinkError {
+    /// What happened, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            LinkError::Removed => "UKey已拔出".to_owned(),
+            LinkError::Busy { place } => format!("{place}正被另一进程使用"),
+            LinkError::NoFile { path } => format!("文件{}不存在", path.display()),
+            LinkError::Exists { path } => format!("文件{}已存在", path.display()),
+            LinkError::BadFile { path, problem } => {
+                format!("文件{}不可用：{}", path.display(), problem.message_zh())
+            }
+            LinkError::Io { path, source, .. } => format!("读写{}失败：{source}", path.display()),
+            LinkError::Dialect { speaks, asked } => format!("UKey的方言是{speaks}，不是{asked}"),
+            LinkError::NoStart { reason } => format!("UKey无法启动：{reason}"),
+            LinkError::ByHand => "该UKey只能手工插拔".to_owned(),
+        }
+    }
+
+    /// What to do next: English, Chinese.
+    pub(crate) fn advice(&self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            LinkError::Removed => ("plug the key in and connect again", "请插入UKey后重试"),
+            LinkError::Busy { .. } => (
+                "close the other program that uses this key, then try again",
+                "请关闭正在使用该UKey的程序后重试",
+            ),
+            LinkError::NoFile { .. } => (
+                "make a developer's token: `ukey sim reset --state FILE`",
+                "可用 ukey sim reset --state FILE 生成开发用UKey",
+            ),
+            LinkError::Exists { .. } => {
+                ("choose another file, or confirm that it may be replaced", "请换一个文件名，或确认覆盖")
+            }
+            LinkError::BadFile { problem, .. } => return problem.advice(),
+            LinkError::Dialect { .. } => {
+                ("leave `--dialect` out for a simulated token", "模拟UKey无需指定 --dialect")
+            }
+            LinkError::NoStart { .. } => (
+                "the state inside the file is damaged: go back to a saved copy (`ukey sim load`) or reset it",
+                "文件内的状态已损坏，请用 ukey sim load 恢复备份或重置",
+            ),
+            LinkError::Io { .. } | LinkError::ByHand => return None,
+        })
+    }
+}

@@ -1,0 +1,300 @@
+//! The simulated token in this process: the firmware itself, on a simulated platform. This is the only file here that
+//! names the firmware.
+//!
+//! A [`Simulator`] is the key in one's hand: it can be plugged in and pulled, its power can be cut at any flash
+//! operation, and it may live in a file. Its links share the one token.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sm3::{Digest, Sm3};
+use ukey_apdu::Dialect;
+use ukey_firmware::sim::{Counts, SimFlash, SimPlatform, Tear};
+use ukey_firmware::{Identity, MAX_ANSWER, Settings, Token};
+
+use super::state::{BadState, Header, StateFile};
+use super::{Link, LinkError, Place};
+use crate::target::Options;
+
+/// A simulated key. Clones are the same key.
+#[derive(Clone)]
+pub struct Simulator(Arc<Mutex<Key>>);
+
+struct Key {
+    settings: Settings,
+    header: Header,
+    file: Option<StateFile>,
+    /// What the file holds: the flash after these operations.
+    saved: Counts,
+    body: Body,
+    /// How often it got power: a link that saw less lost its token.
+    power_ups: u64,
+    /// Exchanges until it is pulled.
+    unplug_after: Option<u64>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator").field("header", &self.key().header).finish_non_exhaustive()
+    }
+}
+
+impl Simulator {
+    /// A factory-new key, plugged in; it ends with the last of its handles.
+    ///
+    /// # Errors
+    /// [`LinkError::NoStart`] where the operating system has no randomness and no seed is given.
+    pub fn fresh(options: &Options) -> Result<Simulator, LinkError> {
+        let seed = seed(options)?;
+        let identity = Identity::with_serial_number(&serial_number(&seed));
+        let header = Header {
+            dialect: options.dialect.unwrap_or_default(),
+            serial_number: identity.serial_number.as_str().to_owned(),
+            manufacturer: identity.manufacturer.as_str().to_owned(),
+            issuer: identity.issuer.as_str().to_owned(),
+        };
+        Self::plugged_in(header, None, SimPlatform::new(seed))
+    }
+
+    /// The key in a file, plugged in. The file is held until the last handle is gone.
+    ///
+    /// # Errors
+    /// Those of [`StateFile::open`]; [`LinkError::Dialect`]; [`LinkError::NoStart`]. The file was not touched.
+    pub fn open(path: &Path, options: &Options) -> Result<Simulator, LinkError> {
+        let (file, flash) = StateFile::open(path)?;
+        let header = file.header().clone();
+        if let Some(asked) = options.dialect.filter(|asked| *asked != header.dialect) {
+            return Err(LinkError::Dialect { speaks: header.dialect.name, asked: asked.name });
+        }
+        let platform = SimPlatform::with_image(seed(options)?, flash)
+            .map_err(|_| LinkError::BadFile { path: path.to_owned(), problem: BadState::Header })?;
+        Self::plugged_in(header, Some(file), platform)
+    }
+
+    fn plugged_in(
+        header: Header,
+        file: Option<StateFile>,
+        platform: SimPlatform,
+    ) -> Result<Simulator, LinkError> {
+        let identity = Identity {
+            manufacturer: header.manufacturer.as_str().try_into().unwrap_or_default(),
+            issuer: header.issuer.as_str().try_into().unwrap_or_default(),
+            serial_number: header.serial_number.as_str().try_into().unwrap_or_default(),
+        };
+        let mut key = Key {
+            settings: Settings { dialect: header.dialect, identity, ..Settings::default() },
+            header,
+            file,
+            saved: platform.flash.counts(),
+            body: Body::Off(Box::new(platform)),
+            power_ups: 0,
+            unplug_after: None,
+        };
+        key.plug_in()?;
+        Ok(Simulator(Arc::new(Mutex::new(key))))
+    }
+
+    /// A lock that a panic left is as good as any: the key changes only by whole exchanges.
+    fn key(&self) -> MutexGuard<'_, Key> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its serial number.
+    #[must_use]
+    pub fn serial_number(&self) -> String {
+        self.key().header.serial_number.clone()
+    }
+
+    /// Whether it is plugged in and has power.
+    #[must_use]
+    pub fn is_plugged_in(&self) -> bool {
+        matches!(self.key().body, Body::On(_))
+    }
+
+    /// Pulls it: its links answer [`LinkError::Removed`] from now on.
+    pub fn unplug(&self) {
+        self.key().unplug();
+    }
+
+    /// Pulls it when so many more envelopes were answered (0: before the next).
+    pub fn unplug_after(&self, exchanges: u64) {
+        self.key().unplug_after = Some(exchanges);
+    }
+
+    /// Plugs it in; its links find it again by [`Link::reset`]. Nothing happens where it is plugged in already.
+    ///
+    /// # Errors
+    /// [`LinkError::NoStart`] where the token refuses its flash; [`LinkError::Io`] where its file cannot be written.
+    pub fn plug_in(&self) -> Result<(), LinkError> {
+        self.key().plug_in()
+    }
+
+    /// Cuts its power inside the `n`-th flash operation from now (0 is the next). `seed` chooses which part of that
+    /// operation happens; without one, nothing of it does. It counts as pulled then.
+    pub fn cut_power_after(&self, n: u64, seed: Option<u64>) {
+        if let Body::On(token) = &mut self.key().body {
+            token.platform().flash.cut_power_after(n, seed.map_or(Tear::Clean, Tear::Torn));
+        }
+    }
+
+    /// Flash operations so far: program operations and erased pages.
+    #[must_use]
+    pub fn flash_operations(&self) -> u64 {
+        let counts = self.key().body.flash().counts();
+        counts.writes + counts.erases
+    }
+
+    /// Writes the key as it is now into a file, which stays apart from it.
+    ///
+    /// # Errors
+    /// Those of [`StateFile::create`].
+    pub fn save_as(&self, path: &Path, replace: bool) -> Result<(), LinkError> {
+        let mut key = self.key();
+        let header = key.header.clone();
+        StateFile::create(path, header, key.body.flash().image(), replace).map(drop)
+    }
+}
+
+/// The token with power, or what it runs on.
+enum Body {
+    On(Box<Token<SimPlatform>>),
+    Off(Box<SimPlatform>),
+    /// Only while power comes or goes.
+    Changing,
+}
+
+impl Body {
+    fn take(&mut self) -> Body {
+        std::mem::replace(self, Body::Changing)
+    }
+
+    fn flash(&mut self) -> &SimFlash {
+        match self {
+            Body::On(token) => &token.platform().flash,
+            Body::Off(platform) => &platform.flash,
+            Body::Changing => unreachable!("nobody looks while power comes or goes"),
+        }
+    }
+}
+
+impl Key {
+    fn unplug(&mut self) {
+        self.unplug_after = None;
+        self.body = match self.body.take() {
+            Body::On(token) => Body::Off(Box::new(token.power_off())),
+            off => off,
+        };
+    }
+
+    fn plug_in(&mut self) -> Result<(), LinkError> {
+        let mut platform = match self.body.take() {
+            Body::Off(platform) => platform,
+            on => {
+                self.body = on;
+                return Ok(());
+            }
+        };
+        platform.flash.restore_power();
+        match Token::power_on(*platform, self.settings.clone()) {
+            Ok(token) => {
+                self.body = Body::On(Box::new(token));
+                self.power_ups += 1;
+                self.save()
+            }
+            Err((error, platform)) => {
+                self.body = Body::Off(Box::new(platform));
+                Err(LinkError::NoStart { reason: error.to_string() })
+            }
+        }
+    }
+
+    fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        if self.unplug_after == Some(0) {
+            self.unplug();
+        }
+        let Body::On(token) = &mut self.body else { return Err(LinkError::Removed) };
+        let mut answer = [0; MAX_ANSWER];
+        let length = token.exchange(command, &mut answer);
+        // No answer leaves before the file holds what the command changed: a PIN try is spent before it is known.
+        self.save()?;
+        if !self.body.flash().has_power() {
+            self.unplug();
+            return Err(LinkError::Removed);
+        }
+        self.unplug_after = self.unplug_after.map(|left| left.saturating_sub(1));
+        Ok(answer.get(..length).unwrap_or_default().to_vec())
+    }
+
+    fn save(&mut self) -> Result<(), LinkError> {
+        let flash = self.body.flash();
+        let counts = flash.counts();
+        // An operation that a cut hit may have changed the flash without being counted.
+        if counts != self.saved || !flash.has_power() {
+            if let Some(file) = &self.file {
+                file.save(flash.image())?;
+            }
+            self.saved = counts;
+        }
+        Ok(())
+    }
+}
+
+impl Place for Simulator {
+    fn link(&self) -> Result<Box<dyn Link>, LinkError> {
+        let power_up = self.key().power_ups;
+        Ok(Box::new(SimLink { simulator: self.clone(), power_up }))
+    }
+}
+
+/// A link to a simulated key.
+struct SimLink {
+    simulator: Simulator,
+    power_up: u64,
+}
+
+impl Link for SimLink {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let mut key = self.simulator.key();
+        if key.power_ups != self.power_up {
+            return Err(LinkError::Removed);
+        }
+        key.exchange(command)
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        let mut key = self.simulator.key();
+        if matches!(key.body, Body::Off(_)) {
+            return Err(LinkError::Removed);
+        }
+        let pull = key.unplug_after;
+        key.unplug();
+        key.plug_in()?;
+        key.unplug_after = pull;
+        self.power_up = key.power_ups;
+        Ok(())
+    }
+
+    fn dialect(&self) -> Option<Dialect> {
+        Some(self.simulator.key().header.dialect)
+    }
+
+    fn simulator(&self) -> Option<Simulator> {
+        Some(self.simulator.clone())
+    }
+}
+
+/// The seed of a run: from the given number, or from the operating system.
+fn seed(options: &Options) -> Result<[u8; 32], LinkError> {
+    if let Some(number) = options.seed {
+        return Ok(Sm3::new().chain_update(b"seed").chain_update(number.to_be_bytes()).finalize().into());
+    }
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| LinkError::NoStart { reason: error.to_string() })?;
+    Ok(seed)
+}
+
+/// A serial number of 16 hexadecimal digits that tells nothing about what else comes from the seed.
+fn serial_number(seed: &[u8; 32]) -> String {
+    let digest = Sm3::new().chain_update(b"serial number").chain_update(seed).finalize();
+    hex::encode_upper(digest.get(..8).unwrap_or_default())
+}

@@ -1,0 +1,106 @@
+//! Where a token is, as users write it: on the command line, in the environment, in a configuration file.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use ukey_apdu::Dialect;
+
+use crate::device::Device;
+use crate::error::Result;
+use crate::link::sim::Simulator;
+
+/// A place where a token can be reached.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Target {
+    /// `sim`: a factory-new token in this process, gone when it ends.
+    #[default]
+    Sim,
+    /// `sim:FILE`: a simulated token whose state is in a file.
+    SimFile(PathBuf),
+}
+
+/// The forms of a target, as error messages list them.
+const FORMS: &str = "sim, sim:FILE, tcp:HOST:PORT, unix:PATH, serial:PATH[@BAUD], pcsc:READER, \
+                     skf:LIBRARY.so[#DEVICE], qemu[:BOARD]";
+
+/// A text that names no target of this build.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum UnknownTarget {
+    /// A form that is reserved and not built in.
+    #[error("targets of the form {form} are not in this build yet; use sim or sim:FILE")]
+    NotInThisBuild {
+        /// The form.
+        form: &'static str,
+    },
+    /// No form of a target.
+    #[error("\"{text}\" is no target; a target is one of {FORMS}")]
+    Unknown {
+        /// The text.
+        text: String,
+    },
+    /// A form without what belongs behind the colon.
+    #[error("{form} lacks what belongs behind the colon")]
+    Incomplete {
+        /// The form.
+        form: &'static str,
+    },
+}
+
+impl FromStr for Target {
+    type Err = UnknownTarget;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTarget> {
+        let (scheme, rest) = match text.split_once(':') {
+            Some((scheme, rest)) => (scheme, Some(rest)),
+            None => (text, None),
+        };
+        let form = match scheme {
+            "sim" => match rest {
+                None => return Ok(Target::Sim),
+                Some("") => return Err(UnknownTarget::Incomplete { form: "sim:FILE" }),
+                Some(file) => return Ok(Target::SimFile(file.into())),
+            },
+            "tcp" => "tcp:HOST:PORT",
+            "unix" => "unix:PATH",
+            "serial" => "serial:PATH[@BAUD]",
+            "pcsc" => "pcsc:READER",
+            "skf" => "skf:LIBRARY.so[#DEVICE]",
+            "qemu" => "qemu[:BOARD]",
+            _ => return Err(UnknownTarget::Unknown { text: text.to_owned() }),
+        };
+        Err(UnknownTarget::NotInThisBuild { form })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Sim => f.write_str("sim"),
+            Target::SimFile(file) => write!(f, "sim:{}", file.display()),
+        }
+    }
+}
+
+/// How a target is connected to.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The dialect to speak. Without one: the simulated token's own, else [`Dialect::GM2012`].
+    pub dialect: Option<Dialect>,
+    /// Everything random in a simulated token; without one, from the operating system.
+    pub seed: Option<u64>,
+}
+
+impl Target {
+    /// Connects to the token there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link) where it cannot be reached.
+    pub fn connect(&self, options: &Options) -> Result<Device> {
+        let simulator = match self {
+            Target::Sim => Simulator::fresh(options),
+            Target::SimFile(file) => Simulator::open(file, options),
+        };
+        Device::connect(&simulator?)
+    }
+}

@@ -1,0 +1,256 @@
+//! One command over a link: into envelopes of the size that the token takes, and its answer out of blocks. Every
+//! envelope is traced.
+
+use ukey_apdu::command::{Answer, Command, GenRandom, GetDevInfo};
+use ukey_apdu::envelope::{MAX_DATA, OVERHEAD};
+use ukey_apdu::pin::Challenge;
+use ukey_apdu::{Apdu, Dialect, Status};
+use zeroize::Zeroizing;
+
+use crate::error::{About, ErrorKind, Result};
+use crate::link::{Link, LinkError};
+use crate::trace::Trace;
+
+/// Data bytes of an envelope that every token takes, until the token says how many it does.
+const SAFE_DATA: usize = 255;
+
+/// Random bytes fetched at once: no token's answer block is smaller.
+const RANDOM_AT_ONCE: u16 = 128;
+
+/// A live link with what is known of the token behind it.
+pub(crate) struct Wire {
+    link: Box<dyn Link>,
+    dialect: Dialect,
+    max_data: usize,
+    session: u64,
+    pub(crate) trace: Trace,
+}
+
+impl Wire {
+    pub(crate) fn new(link: Box<dyn Link>, dialect: Dialect) -> Wire {
+        Wire { link, dialect, max_data: SAFE_DATA, session: 1, trace: Trace::default() }
+    }
+
+    pub(crate) fn link(&self) -> &dyn Link {
+        &*self.link
+    }
+
+    pub(crate) fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// Counts the times that the token was found anew: ids live in one session.
+    pub(crate) fn session(&self) -> u64 {
+        self.session
+    }
+
+    /// Asks the token how long its envelopes may be.
+    pub(crate) fn greet(&mut self) -> Result<()> {
+        let max_apdu_data = self.send(&GetDevInfo, About::default(), |info| info.max_apdu_data)?;
+        if max_apdu_data > 0 {
+            self.max_data = usize::from(max_apdu_data);
+        }
+        Ok(())
+    }
+
+    /// Power off and on; ids from before are dead.
+    pub(crate) fn reset(&mut self) -> Result<(), LinkError> {
+        self.link.reset()?;
+        self.session += 1;
+        Ok(())
+    }
+
+    /// Carries a command out; `take` gets the decoded answer of a success.
+    pub(crate) fn send<'a, C: Command<'a>, T>(
+        &mut self,
+        command: &C,
+        about: About,
+        take: impl FnOnce(C::Answer<'_>) -> T,
+    ) -> Result<T> {
+        let about = About { ins: Some(C::INS), ..about };
+        let dialect = self.dialect;
+        let mut buffer = Zeroizing::new(vec![0; 1024]);
+        while command.to_apdu(&dialect, &mut buffer).is_err() {
+            let larger = buffer.len() * 4;
+            if larger > MAX_DATA * 4 {
+                return Err(about.error(ErrorKind::TooLong));
+            }
+            *buffer = vec![0; larger];
+        }
+        let Ok(apdu) = command.to_apdu(&dialect, &mut buffer) else {
+            return Err(about.error(ErrorKind::TooLong));
+        };
+        let answer = match self.exchange(apdu) {
+            Ok(answer) => answer,
+            Err(Failed::Refused(status)) => return Err(about.refused(status)),
+            Err(Failed::Other(kind)) => return Err(about.error(kind)),
+        };
+        match C::Answer::read(&answer, &dialect) {
+            Ok(answer) => Ok(take(answer)),
+            Err(_) => Err(about.error(ErrorKind::BadAnswer)),
+        }
+    }
+
+    /// Fetches a challenge: the 8 random bytes that the next authentication answers.
+    pub(crate) fn challenge(&mut self, about: About) -> Result<Challenge> {
+        self.send(&GenRandom { length: 8 }, about.clone(), |random| Challenge::try_from(random.0))?
+            .map_err(|_| about.error(ErrorKind::BadAnswer))
+    }
+
+    /// Random bytes of the token.
+    pub(crate) fn random(&mut self, count: usize) -> Result<Vec<u8>> {
+        let mut random = Vec::with_capacity(count);
+        while random.len() < count {
+            let left = u16::try_from(count - random.len()).unwrap_or(u16::MAX);
+            let length = left.min(RANDOM_AT_ONCE);
+            let piece = self.send(&GenRandom { length }, About::default(), |piece| piece.0.to_vec())?;
+            if piece.len() != usize::from(length) {
+                return Err(About::default().error(ErrorKind::BadAnswer));
+            }
+            random.extend(piece);
+        }
+        Ok(random)
+    }
+
+    /// Sends a command as a chain where it is long, and joins the blocks of its answer.
+    fn exchange(&mut self, apdu: Apdu<'_>) -> Result<Vec<u8>, Failed> {
+        let mut joined = Vec::new();
+        loop {
+            let (block, status) = self.chain(apdu)?;
+            joined.extend_from_slice(&block);
+            match status {
+                Status::OK => return Ok(joined),
+                // Each block has to bring something, so an answer without end stops here.
+                Status::MORE_DATA if !block.is_empty() && joined.len() <= MAX_DATA => {}
+                Status::MORE_DATA => return Err(Failed::Other(ErrorKind::BadAnswer)),
+                status => return Err(Failed::Refused(status)),
+            }
+        }
+    }
+
+    /// One round: every envelope of the command; the answer to the last.
+    fn chain(&mut self, apdu: Apdu<'_>) -> Result<(Vec<u8>, Status), Failed> {
+        for envelope in apdu.split(self.max_data) {
+            let (data, status) = self.transmit(envelope)?;
+            if !envelope.cla.chained {
+                return Ok((data, status));
+            }
+            if !status.is_ok() {
+                return Err(Failed::Refused(status));
+            }
+        }
+        Err(Failed::Other(ErrorKind::BadAnswer))
+    }
+
+    fn transmit(&mut self, envelope: Apdu<'_>) -> Result<(Vec<u8>, Status), Failed> {
+        let mut bytes = Zeroizing::new(vec![0; envelope.data.len() + OVERHEAD]);
+        let length = envelope.encode(&mut bytes).map_err(|_| Failed::Other(ErrorKind::TooLong))?;
+        bytes.truncate(length);
+        let answer = self.link.transmit(&bytes);
+        self.trace.push(&bytes, answer.as_deref().unwrap_or_default(), &self.dialect);
+        let mut answer = answer.map_err(|error| Failed::Other(ErrorKind::Link(error)))?;
+        let word = answer.split_last_chunk::<2>().map(|(_, word)| *word);
+        let status = Status(u16::from_be_bytes(word.ok_or(Failed::Other(ErrorKind::BadAnswer))?));
+        answer.truncate(answer.len() - 2);
+        Ok((answer, status))
+    }
+}
+
+/// Why an exchange gave no answer.
+enum Failed {
+    Refused(Status),
+    Other(ErrorKind),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use ukey_apdu::command::{
+        AppId, ContainerId, EnumApplication, ExportCertificate, ImportCertificate, KeyUse,
+    };
+
+    use super::*;
+
+    /// A link that answers from a list and keeps what it was sent; the last answer repeats.
+    struct Scripted {
+        answers: VecDeque<Vec<u8>>,
+        sent: std::sync::mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Link for Scripted {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+            self.sent.send(command.to_vec()).unwrap();
+            let last = self.answers.len() == 1;
+            if last {
+                Ok(self.answers[0].clone())
+            } else {
+                self.answers.pop_front().ok_or(LinkError::Removed)
+            }
+        }
+
+        fn reset(&mut self) -> Result<(), LinkError> {
+            Ok(())
+        }
+    }
+
+    fn wire(answers: &[&[u8]]) -> (Wire, std::sync::mpsc::Receiver<Vec<u8>>) {
+        let (sent, receiver) = std::sync::mpsc::channel();
+        let answers = answers.iter().map(|answer| answer.to_vec()).collect();
+        (Wire::new(Box::new(Scripted { answers, sent }), Dialect::GM2012), receiver)
+    }
+
+    const EXPORT: ExportCertificate =
+        ExportCertificate { application: AppId(1), container: ContainerId(2), key_use: KeyUse::Sign };
+
+    #[test]
+    fn a_long_answer_is_joined_by_repeating_the_command() {
+        let (mut wire, sent) = wire(&[&[0, 0, 0, 3, b'a', 0x6A, 0x9E], &[b'b', b'c', 0x90, 0]]);
+        let certificate = wire.send(&EXPORT, About::default(), |certificate| certificate.0.to_vec()).unwrap();
+        assert_eq!(certificate, b"abc");
+        assert_eq!(sent.try_recv().unwrap(), sent.try_recv().unwrap());
+    }
+
+    #[test]
+    fn an_answer_without_end_is_given_up() {
+        let (mut endless, _sent) = wire(&[&[&[1; 500][..], &[0x6A, 0x9E]].concat()]);
+        let error = endless.send(&EXPORT, About::default(), |_| ()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::BadAnswer), "{error}");
+        let (mut empty, sent) = wire(&[&[0x6A, 0x9E]]);
+        assert!(matches!(
+            empty.send(&EXPORT, About::default(), |_| ()).unwrap_err().kind(),
+            ErrorKind::BadAnswer
+        ));
+        assert_eq!(sent.try_iter().count(), 1);
+    }
+
+    #[test]
+    fn long_data_go_as_a_chain_that_a_refusal_ends() {
+        let certificate = [7; 600];
+        let import = ImportCertificate {
+            application: AppId(1),
+            container: ContainerId(2),
+            key_use: KeyUse::Sign,
+            certificate: &certificate,
+        };
+        let (mut wire_ok, sent) = wire(&[&[0x90, 0]]);
+        wire_ok.send(&import, About::default(), |_| ()).unwrap();
+        let classes: Vec<u8> = sent.try_iter().map(|envelope| envelope[0]).collect();
+        assert_eq!(classes, [0x90, 0x90, 0x80]);
+
+        let (mut wire_no, sent) = wire(&[&[0x90, 0], &[0x67, 0]]);
+        let error = wire_no.send(&import, About::default(), |_| ()).unwrap_err();
+        assert_eq!(error.status(), Some(Status::WRONG_LENGTH));
+        assert_eq!(sent.try_iter().count(), 2);
+    }
+
+    #[test]
+    fn an_answer_that_is_none_is_said_to_be_one() {
+        for answer in [&[][..], &[0x90], &[b'x', 0x90, 0]] {
+            let (mut wire, _sent) = wire(&[answer]);
+            let error = wire.send(&EnumApplication, About::default(), |_| ()).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::BadAnswer), "{error}");
+            assert_eq!(error.command(), Some("EnumApplication"));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What keeps a flow from going on.
+
+use ukey_hall::api::Problem;
+
+/// A rule of the assistant itself, broken before anything was sent or spent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rule {
+    /// A new PIN has the wrong length.
+    #[error("the new PIN must have {min} to {max} characters")]
+    PinLength {
+        /// Fewest characters.
+        min: u8,
+        /// Most characters.
+        max: u8,
+    },
+    /// A new PIN has characters that are not allowed.
+    #[error("the new PIN may only have {}", if *digits_only { "digits" } else { "printable ASCII characters" })]
+    PinCharacters {
+        /// Digits only.
+        digits_only: bool,
+    },
+    /// The two entries of the new PIN differ.
+    #[error("the two entries of the new PIN differ")]
+    PinsDiffer,
+    /// There is no certificate in the key.
+    #[error("there is no certificate in the key")]
+    NoCertificate,
+    /// The key in hand is not the one that the flow began with.
+    #[error("another key is plugged in: {found} instead of {expected}")]
+    AnotherKey {
+        /// Serial number of the flow's key.
+        expected: String,
+        /// Serial number of the key in hand.
+        found: String,
+    },
+    /// The new key is not blank.
+    #[error("the key is not blank: it holds the application {application}")]
+    NotBlank {
+        /// The application.
+        application: String,
+    },
+    /// What was written to the key reads back differently.
+    #[error("what was written to the key reads back differently: {what}")]
+    ReadBack {
+        /// What was compared.
+        what: &'static str,
+    },
+    /// The step is not due yet.
+    #[error("this is not the step to take now; {due}")]
+    NotDue {
+        /// What is due.
+        due: &'static str,
+    },
+}
+
+impl Rule {
+    /// The rule in Chinese, as the assistant shows it.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            Rule::PinLength { min, max } => format!("新密码须为{min}-{max}位"),
+            Rule::PinCharacters { digits_only: true } => "新密码只能为数字".into(),
+            Rule::PinCharacters { digits_only: false } => "新密码只能为可见的英文字符".into(),
+            Rule::PinsDiffer => "两次输入的新密码不一致".into(),
+            Rule::NoCertificate => "证书介质中没有证书".into(),
+            Rule::AnotherKey { expected, found } => {
+                format!("插入的不是办理业务的证书介质：应为{expected}，实为{found}")
+            }
+            Rule::NotBlank { application } => format!("证书介质不是空白的，已有应用{application}"),
+            Rule::ReadBack { what } => format!("写入证书介质后回读不一致：{what}"),
+            Rule::NotDue { .. } => "当前步骤不能进行此操作".into(),
+        }
+    }
+}
+
+/// Why a flow does not go on. What was done stays done; the flow can be taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// The key refused, or was pulled.
+    #[error(transparent)]
+    Key(#[from] ukey_device::Error),
+    /// The hall refused.
+    #[error("the hall refuses: {0}")]
+    Hall(Box<Problem>),
+    /// The hall was not reached, or answered nonsense.
+    #[error("the hall does not answer: {0}")]
+    Unreachable(String),
+    /// Certificates or requests that do not fit.
+    #[error(transparent)]
+    Certificate(#[from] ukey_pki::Error),
+    /// Something that was received cannot be used.
+    #[error("what was received cannot be used: {0}")]
+    Answer(&'static str),
+    /// A rule of the assistant.
+    #[error(transparent)]
+    Rule(#[from] Rule),
+}
+
+impl FlowError {
+    /// The hall's refusal, if it is one.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            FlowError::Hall(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// The message in Chinese, as the assistant shows it.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            FlowError::Key(error) => error.message_zh(),
+            FlowError::Hall(problem) if problem.fields.is_empty() => problem.detail_zh.clone(),
+            FlowError::Hall(problem) => {
+                let faults: Vec<_> = problem.fields.iter().map(|fault| fault.detail_zh.as_str()).collect();
+                format!("{}：{}", problem.title_zh, faults.join("、"))
+            }
+            FlowError::Unreachable(_) => "无法连接网上服务厅，请检查网络".into(),
+            FlowError::Certificate(_) => "证书无法识别".into(),
+            FlowError::Answer(_) => "收到的数据无法使用".into(),
+            FlowError::Rule(rule) => rule.message_zh(),
+        }
+    }
+}
+
+impl From<Problem> for FlowError {
+    fn from(problem: Problem) -> Self {
+        FlowError::Hall(Box::new(problem))
+    }
+}
+
+impl From<ureq::Error> for FlowError {
+    fn from(error: ureq::Error) -> Self {
+        FlowError::Unreachable(error.to_string())
+    }
+}

@@ -1,0 +1,126 @@
+//! 我的证书: what is in the key, and the key as a signer.
+
+use ukey_device::{Application, Container, Device, KeyUse, Pin, PinType};
+use ukey_pki::{Certificate, PublicKey, Signature, Sm2Signer};
+
+use crate::{FlowError, Rule};
+
+/// The certificate pair of a key, and where it lies.
+#[derive(Clone, Debug)]
+pub struct MyCertificate {
+    /// Serial number of the key.
+    pub device_serial: String,
+    /// Name of the application.
+    pub application: String,
+    /// Name of the container.
+    pub container: String,
+    /// The sign certificate.
+    pub sign: Certificate,
+    /// The encryption certificate, if there is one.
+    pub encryption: Option<Certificate>,
+    /// Tries left of the user PIN.
+    pub tries_left: u8,
+    /// Tries of the user PIN after a success.
+    pub max_tries: u8,
+}
+
+impl MyCertificate {
+    /// 证书所有者.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        self.sign.subject().common_name().map_or_else(|| self.sign.subject().to_string(), str::to_owned)
+    }
+
+    /// 证书序列号, as the hall writes it.
+    #[must_use]
+    pub fn serial(&self) -> String {
+        self.sign.serial().to_string()
+    }
+
+    /// Reads the first certificate pair of a key; no PIN is needed (T-READCERT).
+    ///
+    /// # Errors
+    /// [`Rule::NoCertificate`] for a key without a sign certificate.
+    pub fn read(device: &Device) -> Result<Self, FlowError> {
+        let device_serial = device.info()?.serial_number;
+        for name in device.applications()? {
+            let application = device.open_application(&name)?;
+            let pin = application.pin_info(PinType::User)?;
+            for container_name in application.containers()? {
+                let container = application.open_container(&container_name)?;
+                let Some(sign) = container.export_certificate(KeyUse::Sign)? else {
+                    continue;
+                };
+                let encryption = container.export_certificate(KeyUse::Encrypt)?;
+                return Ok(Self {
+                    device_serial,
+                    application: name,
+                    container: container_name,
+                    sign: Certificate::from_der(&sign)?,
+                    encryption: encryption.map(|der| Certificate::from_der(&der)).transpose()?,
+                    tries_left: pin.remaining,
+                    max_tries: pin.max_retries,
+                });
+            }
+        }
+        Err(Rule::NoCertificate.into())
+    }
+
+    /// Opens the application in which it lies.
+    pub fn open_application<'d>(&self, device: &'d Device) -> Result<Application<'d>, FlowError> {
+        Ok(device.open_application(&self.application)?)
+    }
+}
+
+/// The sign key of a container, as a signer for requests and messages. The user PIN must have been verified.
+#[derive(Debug)]
+pub struct KeySigner<'c, 'd> {
+    container: &'c Container<'d>,
+    public_key: PublicKey,
+}
+
+impl<'c, 'd> KeySigner<'c, 'd> {
+    /// The signer of a container.
+    ///
+    /// # Errors
+    /// The key's refusal, or a public key that is no point of the curve.
+    pub fn new(container: &'c Container<'d>) -> Result<Self, FlowError> {
+        let key = container.public_key(KeyUse::Sign)?;
+        let public_key = PublicKey::from_coordinates(&key.x, &key.y)
+            .map_err(|_| FlowError::Answer("the key's public key is no point of the curve"))?;
+        Ok(Self { container, public_key })
+    }
+}
+
+impl Sm2Signer for KeySigner<'_, '_> {
+    type Error = ukey_device::Error;
+
+    fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    fn sign_digest(&mut self, e: &[u8; 32]) -> Result<Signature, Self::Error> {
+        self.container.sign_digest(e).map(|signature| signature.to_bytes().into())
+    }
+}
+
+/// Proves the user PIN, does the work, and ends the right again, whatever came of the work.
+pub(crate) fn as_user<R>(
+    application: &Application<'_>,
+    pin: &Pin,
+    work: impl FnOnce() -> Result<R, FlowError>,
+) -> Result<R, FlowError> {
+    application.verify_pin(PinType::User, pin)?;
+    let done = work();
+    let ended = application.clear_secure_state();
+    let done = done?;
+    ended?;
+    Ok(done)
+}
+
+/// Signs a message with the sign key of a container: Z and SM3 are made here, the key signs the digest.
+pub(crate) fn sign(container: &Container<'_>, message: &[u8]) -> Result<Vec<u8>, FlowError> {
+    let signer = KeySigner::new(container)?;
+    let e = ukey_pki::sm2::digest(&signer.public_key, crate::SIGNER_ID, message);
+    Ok(container.sign_digest(&e)?.to_bytes().to_vec())
+}

@@ -1,0 +1,36 @@
+//! What a person with an assistant program (证书助手) does: every flow, between a [`Device`](ukey_device::Device) and a
+//! hall ([`Client`]).
+//!
+//! Guarantees: every flow can stop anywhere (key pulled, page closed, process killed) and is taken up again from what
+//! the hall and the key know; an administrator PIN is never seen here, a holder's PIN never leaves here but for the
+//! key; every refusal is a [`FlowError`] with words in English and Chinese.
+//!
+//! Refuses to know: how a key is reached, and how the hall decides.
+//!
+//! | module | flow |
+//! |---|---|
+//! | [`client`] | the hall's HTTP interface, call by call |
+//! | [`key`] | 我的证书: what is in the key, and its signature |
+//! | [`login`] | certificate login (L-01, L-11) |
+//! | [`pin`] | 校验密码, 修改密码 (U-35), and the rule for PINs |
+//! | [`enrol`] | 在线新办 of a unit and of a person (E, P) |
+//! | [`production`] | the CA's desk that makes a key of a blank one (E-12) |
+//! | [`unlock`] | 找回密码 in all lanes (U) |
+
+pub mod client;
+pub mod enrol;
+mod error;
+pub mod key;
+pub mod login;
+pub mod pin;
+pub mod production;
+pub mod unlock;
+
+pub use client::Client;
+pub use error::{FlowError, Rule};
+
+/// The words of the hall's interface, for those who drive flows.
+pub use ukey_hall::api;
+
+/// The identity that goes into every signature of a certificate's key (GM/T 0009, last clause).
+pub const SIGNER_ID: &[u8] = b"1234567812345678";

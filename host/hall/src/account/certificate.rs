@@ -1,0 +1,262 @@
+//! Issued certificates and keys on record.
+//!
+//! Guarantees: what was issued stays; administrator PIN and device key of a key open only for its serial number.
+
+use crate::{
+    api::{CertificateStanding, CertificateView, EnrolForm, ProblemType, Subject},
+    order::record::{moment, read_word, word},
+    problem::{Answer, Refusal, refuse},
+    rights::{Caller, Right, demand},
+    turn::Turn,
+};
+use jiff::Timestamp;
+use sqlx::{Row, sqlite::SqliteRow};
+use ukey_pki::Certificate;
+use zeroize::Zeroizing;
+
+/// An issued pair of certificates.
+pub(crate) struct Issued {
+    /// Serial number of the sign certificate.
+    pub serial: String,
+    /// Serial number of the encryption certificate.
+    pub encryption_serial: String,
+    /// Whom it names.
+    pub subject: Subject,
+    /// 渠道.
+    pub channel: String,
+    /// The key's serial number.
+    pub device_serial: String,
+    /// The phone given at enrolment.
+    pub contact_phone: String,
+    /// The form it was issued for.
+    pub form: EnrolForm,
+    /// First moment of validity.
+    pub not_before: Timestamp,
+    /// Last moment of validity.
+    pub not_after: Timestamp,
+    /// The sign certificate, DER.
+    pub sign_der: Vec<u8>,
+    /// The encryption certificate, DER.
+    pub encryption_der: Vec<u8>,
+    /// How often it was unlocked.
+    pub unlocks: u32,
+}
+
+impl Issued {
+    /// The sign certificate.
+    pub(crate) fn certificate(&self) -> Answer<Certificate> {
+        Certificate::from_der(&self.sign_der).map_err(Refusal::internal)
+    }
+
+    fn read(row: &SqliteRow) -> Answer<Self> {
+        Ok(Self {
+            serial: row.try_get("serial")?,
+            encryption_serial: row.try_get("encryption_serial")?,
+            subject: Subject {
+                kind: read_word(row.try_get("subject_kind")?)?,
+                number: row.try_get("subject_number")?,
+                name: row.try_get("subject_name")?,
+            },
+            channel: row.try_get("channel")?,
+            device_serial: row.try_get("device_serial")?,
+            contact_phone: row.try_get("contact_phone")?,
+            form: serde_json::from_str(row.try_get("form")?)?,
+            not_before: moment(row.try_get("not_before")?),
+            not_after: moment(row.try_get("not_after")?),
+            sign_der: row.try_get("certificate")?,
+            encryption_der: row.try_get("encryption_certificate")?,
+            unlocks: row.try_get::<i64, _>("unlocks")?.try_into().unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// What the vault holds of a key.
+pub(crate) struct IssuedKey {
+    /// Name of the application.
+    pub application: String,
+    /// Name of the container.
+    pub container: String,
+    /// Administrator PIN.
+    pub admin_pin: Zeroizing<Vec<u8>>,
+}
+
+/// A key whose certificates were just issued.
+pub(crate) struct NewKey<'a> {
+    /// Serial number of the key.
+    pub device_serial: &'a str,
+    /// Serial number of the sign certificate.
+    pub certificate_serial: &'a str,
+    /// Name of the application.
+    pub application: &'a str,
+    /// Name of the container.
+    pub container: &'a str,
+    /// Administrator PIN.
+    pub admin_pin: &'a [u8],
+    /// Device authentication key.
+    pub device_key: &'a [u8],
+}
+
+/// The caller's certificates (A-04, V-04).
+pub(crate) async fn mine(turn: &mut Turn<'_>) -> Answer<Vec<CertificateView>> {
+    demand(&turn.caller, Right::OwnPages)?;
+    let number = match turn.caller.clone() {
+        Caller::Account { number, .. } | Caller::Certificate { number, .. } => number,
+        _ => return Err(refuse(ProblemType::Forbidden)),
+    };
+    let mut views = Vec::new();
+    for issued in turn.issued_to(&number).await? {
+        let standing = turn.standing(&issued).await?;
+        views.push(CertificateView {
+            serial: issued.serial,
+            encryption_serial: issued.encryption_serial,
+            name: issued.subject.name,
+            channel: issued.channel,
+            device_serial: issued.device_serial,
+            not_before: issued.not_before,
+            not_after: issued.not_after,
+            standing,
+            certificate: issued.sign_der.into(),
+            encryption_certificate: issued.encryption_der.into(),
+        });
+    }
+    Ok(views)
+}
+
+impl Turn<'_> {
+    /// The pair with this sign certificate, if it was issued here.
+    pub(crate) async fn issued(&mut self, serial: &str) -> Answer<Option<Issued>> {
+        let row = sqlx::query("SELECT * FROM certificates WHERE serial = $1")
+            .bind(serial)
+            .fetch_optional(self.db())
+            .await?;
+        row.as_ref().map(Issued::read).transpose()
+    }
+
+    /// The pairs issued to a number, newest first.
+    pub(crate) async fn issued_to(&mut self, number: &str) -> Answer<Vec<Issued>> {
+        let rows = sqlx::query("SELECT * FROM certificates WHERE subject_number = $1 ORDER BY not_before DESC, serial")
+            .bind(number)
+            .fetch_all(self.db())
+            .await?;
+        rows.iter().map(Issued::read).collect()
+    }
+
+    /// Records an issued pair.
+    pub(crate) async fn record_issued(&mut self, order: &str, issued: &Issued) -> Answer<()> {
+        sqlx::query(
+            "INSERT INTO certificates (serial, encryption_serial, order_id, subject_kind, subject_number, subject_name, \
+             channel, device_serial, contact_phone, form, not_before, not_after, certificate, encryption_certificate, \
+             unlocks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        )
+        .bind(&issued.serial)
+        .bind(&issued.encryption_serial)
+        .bind(order)
+        .bind(word(issued.subject.kind)?)
+        .bind(&issued.subject.number)
+        .bind(&issued.subject.name)
+        .bind(&issued.channel)
+        .bind(&issued.device_serial)
+        .bind(&issued.contact_phone)
+        .bind(serde_json::to_string(&issued.form)?)
+        .bind(issued.not_before.as_second())
+        .bind(issued.not_after.as_second())
+        .bind(&issued.sign_der)
+        .bind(&issued.encryption_der)
+        .bind(i64::from(issued.unlocks))
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
+    /// Puts a key's secrets into the vault.
+    pub(crate) async fn record_key(&mut self, key: NewKey<'_>) -> Answer<()> {
+        let vault = self.hall.vault();
+        let admin_pin = vault.seal(&mut self.chance, &admin_place(key.device_serial), key.admin_pin);
+        let device_key = vault.seal(&mut self.chance, &device_place(key.device_serial), key.device_key);
+        sqlx::query(
+            "INSERT INTO issued_keys (device_serial, certificate_serial, application, container, admin_pin, device_key, \
+             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(key.device_serial)
+        .bind(key.certificate_serial)
+        .bind(key.application)
+        .bind(key.container)
+        .bind(admin_pin)
+        .bind(device_key)
+        .bind(self.now.as_second())
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
+    /// What the vault holds of a key.
+    pub(crate) async fn issued_key(&mut self, device_serial: &str, certificate: &str) -> Answer<IssuedKey> {
+        let row = sqlx::query(
+            "SELECT application, container, admin_pin FROM issued_keys \
+             WHERE device_serial = $1 AND certificate_serial = $2",
+        )
+        .bind(device_serial)
+        .bind(certificate)
+        .fetch_optional(self.db())
+        .await?;
+        let row = row.ok_or_else(|| refuse(ProblemType::KeyUnknown))?;
+        let admin_pin: Vec<u8> = row.try_get("admin_pin")?;
+        Ok(IssuedKey {
+            application: row.try_get("application")?,
+            container: row.try_get("container")?,
+            admin_pin: self.hall.vault().open(&admin_place(device_serial), &admin_pin)?,
+        })
+    }
+
+    /// Counts an unlock of a certificate.
+    pub(crate) async fn count_unlock(&mut self, serial: &str) -> Answer<()> {
+        sqlx::query("UPDATE certificates SET unlocks = unlocks + 1 WHERE serial = $1")
+            .bind(serial)
+            .execute(self.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a certificate was revoked.
+    pub(crate) async fn is_revoked(&mut self, serial: &str) -> Answer<bool> {
+        let row =
+            sqlx::query("SELECT serial FROM revoked WHERE serial = $1").bind(serial).fetch_optional(self.db()).await?;
+        Ok(row.is_some())
+    }
+
+    /// Refuses a revoked certificate.
+    pub(crate) async fn demand_not_revoked(&mut self, serial: &str) -> Answer<()> {
+        if self.is_revoked(serial).await? { Err(refuse(ProblemType::CertificateRevoked)) } else { Ok(()) }
+    }
+
+    /// How a certificate stands now.
+    pub(crate) async fn standing(&mut self, issued: &Issued) -> Answer<CertificateStanding> {
+        Ok(if self.is_revoked(&issued.serial).await? {
+            CertificateStanding::Revoked
+        } else if self.now < issued.not_before {
+            CertificateStanding::NotYetValid
+        } else if self.now > issued.not_after {
+            CertificateStanding::Expired
+        } else {
+            CertificateStanding::Valid
+        })
+    }
+
+    /// Whether a number has a valid certificate.
+    pub(crate) async fn has_valid_certificate(&mut self, number: &str) -> Answer<bool> {
+        for issued in self.issued_to(number).await? {
+            if self.standing(&issued).await? == CertificateStanding::Valid {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn admin_place(device_serial: &str) -> String {
+    format!("key/{device_serial}/admin-pin")
+}
+
+fn device_place(device_serial: &str) -> String {
+    format!("key/{device_serial}/device-key")
+}

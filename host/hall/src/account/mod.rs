@@ -1,0 +1,6 @@
+//! Accounts, logins, tokens, the own certificates.
+
+pub(crate) mod certificate;
+pub(crate) mod challenge;
+pub(crate) mod password;
+pub(crate) mod token;

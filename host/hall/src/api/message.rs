@@ -1,0 +1,15 @@
+//! The byte strings that a key signs for the hall (SM2 with SM3, identifier `1234567812345678`).
+//!
+//! Guarantees: hall and client build the same bytes; no message of one purpose can be taken for another.
+
+use super::Hex;
+
+/// What the sign key signs to log in: purpose, hall, certificate serial number, nonce.
+pub fn login_message(hall: &str, certificate_serial: &str, nonce: &Hex) -> Vec<u8> {
+    format!("ukey-hall/login/1\n{hall}\n{certificate_serial}\n{nonce}\n").into_bytes()
+}
+
+/// What the sign key signs to tell that the unlocked key works: purpose, order, nonce.
+pub fn unlock_message(order: &str, nonce: &Hex) -> Vec<u8> {
+    format!("ukey-hall/unlocked/1\n{order}\n{nonce}\n").into_bytes()
+}

@@ -1,0 +1,391 @@
+//! Orders of every kind: state, history, what may be done next; the order query (V-06, V-07, G-12).
+
+use super::{EnrolForm, Invoice, Payment, Secret, UnlockView};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+/// What is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub enum OrderKind {
+    /// 单位证书新办.
+    EnrolUnit,
+    /// 个人证书新办.
+    EnrolPerson,
+    /// 证书解锁.
+    Unlock,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub enum OrderState {
+    /// 草稿: the form is filled, the identity not checked.
+    Draft,
+    /// 已核验: the identity check passed; to be confirmed or amended.
+    Identified,
+    /// 待上传资料: confirmed; papers wanted.
+    Confirmed,
+    /// 待签名验证: submitted; the handler's code is wanted.
+    Submitted,
+    /// 待支付.
+    Unpaid,
+    /// 待审核.
+    InReview,
+    /// 已退回: to be corrected and submitted again.
+    Returned,
+    /// 已拒绝: refused; what was paid goes back.
+    Refused,
+    /// 待制证: passed; a key is to be made.
+    Passed,
+    /// 制证中: a desk has taken a blank key.
+    InProduction,
+    /// 已签发: the certificates are issued.
+    Issued,
+    /// 已寄送.
+    Posted,
+    /// 已签收.
+    Received,
+    /// 待身份验证: the first unlock of this certificate.
+    IdentityWanted,
+    /// 待验证: SMS code, identity or papers.
+    Verifying,
+    /// 待输入授权码: the identity check passed; the authorisation code is wanted.
+    Authorising,
+    /// 待客服认证: papers sent in; the call centre is to approve the unlock code.
+    PapersSubmitted,
+    /// 客服已认证: approved; press 认证.
+    PapersApproved,
+    /// 客服未通过: refused; send papers again or take another lane.
+    PapersRefused,
+    /// 已验证: the key may be unlocked.
+    Verified,
+    /// 已完成.
+    Completed,
+    /// 已取消.
+    Cancelled,
+}
+
+impl OrderState {
+    /// The state in Chinese, as shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Draft => "草稿",
+            Self::Identified => "已核验",
+            Self::Confirmed => "待上传资料",
+            Self::Submitted => "待签名验证",
+            Self::Unpaid => "待支付",
+            Self::InReview => "待审核",
+            Self::Returned => "已退回",
+            Self::Refused => "已拒绝",
+            Self::Passed => "待制证",
+            Self::InProduction => "制证中",
+            Self::Issued => "已签发",
+            Self::Posted => "已寄送",
+            Self::Received => "已签收",
+            Self::IdentityWanted => "待身份验证",
+            Self::Verifying => "待验证",
+            Self::Authorising => "待输入授权码",
+            Self::PapersSubmitted => "待客服认证",
+            Self::PapersApproved => "客服已认证",
+            Self::PapersRefused => "客服未通过",
+            Self::Verified => "已验证",
+            Self::Completed => "已完成",
+            Self::Cancelled => "已取消",
+        }
+    }
+}
+
+/// Unit or person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub enum SubjectKind {
+    /// 单位.
+    Unit,
+    /// 个人.
+    Person,
+}
+
+/// Whom the certificate names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Subject {
+    /// Unit or person.
+    pub kind: SubjectKind,
+    /// Credit code or identity number.
+    pub number: String,
+    /// Name.
+    pub name: String,
+}
+
+/// An order as its owner or a desk sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Order {
+    /// Order number.
+    pub id: String,
+    /// Kind.
+    pub kind: OrderKind,
+    /// State.
+    pub state: OrderState,
+    /// The state in Chinese.
+    pub state_zh: String,
+    /// Whom it is for.
+    pub subject: Subject,
+    /// 渠道 of the certificate.
+    pub channel: String,
+    /// What it costs.
+    pub fee: Fee,
+    /// When it was placed.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    /// When it last changed.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub updated_at: Timestamp,
+    /// The form, for an enrolment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<EnrolForm>,
+    /// SM3 of the form, hexadecimal: what the consent code binds (AMB-08).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_digest: Option<String>,
+    /// The unlock's own part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlock: Option<UnlockView>,
+    /// The papers that are wanted and those received.
+    #[serde(default)]
+    pub papers: Vec<PaperView>,
+    /// The latest payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<Payment>,
+    /// The invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoice: Option<Invoice>,
+    /// How the certificate password is obtained (密码获取方式).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_way: Option<PasswordWay>,
+    /// The last day for the review's result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>, format = Date))]
+    pub review_due: Option<Date>,
+    /// Why it was returned or refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Serial number of the sign certificate that was issued or is to be unlocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_serial: Option<String>,
+    /// The parcel with the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcel: Option<Parcel>,
+    /// Every change of state.
+    pub history: Vec<HistoryRow>,
+}
+
+/// What an order costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Fee {
+    /// The item line, e.g. 证书【示例科技有限公司】解锁费用.
+    pub item: String,
+    /// Price, fen.
+    pub price_fen: u32,
+    /// 优惠金额, fen.
+    pub discount_fen: u32,
+    /// 应付总额, fen.
+    pub total_fen: u32,
+}
+
+/// One change of state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct HistoryRow {
+    /// When.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// What happened.
+    pub event: String,
+    /// From which state; absent for the first row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<OrderState>,
+    /// To which state.
+    pub to: OrderState,
+    /// By whom: `applicant`, `hall`, `payment provider`, or the desk's name.
+    pub actor: String,
+}
+
+/// An order in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct OrderSummary {
+    /// Order number.
+    pub id: String,
+    /// Kind.
+    pub kind: OrderKind,
+    /// State.
+    pub state: OrderState,
+    /// The state in Chinese.
+    pub state_zh: String,
+    /// Whom it is for.
+    pub subject: Subject,
+    /// When it was placed.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+}
+
+/// An order was placed or taken up again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Placed {
+    /// Bearer token of this order.
+    pub token: Secret,
+    /// The order.
+    pub order: Order,
+}
+
+/// How the certificate password is obtained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "kebab-case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub enum PasswordWay {
+    /// By SMS to this phone, masked.
+    Sms {
+        /// Masked number.
+        phone: String,
+    },
+    /// In the note (附言) of the 1-cent remittance to this account, masked.
+    RemittanceNote {
+        /// Masked account number.
+        account: String,
+    },
+}
+
+/// A paper that an order may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub enum Paper {
+    /// 营业执照 (copy with company seal).
+    BusinessLicence,
+    /// 经办人证照复印件 (company seal and date).
+    HandlerIdentity,
+    /// 持有人身份证复印件 (signature and date).
+    HolderIdentity,
+    /// 法人授权委托及诚信承诺书.
+    Authorisation,
+}
+
+impl Paper {
+    /// The paper in Chinese, as shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::BusinessLicence => "营业执照",
+            Self::HandlerIdentity => "经办人证照复印件",
+            Self::HolderIdentity => "持有人身份证复印件",
+            Self::Authorisation => "法人授权委托及诚信承诺书",
+        }
+    }
+}
+
+/// A paper: wanted, maybe received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct PaperView {
+    /// Which.
+    pub paper: Paper,
+    /// What was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<PaperReceipt>,
+}
+
+/// A received paper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct PaperReceipt {
+    /// Which.
+    pub paper: Paper,
+    /// `image/jpeg`, `image/bmp`, `image/gif` or `image/png`, found in the content.
+    pub format: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SM3 of the file, hexadecimal.
+    pub sm3: String,
+}
+
+/// A parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Parcel {
+    /// The order.
+    pub order: String,
+    /// Tracking number.
+    pub tracking: String,
+    /// To whom.
+    pub recipient: String,
+    /// Where.
+    pub address: String,
+    /// When it was posted.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub posted_at: Timestamp,
+}
+
+/// A code, typed in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct CodeEntry {
+    /// The code.
+    pub code: Secret,
+}
+
+/// A code was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct CodeSent {
+    /// Where to, masked.
+    pub sent_to: String,
+    /// How many digits it has.
+    pub length: u8,
+    /// When it runs out.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+    /// Seconds until another may be asked for.
+    pub retry_after: u64,
+}
+
+/// Order query: choose 单位/个人, type the number (V-06).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct QueryRequest {
+    /// Unit or person.
+    pub kind: SubjectKind,
+    /// Credit code or identity number.
+    pub number: String,
+}
+
+/// A query waits for its code; the answer is the same whether there are orders or not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct QueryOpened {
+    /// Name of the query, for `/api/queries/{id}/result`.
+    pub query: String,
+    /// How many digits the code has.
+    pub length: u8,
+    /// When the code runs out.
+    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+    /// Seconds until another may be asked for.
+    pub retry_after: u64,
+}
+
+/// An order found by a query, with a fresh token to go on with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct QueriedOrder {
+    /// Bearer token of this order.
+    pub token: Secret,
+    /// The order.
+    pub order: Order,
+}

@@ -1,0 +1,118 @@
+//! The simulated outside world: answers at once, always the same, unless told otherwise.
+//!
+//! Guarantees: numbers it makes follow from the order alone; a next outcome that was set is answered once.
+
+use super::{
+    Claim, Gateways, Identity, InvoiceData, Invoices, IssuedInvoice, Messages, Payments, Post, Reply, Unavailable,
+    Verdict,
+};
+use crate::{
+    api::{IdentityCheck, IdentityOutcome, NextOutcome, OutboxMessage},
+    vault::sm3,
+};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The simulated world.
+#[derive(Default)]
+pub struct World {
+    outcomes: Mutex<Vec<NextOutcome>>,
+}
+
+impl World {
+    /// Every service, simulated.
+    pub fn gateways(self: &Arc<Self>) -> Gateways {
+        Gateways {
+            messages: self.clone(),
+            identity: self.clone(),
+            payments: self.clone(),
+            post: self.clone(),
+            invoices: self.clone(),
+        }
+    }
+
+    /// Sets the next answer of the identity provider.
+    pub fn expect(&self, outcome: NextOutcome) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+    }
+
+    fn next(&self, check: &IdentityCheck) -> IdentityOutcome {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |outcome: &NextOutcome| outcome.way.is_none_or(|way| way == check.way());
+        let place = outcomes.iter().position(fits);
+        place.map_or(IdentityOutcome::Pass, |place| outcomes.remove(place).outcome)
+    }
+}
+
+/// So many decimal digits that follow from a name.
+fn digits_of(name: &str, length: usize) -> String {
+    sm3(name.as_bytes()).bytes().map(|byte| char::from(b'0' + byte % 10)).take(length).collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+impl Messages for World {
+    fn deliver<'a>(&'a self, _: &'a OutboxMessage) -> Reply<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Identity for World {
+    fn check<'a>(&'a self, _: &'a Claim, check: &'a IdentityCheck) -> Reply<'a, Verdict> {
+        Box::pin(async move {
+            match self.next(check) {
+                IdentityOutcome::Pass => Ok(Verdict::Match),
+                IdentityOutcome::Mismatch => Ok(Verdict::Mismatch),
+                IdentityOutcome::Bounced => Ok(Verdict::Bounced),
+                IdentityOutcome::Unavailable => Err(Unavailable { service: "identity check", simulated: true }),
+            }
+        })
+    }
+}
+
+impl Payments for World {
+    fn open<'a>(&'a self, payment: &'a str, _: &'a str, _: u32) -> Reply<'a, String> {
+        Box::pin(async move { Ok(format!("/_sim/payments/{payment}")) })
+    }
+
+    fn refund<'a>(&'a self, _: &'a str, _: u32) -> Reply<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Post for World {
+    fn take<'a>(&'a self, order: &'a str, _: &'a str, _: &'a str) -> Reply<'a, String> {
+        Box::pin(async move { Ok(format!("PX{}", digits_of(&format!("parcel/{order}"), 12))) })
+    }
+}
+
+impl Invoices for World {
+    fn issue<'a>(&'a self, data: &'a InvoiceData) -> Reply<'a, IssuedInvoice> {
+        Box::pin(async move {
+            let number = digits_of(&format!("invoice/{}", data.order), 20);
+            let form = &data.form;
+            let optional = |name: &str, value: &Option<String>| {
+                value.as_ref().map_or(String::new(), |value| format!("    <{name}>{}</{name}>\n", escape(value)))
+            };
+            let document = format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<EInvoice number=\"{number}\" date=\"{}\" order=\"{}\">\n  \
+                 <Seller>\n    <Name>{}</Name>\n    <TaxNumber>{}</TaxNumber>\n  </Seller>\n  <Buyer>\n    \
+                 <Name>{}</Name>\n    <TaxNumber>{}</TaxNumber>\n{}{}  </Buyer>\n  <Item>\n    <Name>{}</Name>\n    \
+                 <Amount currency=\"CNY\">{}.{:02}</Amount>\n  </Item>\n</EInvoice>\n",
+                data.date,
+                escape(&data.order),
+                escape(&data.seller),
+                escape(&data.seller_tax_number),
+                escape(&form.title),
+                escape(&form.tax_number),
+                optional("Bank", &form.bank),
+                optional("Address", &form.address),
+                escape(&data.item),
+                data.amount_fen / 100,
+                data.amount_fen % 100,
+            );
+            Ok(IssuedInvoice { number, document })
+        })
+    }
+}

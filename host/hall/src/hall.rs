@@ -1,0 +1,207 @@
+//! The hall as a whole.
+//!
+//! Guarantees: it opens whole or says why not; due jobs run whenever its clock moves.
+
+use crate::{
+    chance::Chance,
+    clock::Clock,
+    config::Config,
+    gateway::{Gateways, simulated::World},
+    http,
+    issuing::Issuer,
+    order::{invoice, payment},
+    problem::{Answer, Refusal},
+    profile::Profile,
+    store,
+    vault::{DoesNotOpen, Vault},
+};
+use sqlx::SqlitePool;
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
+
+/// How often a hall on the computer's clock looks for due jobs.
+const TICK: Duration = Duration::from_secs(30);
+
+/// Why a hall does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database does not open or take its tables.
+    #[error("the hall's database does not open: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database belongs to another master key.
+    #[error("the hall's database was made with another master key")]
+    WrongMasterKey,
+    /// The database belongs to another CA profile: its authority, fees and orders are that profile's.
+    #[error("the hall's database was made with the profile `{made}`, not `{given}`")]
+    OtherProfile {
+        /// The profile it was made with.
+        made: String,
+        /// The profile of this configuration.
+        given: String,
+    },
+    /// The database holds something unreadable.
+    #[error("the hall's database is damaged")]
+    Damaged,
+    /// The authority cannot be made, e.g. because of its name.
+    #[error("the certificate authority cannot be made: {0}")]
+    Authority(String),
+}
+
+/// The online service hall. Clones are the same hall.
+#[derive(Clone)]
+pub struct Hall(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    database: SqlitePool,
+    vault: Vault,
+    chance: Mutex<Chance>,
+    issuer: Issuer,
+    gateways: Gateways,
+    world: Option<Arc<World>>,
+}
+
+impl Hall {
+    /// Opens a hall whose outside services are simulated. It lives on the tokio runtime that opens it.
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        let world = Arc::new(World::default());
+        Self::build(config, world.gateways(), Some(world)).await
+    }
+
+    /// Opens a hall with these outside services. It lives on the tokio runtime that opens it.
+    pub async fn open_with(config: Config, gateways: Gateways) -> Result<Self, OpenError> {
+        Self::build(config, gateways, None).await
+    }
+
+    async fn build(config: Config, gateways: Gateways, world: Option<Arc<World>>) -> Result<Self, OpenError> {
+        let vault = Vault::new(&config.master_key);
+        let mut chance = Chance::new(config.seed);
+        let database = store::open(&config.database).await?;
+        let mut begun = database.begin().await?;
+        if let Some(position) = store::meta(&mut begun, "chance").await? {
+            chance.go_on_from(position.parse().map_err(|_| OpenError::Damaged)?);
+        }
+        match store::meta(&mut begun, "master-key").await? {
+            Some(sealed) => {
+                let sealed = hex::decode(sealed).map_err(|_| OpenError::Damaged)?;
+                vault.open("master-key", &sealed).map_err(|DoesNotOpen| OpenError::WrongMasterKey)?;
+            }
+            None => {
+                let sealed = hex::encode(vault.seal(&mut chance, "master-key", b"right"));
+                store::set_meta(&mut begun, "master-key", &sealed).await?;
+            }
+        }
+        let given = &config.profile.profile;
+        match store::meta(&mut begun, "profile").await? {
+            Some(made) if made == *given => {}
+            Some(made) => return Err(OpenError::OtherProfile { made, given: given.clone() }),
+            None => store::set_meta(&mut begun, "profile", given).await?,
+        }
+        // A virtual clock does not fall behind what the database has seen.
+        if let Some(seen) = store::meta(&mut begun, "clock").await? {
+            let seen = seen.parse().ok().and_then(|second| jiff::Timestamp::from_second(second).ok());
+            config.clock.advance_to(seen.ok_or(OpenError::Damaged)?);
+        }
+        let now = config.clock.now();
+        let issuer = Issuer::open(&mut begun, &vault, &mut chance, &config.profile.name, now).await?;
+        if let Some(position) = chance.position() {
+            store::set_meta(&mut begun, "chance", &position.to_string()).await?;
+        }
+        begun.commit().await?;
+        let chance = Mutex::new(chance);
+        Ok(Self(Arc::new(Inner { config, database, vault, chance, issuer, gateways, world })))
+    }
+
+    /// The hall's HTTP interface.
+    pub fn router(&self) -> axum::Router {
+        http::router(self.clone())
+    }
+
+    /// Serves on a listener until `shutdown` comes; runs due jobs meanwhile.
+    pub async fn serve(
+        &self,
+        listener: tokio::net::TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let hall = self.clone();
+        let jobs = tokio::spawn(async move {
+            // A virtual clock runs its jobs when it is moved, and only then.
+            if hall.clock().is_virtual() {
+                return;
+            }
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tick.tick().await;
+                hall.run_due_jobs().await;
+            }
+        });
+        let served = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown).await;
+        jobs.abort();
+        served
+    }
+
+    /// Runs what is due: invoices, messages that were not delivered. What fails is logged and stays due.
+    pub async fn run_due_jobs(&self) {
+        if let Err(Refusal { problem, .. }) = self.due_jobs().await {
+            tracing::warn!(%problem, "a due job failed and will be tried again");
+        }
+    }
+
+    async fn due_jobs(&self) -> Answer<()> {
+        let mut turn = self.turn(None).await?;
+        let done = invoice::issue_due(&mut turn).await;
+        turn.end(done).await
+    }
+
+    /// What the hall was started with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The CA profile.
+    pub fn profile(&self) -> &Profile {
+        &self.0.config.profile
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.config.clock
+    }
+
+    /// The certificate authority.
+    pub fn authority(&self) -> &Issuer {
+        &self.0.issuer
+    }
+
+    /// What the payment provider puts into `X-Signature` for this callback body.
+    pub fn callback_signature(&self, body: &[u8]) -> String {
+        payment::signature(self.0.vault.callback_key(), body)
+    }
+
+    pub(crate) fn database(&self) -> &SqlitePool {
+        &self.0.database
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn chance(&self) -> &Mutex<Chance> {
+        &self.0.chance
+    }
+
+    pub(crate) fn gateways(&self) -> &Gateways {
+        &self.0.gateways
+    }
+
+    /// The simulated world, in a simulated hall.
+    pub(crate) fn world(&self) -> Option<&World> {
+        self.0.world.as_deref()
+    }
+}
+
+impl core::fmt::Debug for Hall {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Hall").field("profile", &self.profile().profile).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,59 @@
+//! The hall's doors: HTTP in, the turns inside, JSON or a problem out.
+//!
+//! Guarantees: every handler is one turn; bodies are limited; unknown paths and methods are problems too; what is
+//! served is described at `/api/openapi.json`.
+
+#[macro_use]
+mod handler;
+mod accounts;
+mod desks;
+mod extract;
+mod orders;
+mod sim;
+mod unlocks;
+
+use crate::{api::ProblemType, hall::Hall, problem::refuse};
+use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
+use utoipa::{
+    OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+/// Largest JSON body, bytes: a certificate request in hexadecimal is far below.
+const JSON_LIMIT: usize = 64 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(modifiers(&Bearer), security((), ("bearer" = [])), info(
+    title = "ukey hall",
+    description = "The certificate authority's online service hall (证书网上服务大厅). Refusals are RFC 9457 problems."
+))]
+struct Description;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        description.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// The whole interface.
+pub(crate) fn router(hall: Hall) -> Router {
+    let mut routes = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(accounts::routes())
+        .merge(orders::routes(&hall))
+        .merge(unlocks::routes())
+        .merge(desks::routes());
+    if hall.config().simulation {
+        routes = routes.merge(sim::routes());
+    }
+    let (router, description) = routes.split_for_parts();
+    router
+        .route("/api/openapi.json", get(|| async move { Json(description) }))
+        .fallback(|| async { refuse(ProblemType::NotFound) })
+        .method_not_allowed_fallback(|| async { refuse(ProblemType::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(JSON_LIMIT))
+        .with_state(hall)
+}

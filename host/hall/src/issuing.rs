@@ -1,0 +1,170 @@
+//! The certificate authority inside the hall, and the pair of certificates for a key.
+//!
+//! Guarantees: the authority's keys rest sealed in the database; only a request that proves possession of its key is
+//! answered; the subject is the order's, never the request's; the encryption key pair is made here and leaves only in
+//! its envelope.
+
+use crate::{
+    api::{AuthorityView, EnrolForm, Hex, ProblemType},
+    chance::Chance,
+    clock,
+    hall::OpenError,
+    problem::{Answer, Refusal, refuse},
+    store,
+    vault::Vault,
+};
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+use ukey_pki::{
+    Authority, Certificate, CsrResponse, EndEntity, EnvelopedKey, Identity, KeyPair, Name, PrivateKeyForm, Request,
+    Validity,
+};
+
+/// Root and issuing authority.
+pub struct Issuer {
+    root: Authority,
+    issuing: Authority,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    root: Hex,
+    root_key: Hex,
+    issuing: Hex,
+    issuing_key: Hex,
+}
+
+const META: &str = "authority";
+
+/// A pair of certificates.
+pub struct Pair {
+    /// The sign certificate.
+    pub sign: Certificate,
+    /// The encryption certificate.
+    pub encryption: Certificate,
+    /// CSRResponse (GM/T 0092), DER.
+    pub response: Vec<u8>,
+}
+
+impl Issuer {
+    /// The authority of this database; made at its first opening.
+    pub async fn open(
+        db: &mut SqliteConnection,
+        vault: &Vault,
+        chance: &mut Chance,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Self, OpenError> {
+        if let Some(stored) = store::meta(db, META).await? {
+            let stored: Stored = serde_json::from_str(&stored).map_err(|_| OpenError::Damaged)?;
+            return Self::restore(vault, &stored);
+        }
+        let made = Self::make(chance, name, now).map_err(|error| OpenError::Authority(error.to_string()))?;
+        let mut seal = |place: &str, key: &KeyPair| Hex(vault.seal(chance, place, &key.to_bytes()[..]));
+        let stored = Stored {
+            root: made.root.certificate().der().into(),
+            root_key: seal("authority/root", made.root.key()),
+            issuing: made.issuing.certificate().der().into(),
+            issuing_key: seal("authority/issuing", made.issuing.key()),
+        };
+        let stored = serde_json::to_string(&stored).map_err(|_| OpenError::Damaged)?;
+        store::set_meta(db, META, &stored).await?;
+        Ok(made)
+    }
+
+    fn make(chance: &mut Chance, name: &str, now: Timestamp) -> Result<Self, Box<dyn core::error::Error>> {
+        let validity = |years: i64| Validity::new(now, now.checked_add((years * 365 * 24).hours())?).map_err(Box::<dyn core::error::Error>::from);
+        let subject = |suffix: &str| {
+            Name::builder().country("CN").organization(name).common_name(format!("{name}{suffix}")).build()
+        };
+        let key = KeyPair::generate(chance);
+        let root = Authority::root(&subject("根证书")?, validity(30)?, key, chance)?;
+        let key = KeyPair::generate(chance);
+        let issuing = root.issuing(&subject("签发证书")?, validity(20)?, key, chance)?;
+        Ok(Self { root, issuing })
+    }
+
+    fn restore(vault: &Vault, stored: &Stored) -> Result<Self, OpenError> {
+        let part = |place: &str, key: &Hex, certificate: &Hex| {
+            let key = vault.open(place, &key.0).map_err(|_| OpenError::WrongMasterKey)?;
+            let key = key.as_slice().try_into().ok().and_then(|key| KeyPair::from_bytes(key).ok());
+            let certificate = Certificate::from_der(&certificate.0).ok();
+            let (key, certificate) = key.zip(certificate).ok_or(OpenError::Damaged)?;
+            Authority::from_parts(key, certificate).map_err(|_| OpenError::Damaged)
+        };
+        Ok(Self {
+            root: part("authority/root", &stored.root_key, &stored.root)?,
+            issuing: part("authority/issuing", &stored.issuing_key, &stored.issuing)?,
+        })
+    }
+
+    /// The certificates that others check against.
+    pub fn view(&self) -> AuthorityView {
+        let der = |authority: &Authority| Hex::from(authority.certificate().der());
+        AuthorityView { chain: vec![der(&self.issuing), der(&self.root)] }
+    }
+
+    /// Refuses a certificate that this authority did not issue. Times and revocation are not looked at.
+    pub fn demand_own(&self, certificate: &Certificate) -> Answer<()> {
+        certificate
+            .verify_issued_by(self.issuing.certificate())
+            .map_err(|_| refuse(ProblemType::UntrustedCertificate))
+    }
+
+    /// Answers a certificate request with a pair for the holder of this form.
+    pub fn issue(
+        &self,
+        chance: &mut Chance,
+        form: &EnrolForm,
+        request: &Request,
+        now: Timestamp,
+        days: u32,
+    ) -> Answer<Pair> {
+        let (subject, identity) = subject(form)?;
+        let holder = EndEntity::new(subject, validity(now, days)?).identity(identity);
+        let sign_key = request.public_key();
+        let sign = self.issuing.issue_sign(&holder, sign_key, chance).map_err(Refusal::internal)?;
+        let pair = KeyPair::generate(chance);
+        let encryption =
+            self.issuing.issue_encrypt(&holder, pair.public_key(), chance).map_err(Refusal::internal)?;
+        // The longer form, since a host can cut the shorter one out of it.
+        let envelope = EnvelopedKey::seal(&pair, &sign_key, PrivateKeyForm::Bytes64, chance);
+        let response = CsrResponse::double(sign.clone(), envelope, encryption.clone())
+            .and_then(|response| response.to_der())
+            .map_err(Refusal::internal)?;
+        Ok(Pair { sign, encryption, response })
+    }
+}
+
+/// Reads a certificate request whose key signed it.
+pub(crate) fn request(der: &[u8]) -> Answer<Request> {
+    let bad = |error: ukey_pki::Error| {
+        refuse(ProblemType::BadRequest).detail(format!("The certificate request is refused: {error}"), "证书请求无效")
+    };
+    let request = Request::from_der(der).map_err(bad)?;
+    request.verify().map_err(bad)?;
+    Ok(request)
+}
+
+fn subject(form: &EnrolForm) -> Answer<(Name, Identity)> {
+    let (name, identity) = match form {
+        EnrolForm::Unit(unit) => (
+            Name::builder().country("CN").organization(&unit.name).common_name(&unit.name),
+            Identity::CreditCode(unit.credit_code.clone()),
+        ),
+        EnrolForm::Person(person) => (
+            Name::builder().country("CN").common_name(&person.holder.name),
+            Identity::IdCard(person.holder.id_number.clone()),
+        ),
+    };
+    Ok((name.build().map_err(Refusal::internal)?, identity))
+}
+
+/// From now to the end of the last of so many business days.
+fn validity(now: Timestamp, days: u32) -> Answer<Validity> {
+    let last = clock::date(now).checked_add(i64::from(days).days()).map_err(Refusal::internal)?;
+    let end = last.at(0, 0, 0, 0).to_zoned(clock::shanghai()).map_err(Refusal::internal)?.timestamp();
+    let end = end.checked_sub(1.second()).map_err(Refusal::internal)?;
+    Validity::new(now, end).map_err(Refusal::internal)
+}

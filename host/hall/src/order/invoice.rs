@@ -1,0 +1,166 @@
+//! E-invoices (I-02 to I-07, I-10).
+//!
+//! Guarantees: the form can be changed until the order is paid; an invoice is issued once, for what was paid, within the
+//! profile's working days.
+
+use super::record::{Record, moment};
+use crate::{
+    api::{Invoice, InvoiceForm, MessageKind, OrderState, PaymentState, ProblemType},
+    checks::{self, Faults},
+    clock,
+    gateway::InvoiceData,
+    outbox::{NewMessage, fill},
+    problem::{Answer, refuse, refuse_faults},
+    rights::{Right, demand},
+    turn::Turn,
+};
+use sqlx::{Row, sqlite::SqliteRow};
+
+/// Saves the form (I-05, I-06).
+pub(crate) async fn save(turn: &mut Turn<'_>, id: &str, mut form: InvoiceForm) -> Answer<Invoice> {
+    let record = turn.own_order(id, Right::UseOwnOrder).await?;
+    let before_payment = [
+        OrderState::Draft,
+        OrderState::Identified,
+        OrderState::Confirmed,
+        OrderState::Submitted,
+        OrderState::Unpaid,
+        OrderState::Returned,
+    ];
+    record.demand_state(&before_payment)?;
+    if turn.payment(&record.id).await?.is_some_and(|payment| payment.state == PaymentState::Paid) {
+        return Err(record.wrong_state());
+    }
+    for text in [&mut form.title, &mut form.tax_number, &mut form.phone, &mut form.email] {
+        *text = text.trim().to_owned();
+    }
+    refuse_faults(faults(&form))?;
+    sqlx::query(
+        "INSERT INTO invoices (order_id, form) VALUES ($1, $2) \
+         ON CONFLICT (order_id) DO UPDATE SET form = excluded.form",
+    )
+    .bind(&record.id)
+    .bind(serde_json::to_string(&form)?)
+    .execute(turn.db())
+    .await?;
+    turn.invoice(&record).await?.ok_or_else(|| refuse(ProblemType::NotFound))
+}
+
+/// The invoice of an order.
+pub(crate) async fn read(turn: &mut Turn<'_>, id: &str) -> Answer<Invoice> {
+    let record = turn.own_order(id, Right::ReadOwnOrder).await?;
+    turn.invoice(&record).await?.ok_or_else(|| refuse(ProblemType::NotFound))
+}
+
+/// The document, XML.
+pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<String> {
+    let record = match demand(&turn.caller, Right::ReadAnyOrder) {
+        Ok(()) => turn.order(id).await?,
+        Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
+    };
+    let row = sqlx::query("SELECT document FROM invoices WHERE order_id = $1")
+        .bind(&record.id)
+        .fetch_optional(turn.db())
+        .await?;
+    let row = row.ok_or_else(|| refuse(ProblemType::NotFound))?;
+    row.try_get::<Option<String>, _>("document")?.ok_or_else(|| refuse(ProblemType::InvoiceNotIssued))
+}
+
+/// Issues every invoice that is due.
+pub(crate) async fn issue_due(turn: &mut Turn<'_>) -> Answer<()> {
+    let due = sqlx::query(
+        "SELECT order_id FROM invoices WHERE issued_at IS NULL AND due_at <= $1 ORDER BY due_at, order_id",
+    )
+    .bind(turn.now.as_second())
+    .fetch_all(turn.db())
+    .await?;
+    for row in due {
+        let order: String = row.try_get("order_id")?;
+        issue(turn, &order).await?;
+    }
+    Ok(())
+}
+
+async fn issue(turn: &mut Turn<'_>, order: &str) -> Answer<()> {
+    let record = turn.order(order).await?;
+    let Some(invoice) = turn.invoice(&record).await? else { return Ok(()) };
+    let profile = turn.hall.profile();
+    let data = InvoiceData {
+        order: record.id.clone(),
+        form: invoice.form.clone(),
+        item: super::payment::fee(&record).item,
+        amount_fen: record.price_fen,
+        seller: profile.invoice.seller.clone(),
+        seller_tax_number: profile.invoice.seller_tax_number.clone(),
+        date: clock::date(turn.now).to_string(),
+    };
+    let issued = turn.hall.gateways().invoices.issue(&data).await?;
+    sqlx::query("UPDATE invoices SET number = $1, document = $2, issued_at = $3 WHERE order_id = $4")
+        .bind(&issued.number)
+        .bind(&issued.document)
+        .bind(turn.now.as_second())
+        .bind(&record.id)
+        .execute(turn.db())
+        .await?;
+    let text = fill(&turn.hall.profile().wording.invoice, &[("order", &record.id)]);
+    for (kind, recipient, text) in [
+        (MessageKind::Sms, &invoice.form.phone, text.clone()),
+        (MessageKind::Mail, &invoice.form.email, format!("{text}\n\n{}", issued.document)),
+    ] {
+        turn.send(NewMessage { kind, recipient, topic: "invoice", text, code: None, order: Some(&record.id) })
+            .await?;
+    }
+    Ok(())
+}
+
+fn faults(form: &InvoiceForm) -> Vec<crate::api::FieldFault> {
+    let mut faults = Faults::default();
+    let tax = |number: &str| {
+        (15..=20).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    };
+    let short = |text: &Option<String>| text.as_ref().is_none_or(|text| checks::is_text(text, 100));
+    faults.unless(checks::is_text(&form.title, 100), "title", "missing or too long", "请填写开票名称");
+    faults.unless(tax(&form.tax_number), "tax_number", "not a taxpayer number", "开票税号格式不正确");
+    faults.unless(checks::is_mobile(&form.phone), "phone", "not a mobile number", "手机号格式不正确");
+    faults.unless(checks::is_mail(&form.email), "email", "not a mail address", "邮箱格式不正确");
+    faults.unless(short(&form.bank), "bank", "blank or too long", "开户行信息不正确");
+    faults.unless(short(&form.address), "address", "blank or too long", "单位地址信息不正确");
+    faults.0
+}
+
+impl Turn<'_> {
+    /// The invoice of an order, if a form was saved.
+    pub(crate) async fn invoice(&mut self, record: &Record) -> Answer<Option<Invoice>> {
+        let row = sqlx::query("SELECT * FROM invoices WHERE order_id = $1")
+            .bind(&record.id)
+            .fetch_optional(self.db())
+            .await?;
+        let read = |row: &SqliteRow| -> Answer<Invoice> {
+            let due_at: Option<i64> = row.try_get("due_at")?;
+            Ok(Invoice {
+                form: serde_json::from_str(row.try_get("form")?)?,
+                editable: due_at.is_none() && !super::state::is_final(record.state),
+                due_at: due_at.map(moment),
+                number: row.try_get("number")?,
+                issued_at: row.try_get::<Option<i64>, _>("issued_at")?.map(moment),
+            })
+        };
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Once paid, the invoice will be issued when it is due.
+    pub(crate) async fn schedule_invoice(&mut self, record: &Record) -> Answer<()> {
+        if record.price_fen == 0 {
+            return Ok(());
+        }
+        let profile = self.hall.profile();
+        let due = profile.calendar.due(self.now, profile.invoice.working_days);
+        sqlx::query("UPDATE invoices SET due_at = $1 WHERE order_id = $2 AND due_at IS NULL")
+            .bind(due.as_second())
+            .bind(&record.id)
+            .execute(self.db())
+            .await?;
+        Ok(())
+    }
+}

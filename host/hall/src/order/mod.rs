@@ -1,0 +1,12 @@
+//! Orders: what they are, how they move, what belongs to them.
+
+pub(crate) mod enrol;
+pub(crate) mod identity;
+pub(crate) mod invoice;
+pub(crate) mod papers;
+pub(crate) mod payment;
+pub(crate) mod query;
+pub(crate) mod record;
+pub mod state;
+pub(crate) mod unlock;
+pub(crate) mod view;

@@ -1,0 +1,108 @@
+//! Papers of an order (E-07, U-20).
+//!
+//! Guarantees: a paper is a whole picture in a listed format, told by its content; a new one replaces the old one.
+
+use super::record::{Record, read_word, word};
+use crate::{
+    api::{FieldFault, OrderKind, OrderState, Paper, PaperReceipt, PaperView, ProblemType},
+    checks::{Picture, picture},
+    problem::{Answer, refuse},
+    rights::{Right, demand},
+    turn::Turn,
+    vault::sm3,
+};
+use sqlx::Row;
+
+/// Takes a paper.
+pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content: &[u8]) -> Answer<PaperReceipt> {
+    let record = turn.own_order(id, Right::UseOwnOrder).await?;
+    let profile = turn.hall.profile();
+    if !profile.papers(record.kind, record.subject.kind).contains(&paper) {
+        return Err(refuse(ProblemType::NotFound).detail("This order has no such paper.", "订单不需要该资料。"));
+    }
+    record.demand_state(match record.kind {
+        OrderKind::EnrolUnit | OrderKind::EnrolPerson => &[OrderState::Confirmed],
+        OrderKind::Unlock => &[OrderState::Verifying, OrderState::PapersRefused],
+    })?;
+    if content.len() as u64 > profile.upload.max_bytes {
+        return Err(refuse(ProblemType::TooLarge));
+    }
+    let format = match picture(content) {
+        _ if content.is_empty() => return Err(refuse(ProblemType::PaperEmpty)),
+        Picture::Whole(format) | Picture::Cut(format) if !profile.upload.formats.iter().any(|f| f == format) => {
+            return Err(refuse(ProblemType::PaperFormat));
+        }
+        Picture::Cut(_) => return Err(refuse(ProblemType::PaperTruncated)),
+        Picture::Unknown => return Err(refuse(ProblemType::PaperFormat)),
+        Picture::Whole(format) => format,
+    };
+    let receipt =
+        PaperReceipt { paper, format: format.into(), size: content.len() as u64, sm3: sm3(content) };
+    sqlx::query(
+        "INSERT INTO papers (order_id, paper, format, size, sm3, content) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (order_id, paper) DO UPDATE SET format = excluded.format, size = excluded.size, \
+         sm3 = excluded.sm3, content = excluded.content",
+    )
+    .bind(&record.id)
+    .bind(word(paper)?)
+    .bind(format)
+    .bind(content.len() as i64)
+    .bind(&receipt.sm3)
+    .bind(content)
+    .execute(turn.db())
+    .await?;
+    Ok(receipt)
+}
+
+/// The file of a paper, for the order's owner or a desk: media type and content.
+pub(crate) async fn read(turn: &mut Turn<'_>, id: &str, paper: Paper) -> Answer<(String, Vec<u8>)> {
+    let record = match demand(&turn.caller, Right::ReadAnyOrder) {
+        Ok(()) => turn.order(id).await?,
+        Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
+    };
+    let row = sqlx::query("SELECT format, content FROM papers WHERE order_id = $1 AND paper = $2")
+        .bind(&record.id)
+        .bind(word(paper)?)
+        .fetch_optional(turn.db())
+        .await?;
+    let row = row.ok_or_else(|| refuse(ProblemType::NotFound))?;
+    Ok((row.try_get("format")?, row.try_get("content")?))
+}
+
+impl Turn<'_> {
+    /// The papers that an order wants, with those received.
+    pub(crate) async fn papers(&mut self, record: &Record) -> Answer<Vec<PaperView>> {
+        let rows = sqlx::query("SELECT paper, format, size, sm3 FROM papers WHERE order_id = $1")
+            .bind(&record.id)
+            .fetch_all(self.db())
+            .await?;
+        let mut received = Vec::new();
+        for row in rows {
+            received.push(PaperReceipt {
+                paper: read_word(row.try_get("paper")?)?,
+                format: row.try_get("format")?,
+                size: row.try_get::<i64, _>("size")?.unsigned_abs(),
+                sm3: row.try_get("sm3")?,
+            });
+        }
+        let wanted = self.hall.profile().papers(record.kind, record.subject.kind);
+        Ok(wanted
+            .iter()
+            .map(|&paper| PaperView { paper, received: received.iter().find(|r| r.paper == paper).cloned() })
+            .collect())
+    }
+
+    /// Refuses unless every wanted paper was received.
+    pub(crate) async fn demand_papers(&mut self, record: &Record) -> Answer<()> {
+        let papers = self.papers(record).await?;
+        let missing: Vec<FieldFault> = papers
+            .iter()
+            .filter(|paper| paper.received.is_none())
+            .map(|paper| {
+                let detail_zh = format!("请上传{}", paper.paper.zh());
+                Ok(FieldFault { field: word(paper.paper)?, detail: "missing".into(), detail_zh })
+            })
+            .collect::<Answer<_>>()?;
+        if missing.is_empty() { Ok(()) } else { Err(refuse(ProblemType::PaperMissing).fields(missing)) }
+    }
+}

@@ -1,0 +1,211 @@
+//! The state machines of all orders.
+//!
+//! Guarantees: [`next`] is the only place that says how an order moves; an event that repeats what has happened leaves
+//! the state as it is; anything else that is not written here is refused.
+//! Refuses to know: why an event happens.
+
+use crate::api::{OrderKind, OrderState};
+
+/// What happens to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The form was changed (返回修改).
+    FormAmended,
+    /// The identity check passed.
+    IdentityPassed,
+    /// 确认订单.
+    OrderConfirmed,
+    /// 确认申请: form and papers are complete.
+    ApplicationSubmitted,
+    /// 签名验证: the handler consented by code.
+    Consented,
+    /// Paid.
+    Paid,
+    /// There is nothing to pay, or it was paid before.
+    NothingToPay,
+    /// 审核通过.
+    ReviewPassed,
+    /// 审核退回.
+    ReviewReturned,
+    /// 审核拒绝.
+    ReviewRefused,
+    /// A blank key was taken.
+    ProductionStarted,
+    /// The certificates were issued.
+    CertificatesIssued,
+    /// The key was posted.
+    KeyPosted,
+    /// The key was received.
+    KeyReceived,
+    /// The first unlock of this certificate needs an identity check.
+    IdentityCompelled,
+    /// The code sent to the phone on record was right.
+    CodeVerified,
+    /// The authorisation code was right.
+    AuthorisationVerified,
+    /// 确认上传: papers for the call centre are complete.
+    PapersSent,
+    /// The call centre approved.
+    PapersApproved,
+    /// The call centre refused.
+    PapersRefused,
+    /// 认证: the approved unlock code was entered.
+    UnlockCodeEntered,
+    /// The verification ran out before it was used.
+    VerificationLapsed,
+    /// The key's signature showed that it works again.
+    KeyConfirmed,
+    /// The applicant gave up.
+    Cancelled,
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 24] = [
+        Self::FormAmended,
+        Self::IdentityPassed,
+        Self::OrderConfirmed,
+        Self::ApplicationSubmitted,
+        Self::Consented,
+        Self::Paid,
+        Self::NothingToPay,
+        Self::ReviewPassed,
+        Self::ReviewReturned,
+        Self::ReviewRefused,
+        Self::ProductionStarted,
+        Self::CertificatesIssued,
+        Self::KeyPosted,
+        Self::KeyReceived,
+        Self::IdentityCompelled,
+        Self::CodeVerified,
+        Self::AuthorisationVerified,
+        Self::PapersSent,
+        Self::PapersApproved,
+        Self::PapersRefused,
+        Self::UnlockCodeEntered,
+        Self::VerificationLapsed,
+        Self::KeyConfirmed,
+        Self::Cancelled,
+    ];
+
+    /// Its name in histories.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FormAmended => "form-amended",
+            Self::IdentityPassed => "identity-passed",
+            Self::OrderConfirmed => "order-confirmed",
+            Self::ApplicationSubmitted => "application-submitted",
+            Self::Consented => "consented",
+            Self::Paid => "paid",
+            Self::NothingToPay => "nothing-to-pay",
+            Self::ReviewPassed => "review-passed",
+            Self::ReviewReturned => "review-returned",
+            Self::ReviewRefused => "review-refused",
+            Self::ProductionStarted => "production-started",
+            Self::CertificatesIssued => "certificates-issued",
+            Self::KeyPosted => "key-posted",
+            Self::KeyReceived => "key-received",
+            Self::IdentityCompelled => "identity-compelled",
+            Self::CodeVerified => "code-verified",
+            Self::AuthorisationVerified => "authorisation-verified",
+            Self::PapersSent => "papers-sent",
+            Self::PapersApproved => "papers-approved",
+            Self::PapersRefused => "papers-refused",
+            Self::UnlockCodeEntered => "unlock-code-entered",
+            Self::VerificationLapsed => "verification-lapsed",
+            Self::KeyConfirmed => "key-confirmed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// An order of this kind does not take this event in this state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+/// The state a new order begins in.
+pub fn first(kind: OrderKind) -> OrderState {
+    match kind {
+        OrderKind::EnrolUnit | OrderKind::EnrolPerson => OrderState::Draft,
+        OrderKind::Unlock => OrderState::Unpaid,
+    }
+}
+
+/// Whether nothing more can happen to an order.
+pub fn is_final(state: OrderState) -> bool {
+    matches!(
+        state,
+        OrderState::Refused | OrderState::Received | OrderState::Completed | OrderState::Cancelled
+    )
+}
+
+/// The state after an event; the same state when the event repeats what has happened.
+pub fn next(kind: OrderKind, state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    match kind {
+        OrderKind::EnrolUnit | OrderKind::EnrolPerson => enrol(state, event),
+        OrderKind::Unlock => unlock(state, event),
+    }
+}
+
+fn enrol(state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    use Event as E;
+    use OrderState as S;
+    Ok(match (state, event) {
+        // Another form is another claim: its identity is checked again.
+        (S::Draft | S::Identified | S::Confirmed | S::Submitted | S::Returned, E::FormAmended) => S::Draft,
+        (S::Draft | S::Identified, E::IdentityPassed) => S::Identified,
+        (S::Identified | S::Confirmed | S::Returned, E::OrderConfirmed) => S::Confirmed,
+        (S::Confirmed | S::Submitted, E::ApplicationSubmitted) => S::Submitted,
+        (S::Submitted | S::Unpaid, E::Consented) => S::Unpaid,
+        (S::Unpaid | S::InReview, E::Paid) => S::InReview,
+        (S::Unpaid, E::NothingToPay) => S::InReview,
+        (S::InReview | S::Passed, E::ReviewPassed) => S::Passed,
+        (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,
+        (S::InReview | S::Refused, E::ReviewRefused) => S::Refused,
+        (S::Passed | S::InProduction, E::ProductionStarted) => S::InProduction,
+        (S::InProduction | S::Issued, E::CertificatesIssued) => S::Issued,
+        (S::Issued | S::Posted, E::KeyPosted) => S::Posted,
+        (S::Posted | S::Received, E::KeyReceived) => S::Received,
+        (
+            S::Draft | S::Identified | S::Confirmed | S::Submitted | S::Unpaid | S::Returned | S::Cancelled,
+            E::Cancelled,
+        ) => S::Cancelled,
+        _ => return Err(Refused),
+    })
+}
+
+fn unlock(state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    use Event as E;
+    use OrderState as S;
+    Ok(match (state, event) {
+        (S::Unpaid | S::Verifying, E::Paid) => S::Verifying,
+        (S::Unpaid, E::NothingToPay) => S::Verifying,
+        (S::Verifying | S::IdentityWanted, E::IdentityCompelled) => S::IdentityWanted,
+        // The way back from the papers to the phone stays open; the way round a compelled identity check does not.
+        (S::Verifying | S::PapersSubmitted | S::PapersRefused | S::Verified, E::CodeVerified) => S::Verified,
+        (S::Verifying | S::IdentityWanted | S::Authorising, E::IdentityPassed) => S::Authorising,
+        (S::Authorising | S::Verified, E::AuthorisationVerified) => S::Verified,
+        (
+            S::Verifying | S::PapersSubmitted | S::PapersApproved | S::PapersRefused,
+            E::PapersSent,
+        ) => S::PapersSubmitted,
+        (S::PapersSubmitted | S::PapersApproved, E::PapersApproved) => S::PapersApproved,
+        (S::PapersSubmitted | S::PapersRefused, E::PapersRefused) => S::PapersRefused,
+        (S::PapersApproved | S::Verified, E::UnlockCodeEntered) => S::Verified,
+        (S::Verified, E::VerificationLapsed) => S::Verifying,
+        // Who knows the nonce was verified, even if that verification has lapsed since.
+        (S::Verified | S::Verifying | S::IdentityWanted | S::Completed, E::KeyConfirmed) => S::Completed,
+        (
+            S::Unpaid
+            | S::Verifying
+            | S::IdentityWanted
+            | S::Authorising
+            | S::PapersSubmitted
+            | S::PapersApproved
+            | S::PapersRefused
+            | S::Cancelled,
+            E::Cancelled,
+        ) => S::Cancelled,
+        _ => return Err(Refused),
+    })
+}

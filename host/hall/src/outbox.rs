@@ -1,0 +1,134 @@
+//! Messages that leave the hall: one table, written in the turn, delivered after it.
+//!
+//! Guarantees: a message is written with what it tells about or not at all; its text is sealed; once delivered the text
+//! is erased, unless the hall is simulated.
+
+use crate::{
+    api::{MessageKind, OutboxMessage},
+    hall::Hall,
+    order::record::{moment, read_word, word},
+    problem::{Answer, Refusal},
+    turn::Turn,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+
+/// A message to be written.
+pub(crate) struct NewMessage<'a> {
+    /// How it travels.
+    pub kind: MessageKind,
+    /// Phone, mailbox or account number.
+    pub recipient: &'a str,
+    /// What it is about.
+    pub topic: &'a str,
+    /// The text.
+    pub text: String,
+    /// The code or password inside.
+    pub code: Option<&'a str>,
+    /// The order.
+    pub order: Option<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    text: String,
+    code: Option<String>,
+}
+
+/// Fills `{name}` places of a text.
+pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+}
+
+impl Turn<'_> {
+    /// Writes a message.
+    pub(crate) async fn send(&mut self, message: NewMessage<'_>) -> Answer<()> {
+        let row = sqlx::query("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox").fetch_one(self.db()).await?;
+        let id: i64 = row.try_get("id")?;
+        let sealed = Sealed { text: message.text, code: message.code.map(Into::into) };
+        let sealed =
+            self.hall.vault().seal(&mut self.chance, &format!("outbox/{id}"), &serde_json::to_vec(&sealed)?);
+        sqlx::query(
+            "INSERT INTO outbox (id, kind, recipient, topic, sealed, order_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(id)
+        .bind(word(message.kind)?)
+        .bind(message.recipient)
+        .bind(message.topic)
+        .bind(sealed)
+        .bind(message.order)
+        .bind(self.now.as_second())
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
+    /// The messages, oldest first; those to a recipient and of a kind if named.
+    pub(crate) async fn messages(
+        &mut self,
+        recipient: Option<&str>,
+        kind: Option<MessageKind>,
+    ) -> Answer<Vec<OutboxMessage>> {
+        let rows = sqlx::query(
+            "SELECT * FROM outbox WHERE (recipient = $1 OR $1 IS NULL) AND (kind = $2 OR $2 IS NULL) ORDER BY id",
+        )
+        .bind(recipient)
+        .bind(kind.map(word).transpose()?)
+        .fetch_all(self.db())
+        .await?;
+        rows.iter().map(|row| read(self.hall, row)).collect()
+    }
+}
+
+fn read(hall: &Hall, row: &sqlx::sqlite::SqliteRow) -> Answer<OutboxMessage> {
+    let id: i64 = row.try_get("id")?;
+    let sealed: Vec<u8> = row.try_get("sealed")?;
+    let sealed: Sealed = if sealed.is_empty() {
+        Sealed { text: String::new(), code: None }
+    } else {
+        serde_json::from_slice(&hall.vault().open(&format!("outbox/{id}"), &sealed)?)?
+    };
+    Ok(OutboxMessage {
+        id,
+        kind: read_word(row.try_get("kind")?)?,
+        recipient: row.try_get("recipient")?,
+        topic: row.try_get("topic")?,
+        text: sealed.text,
+        code: sealed.code,
+        order: row.try_get("order_id")?,
+        at: moment(row.try_get("at")?),
+    })
+}
+
+impl Hall {
+    /// Delivers what waits. A message that a provider does not take stays and is tried again later.
+    pub(crate) async fn deliver(&self) -> Result<(), sqlx::Error> {
+        let rows = sqlx::query("SELECT * FROM outbox WHERE delivered_at IS NULL ORDER BY id")
+            .fetch_all(self.database())
+            .await?;
+        for row in rows {
+            let message = match read(self, &row) {
+                Ok(message) => message,
+                Err(Refusal { problem, .. }) => {
+                    tracing::error!(%problem, "a message of the outbox cannot be read");
+                    continue;
+                }
+            };
+            if let Err(error) = self.gateways().messages.deliver(&message).await {
+                tracing::warn!(id = message.id, %error, "a message was not delivered");
+                continue;
+            }
+            let keep = i64::from(self.config().simulation);
+            sqlx::query(
+                "UPDATE outbox SET delivered_at = $1, sealed = CASE WHEN $2 = 1 THEN sealed ELSE $3 END WHERE id = $4",
+            )
+            .bind(self.clock().now().as_second())
+            .bind(keep)
+            .bind(Vec::<u8>::new())
+            .bind(message.id)
+            .execute(self.database())
+            .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Who may do what: one table.
+//!
+//! Guarantees: a right that is not in the table is not given. Refuses to know: whose order it is (see `turn`).
+
+use crate::api::{AccountKind, ProblemType};
+use crate::problem::{Answer, refuse};
+use serde::{Deserialize, Serialize};
+
+/// A desk's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeskRole {
+    /// 审核.
+    Review,
+    /// 客服.
+    CallCentre,
+    /// 制证.
+    Production,
+}
+
+impl DeskRole {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Review, Self::CallCentre, Self::Production];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::CallCentre => "call-centre",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "who", rename_all = "kebab-case")]
+pub(crate) enum Caller {
+    /// Nobody known.
+    Anonymous,
+    /// An account, logged in by password.
+    Account {
+        /// Account name.
+        account: String,
+        /// Kind.
+        kind: AccountKind,
+        /// Credit code or identity number.
+        number: String,
+    },
+    /// The holder of a certificate, logged in by key.
+    Certificate {
+        /// Serial number of the sign certificate.
+        serial: String,
+        /// Credit code or identity number.
+        number: String,
+    },
+    /// The holder of an order's token.
+    Order {
+        /// Order number.
+        id: String,
+    },
+    /// A desk.
+    Desk {
+        /// Its name.
+        name: String,
+        /// Its work.
+        role: DeskRole,
+    },
+}
+
+impl Caller {
+    /// The name in histories.
+    pub(crate) fn actor(&self) -> String {
+        match self {
+            Self::Desk { name, .. } => name.clone(),
+            _ => "applicant".into(),
+        }
+    }
+}
+
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Place an enrolment.
+    PlaceOrder,
+    /// Read the own orders.
+    ReadOwnOrder,
+    /// Go on with the own orders.
+    UseOwnOrder,
+    /// See the own data and certificates.
+    OwnPages,
+    /// Read any order.
+    ReadAnyOrder,
+    /// Decide reviews.
+    Review,
+    /// Decide unlock codes.
+    ApproveUnlock,
+    /// Make keys.
+    Produce,
+}
+
+/// The rights of a caller.
+fn rights(caller: &Caller) -> &'static [Right] {
+    use Right::*;
+    match caller {
+        Caller::Anonymous => &[PlaceOrder],
+        Caller::Account { kind: AccountKind::Enterprise | AccountKind::Personal, .. } => {
+            &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages]
+        }
+        // AMB-05: a supervising authority looks and does nothing.
+        Caller::Account { kind: AccountKind::Authority, .. } => &[OwnPages],
+        Caller::Certificate { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages],
+        Caller::Order { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder],
+        Caller::Desk { role: DeskRole::Review, .. } => &[ReadAnyOrder, Review],
+        Caller::Desk { role: DeskRole::CallCentre, .. } => &[ReadAnyOrder, ApproveUnlock],
+        Caller::Desk { role: DeskRole::Production, .. } => &[Produce],
+    }
+}
+
+/// Refuses a caller without the right: unknown callers are asked to log in.
+pub(crate) fn demand(caller: &Caller, right: Right) -> Answer<()> {
+    if rights(caller).contains(&right) {
+        Ok(())
+    } else if *caller == Caller::Anonymous {
+        Err(refuse(ProblemType::Unauthorised))
+    } else {
+        Err(refuse(ProblemType::Forbidden))
+    }
+}

@@ -1,0 +1,493 @@
+//! Enrolment of a unit and a person, from the form to the key in hand, with every refusal on the way.
+#![cfg(feature = "server")]
+
+mod support;
+
+use support::*;
+use ukey_hall::api::*;
+use ukey_pki::{Certificate, Identity, Name, Request};
+
+#[test]
+fn a_unit_enrols_and_gets_a_key() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.place(unit());
+    assert_eq!(placed.order.state, OrderState::Draft);
+    let order: Order = bench.post(&at(&placed, "identity"), token(&placed), &legal_phone()).read();
+    assert_eq!(order.password_way, Some(PasswordWay::Sms { phone: "139****2222".into() }));
+    bench.press(&at(&placed, "confirm"), token(&placed)).read::<Order>();
+    bench.upload_papers(&placed);
+    bench.put(&at(&placed, "invoice"), token(&placed), &invoice_form()).read::<Invoice>();
+    let order: Order = bench.press(&at(&placed, "submit"), token(&placed)).read();
+    let digest = order.form_digest.unwrap();
+    let message = bench.outbox(HANDLER_PHONE).pop().unwrap();
+    assert!(message.text.contains(&digest[..16]), "the consent names the form's digest: {}", message.text);
+    let code = bench.code(HANDLER_PHONE);
+    bench.post(&at(&placed, "consent"), token(&placed), &CodeEntry { code }).read::<Order>();
+    let payment = bench.open_payment(&placed);
+    assert_eq!(payment.amount_fen, 20_000);
+    bench.pay(&payment, PaymentOutcome::Paid);
+    let order = bench.order(&placed);
+    assert_eq!(order.state, OrderState::InReview);
+    // Three working days from Monday.
+    assert_eq!(order.review_due.unwrap().to_string(), "2026-03-05");
+
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    let password = bench.code(LEGAL_PHONE);
+    let key = bench.produced(&placed, "DEV0001");
+    assert_eq!(key.person.user_pin, password, "the initial PIN is the certificate password");
+    assert_eq!(key.person.user_pin.reveal().len(), 8);
+    assert_eq!(key.person.admin_pin.reveal().len(), 16);
+    assert_eq!(key.person.device_key.reveal().len(), 32);
+
+    let order = bench.order(&placed);
+    assert_eq!(order.state, OrderState::Received);
+    assert_eq!(order.certificate_serial.as_ref(), Some(&key.serial));
+    assert!(
+        order.parcel.is_some_and(|parcel| parcel.recipient == "张三" && parcel.address.contains("示例路1号"))
+    );
+    let events: Vec<_> = order.history.iter().map(|row| (row.event.as_str(), row.actor.as_str())).collect();
+    assert_eq!(
+        events,
+        [
+            ("placed", "applicant"),
+            ("identity-passed", "applicant"),
+            ("order-confirmed", "applicant"),
+            ("application-submitted", "applicant"),
+            ("consented", "applicant"),
+            ("paid", "payment provider"),
+            ("review-passed", "review desk"),
+            ("production-started", "production desk"),
+            ("certificates-issued", "production desk"),
+            ("key-posted", "production desk"),
+            ("key-received", "applicant"),
+        ]
+    );
+    // The hall has forgotten the initial PIN.
+    bench
+        .job(&placed, "start", &ProductionStart { device_serial: "DEV0001".into() })
+        .refused(ProblemType::WrongState);
+}
+
+#[test]
+fn the_certificates_are_the_orders_and_not_the_requests() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let chain: AuthorityView = bench.get("/api/authority/certificates", "").read();
+    let [issuing, root] = [0, 1].map(|i: usize| Certificate::from_der(&chain.chain[i].0).unwrap());
+    issuing.verify_issued_by(&root).unwrap();
+    let sign = key.response.sign_certificate();
+    let encryption = key.response.encryption_certificate().unwrap();
+    for certificate in [sign, encryption] {
+        certificate.verify_issued_by(&issuing).unwrap();
+        assert_eq!(certificate.subject().common_name(), Some("示例科技有限公司"));
+        assert!(certificate.identity() == Some(Identity::CreditCode(UNIT_CODE.into())));
+        assert_eq!(certificate.not_after().to_string(), "2028-02-29T15:59:59Z");
+    }
+    assert_eq!(sign.public_key().unwrap(), key.pair.public_key());
+    let pair = key.response.enveloped_key().unwrap().open(&key.pair).unwrap();
+    assert_eq!(pair.public_key(), encryption.public_key().unwrap());
+}
+
+#[test]
+fn a_person_enrols_by_card_and_a_unit_by_remittance() {
+    let bench = Bench::new("luming");
+    let card = IdentityCheck::HolderBankCard { card: "6200000000000000".into(), phone: HOLDER_PHONE.into() };
+    let key = bench.enrolled(person(), card, "DEV0002");
+    assert!(key.response.sign_certificate().identity() == Some(Identity::IdCard(HOLDER_ID.into())));
+    assert_eq!(bench.outbox(HOLDER_PHONE).iter().filter(|message| message.topic == "password").count(), 1);
+
+    let account = "320000000000000001";
+    let remittance =
+        IdentityCheck::CompanyRemittance { bank: "示例银行".into(), account: account.into() };
+    let key = bench.enrolled(unit(), remittance, "DEV0003");
+    let notes = bench.outbox(account);
+    assert_eq!(notes.len(), 1);
+    assert_eq!(notes[0].kind, MessageKind::Remittance);
+    assert_eq!(notes[0].text, key.person.user_pin.reveal(), "附言即为证书密码");
+}
+
+#[test]
+fn a_wrong_form_names_its_fields() {
+    let bench = Bench::new("qinghe");
+    let mut form = unit_form();
+    form.credit_code = "91000000MA0000001X".into();
+    form.legal_person_id.clear();
+    form.handler.phone = "110".into();
+    form.address = "  ".into();
+    let problem = bench
+        .post("/api/enrolments", "", &Enrolment { channel: None, form: EnrolForm::Unit(form) })
+        .refused(ProblemType::InvalidFields);
+    let fields: Vec<_> = problem.fields.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["credit_code", "legal_person_id", "address", "handler.phone"]);
+    let problem = bench
+        .post("/api/enrolments", "", &Enrolment { channel: Some("nowhere".into()), form: unit() })
+        .refused(ProblemType::InvalidFields);
+    assert_eq!(problem.fields[0].field, "channel");
+}
+
+#[test]
+fn an_identity_check_fails_in_each_way_and_may_be_tried_again() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.place(unit());
+    let remittance =
+        IdentityCheck::CompanyRemittance { bank: "示例银行".into(), account: "32000000".into() };
+    let card =
+        IdentityCheck::LegalPersonBankCard { card: "6200000000000000".into(), phone: LEGAL_PHONE.into() };
+    for (check, outcome, refusal) in [
+        (legal_phone(), IdentityOutcome::Mismatch, ProblemType::IdentityFailed),
+        (card, IdentityOutcome::Mismatch, ProblemType::IdentityFailed),
+        (remittance.clone(), IdentityOutcome::Bounced, ProblemType::IdentityFailed),
+        (legal_phone(), IdentityOutcome::Unavailable, ProblemType::ProviderUnavailable),
+    ] {
+        bench.expect_identity(outcome);
+        bench.post(&at(&placed, "identity"), token(&placed), &check).refused(refusal);
+        assert_eq!(bench.order(&placed).state, OrderState::Draft);
+    }
+    // A way for persons, and a card number that cannot be one.
+    bench
+        .post(&at(&placed, "identity"), token(&placed), &holder_phone())
+        .refused(ProblemType::IdentityWayUnavailable);
+    let card = IdentityCheck::LegalPersonBankCard { card: "62".into(), phone: LEGAL_PHONE.into() };
+    bench.post(&at(&placed, "identity"), token(&placed), &card).refused(ProblemType::InvalidFields);
+    bench.press(&at(&placed, "confirm"), token(&placed)).refused(ProblemType::WrongState);
+    bench.post(&at(&placed, "identity"), token(&placed), &remittance).read::<Order>();
+    // Three failed; after two more the day is over.
+    for left in [1, 0] {
+        bench.expect_identity(IdentityOutcome::Mismatch);
+        let problem = bench.post(&at(&placed, "identity"), token(&placed), &legal_phone());
+        assert_eq!(problem.refused(ProblemType::IdentityFailed).tries_left, Some(left));
+    }
+    let problem = bench.post(&at(&placed, "identity"), token(&placed), &legal_phone());
+    bench.wait(problem.refused(ProblemType::TooManyAttempts).retry_after.unwrap());
+    bench.post(&at(&placed, "identity"), token(&placed), &legal_phone()).read::<Order>();
+}
+
+#[test]
+fn a_changed_form_is_checked_and_consented_anew() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.confirmed(unit(), legal_phone());
+    bench.upload_papers(&placed);
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    let old = bench.code(HANDLER_PHONE);
+    let mut form = unit_form();
+    form.name = "示例软件有限公司".into();
+    let order: Order = bench.put(&at(&placed, "form"), token(&placed), &EnrolForm::Unit(form)).read();
+    assert_eq!(order.state, OrderState::Draft);
+    bench.put(&at(&placed, "form"), token(&placed), &person()).refused(ProblemType::InvalidFields);
+    bench.post(&at(&placed, "identity"), token(&placed), &legal_phone()).read::<Order>();
+    bench.press(&at(&placed, "confirm"), token(&placed)).read::<Order>();
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    // The old code was for another form.
+    bench
+        .post(&at(&placed, "consent"), token(&placed), &CodeEntry { code: old })
+        .refused(ProblemType::WrongCode);
+    let code = bench.code(HANDLER_PHONE);
+    let order: Order = bench.post(&at(&placed, "consent"), token(&placed), &CodeEntry { code }).read();
+    assert_eq!((order.state, order.subject.name.as_str()), (OrderState::Unpaid, "示例软件有限公司"));
+}
+
+#[test]
+fn papers_are_whole_pictures_in_a_listed_format() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.confirmed(unit(), legal_phone());
+    let path = at(&placed, "papers/business-licence");
+    let upload = |content: &[u8]| bench.upload(&path, token(&placed), content);
+    upload(b"").refused(ProblemType::PaperEmpty);
+    upload(b"%PDF-1.7 no picture").refused(ProblemType::PaperFormat);
+    upload(b"\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82").refused(ProblemType::PaperFormat);
+    upload(&GIF[..GIF.len() - 1]).refused(ProblemType::PaperTruncated);
+    upload(&[0xff, 0xd8, 0xff, 0xe0, 0, 0]).refused(ProblemType::PaperTruncated);
+    bench.upload(&at(&placed, "papers/holder-identity"), token(&placed), GIF).refused(ProblemType::NotFound);
+    bench.upload(&at(&placed, "papers/passport"), token(&placed), GIF).refused(ProblemType::NotFound);
+    let problem = bench.press(&at(&placed, "submit"), token(&placed)).refused(ProblemType::PaperMissing);
+    assert_eq!(problem.fields.len(), 3);
+    let receipt: PaperReceipt = upload(GIF).read();
+    assert_eq!((receipt.format.as_str(), receipt.size), ("image/gif", GIF.len() as u64));
+    let back = bench.get(&path, token(&placed));
+    assert_eq!((back.kind.as_str(), back.body.as_slice()), ("image/gif", GIF));
+    let problem = bench.press(&at(&placed, "submit"), token(&placed)).refused(ProblemType::PaperMissing);
+    assert_eq!(problem.fields.len(), 2);
+    // The other profile takes PNG.
+    let bench = Bench::new("luming");
+    let placed = bench.confirmed(unit(), legal_phone());
+    bench
+        .upload(
+            &at(&placed, "papers/authorisation"),
+            token(&placed),
+            b"\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82",
+        )
+        .read::<PaperReceipt>();
+}
+
+#[test]
+fn a_consent_code_is_limited() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.confirmed(unit(), legal_phone());
+    bench.upload_papers(&placed);
+    let consent =
+        |code: &str| bench.post(&at(&placed, "consent"), token(&placed), &CodeEntry { code: code.into() });
+    let again = || bench.press(&at(&placed, "consent/code"), token(&placed));
+    consent("000000").refused(ProblemType::WrongState);
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    // A double submit sends nothing.
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    assert_eq!(bench.outbox(HANDLER_PHONE).len(), 1);
+    assert_eq!(again().refused(ProblemType::CodeTooSoon).retry_after, Some(60));
+    bench.wait(59);
+    assert_eq!(again().refused(ProblemType::CodeTooSoon).retry_after, Some(1));
+    bench.wait(1);
+    again().read::<CodeSent>();
+    for left in (0..5).rev() {
+        assert_eq!(consent("xxxxxx").refused(ProblemType::WrongCode).tries_left, Some(left));
+    }
+    let right = bench.code(HANDLER_PHONE);
+    consent(right.reveal()).refused(ProblemType::CodeExhausted);
+    bench.wait(60);
+    again().read::<CodeSent>();
+    bench.wait(300);
+    consent(bench.code(HANDLER_PHONE).reveal()).refused(ProblemType::CodeExpired);
+    for _ in 0..7 {
+        again().read::<CodeSent>();
+        bench.wait(60);
+    }
+    let problem = again().refused(ProblemType::CodeDailyLimit);
+    let left = problem.retry_after.unwrap();
+    bench.wait(left);
+    again().read::<CodeSent>();
+    let code = bench.code(HANDLER_PHONE);
+    let order: Order = consent(code.reveal()).read();
+    assert_eq!(order.state, OrderState::Unpaid);
+    // The same click twice.
+    assert_eq!(consent(code.reveal()).read::<Order>(), order);
+}
+
+#[test]
+fn a_left_payment_is_continued_from_the_order_query() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.unpaid(unit(), legal_phone());
+    let payment = bench.open_payment(&placed);
+    assert_eq!(bench.open_payment(&placed), payment, "the same click twice");
+    bench.pay(&payment, PaymentOutcome::Cancelled);
+    bench.wait(24 * 3600);
+    bench.get(&at(&placed, ""), token(&placed)).refused(ProblemType::Unauthorised);
+
+    let query = QueryRequest { kind: SubjectKind::Unit, number: UNIT_CODE.into() };
+    let opened: QueryOpened = bench.post("/api/queries", "", &query).read();
+    let code = bench.code(HANDLER_PHONE);
+    let found: Vec<QueriedOrder> =
+        bench.post(&format!("/api/queries/{}/result", opened.query), "", &CodeEntry { code }).read();
+    let again = Placed { token: found[0].token.clone(), order: found[0].order.clone() };
+    assert_eq!((found.len(), again.order.state), (1, OrderState::Unpaid));
+    let payment = bench.open_payment(&again);
+    bench.pay(&payment, PaymentOutcome::Paid);
+    assert_eq!(bench.order(&again).state, OrderState::InReview);
+}
+
+#[test]
+fn a_query_tells_nothing_to_strangers() {
+    let bench = Bench::new("qinghe");
+    // Somebody places an order under a foreign number, with the own phone; the identity is not proven.
+    let placed = bench.unpaid(unit(), legal_phone());
+    let mut form = unit_form();
+    form.handler.phone = "13600009999".into();
+    bench.place(EnrolForm::Unit(form));
+    let ask = |number: &str| {
+        bench.post("/api/queries", "", &QueryRequest { kind: SubjectKind::Unit, number: number.into() })
+    };
+    let known: QueryOpened = ask(UNIT_CODE).read();
+    let unknown: QueryOpened = ask("91000000MA0000002W").read();
+    assert!(bench.outbox("13600009999").is_empty());
+    assert_eq!(known.query.len(), unknown.query.len());
+    assert_eq!((known.length, known.expires_at), (unknown.length, unknown.expires_at));
+    for number in [UNIT_CODE, "91000000MA0000002W"] {
+        assert_eq!(ask(number).refused(ProblemType::CodeTooSoon).retry_after, Some(60));
+    }
+    for query in [&known.query, &unknown.query] {
+        let path = format!("/api/queries/{query}/result");
+        let wrong = bench.post(&path, "", &CodeEntry { code: "x".into() }).refused(ProblemType::WrongCode);
+        assert_eq!(wrong.tries_left, Some(4));
+    }
+    ask("123").refused(ProblemType::InvalidFields);
+    bench
+        .post("/api/queries/00ff/result", "", &CodeEntry { code: "1".into() })
+        .refused(ProblemType::NotFound);
+    let code = bench.code(HANDLER_PHONE);
+    let path = format!("/api/queries/{}/result", known.query);
+    let found: Vec<QueriedOrder> = bench.post(&path, "", &CodeEntry { code: code.clone() }).read();
+    assert_eq!(found.iter().map(|found| &found.order.id).collect::<Vec<_>>(), [&placed.order.id]);
+    bench.post(&path, "", &CodeEntry { code }).refused(ProblemType::CodeUsed);
+}
+
+#[test]
+fn a_query_shows_the_orders_of_the_phone_it_asked() {
+    let bench = Bench::new("qinghe");
+    bench.unpaid(unit(), legal_phone());
+    bench.wait(1);
+    let mut form = unit_form();
+    form.handler.phone = "13600009999".into();
+    let newer = bench.unpaid(EnrolForm::Unit(form), legal_phone());
+    let query = QueryRequest { kind: SubjectKind::Unit, number: UNIT_CODE.into() };
+    let opened: QueryOpened = bench.post("/api/queries", "", &query).read();
+    let code = bench.code("13600009999");
+    let found: Vec<QueriedOrder> =
+        bench.post(&format!("/api/queries/{}/result", opened.query), "", &CodeEntry { code }).read();
+    assert_eq!(found.iter().map(|found| &found.order.id).collect::<Vec<_>>(), [&newer.order.id]);
+}
+
+#[test]
+fn a_returned_order_is_corrected_and_not_paid_twice() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.in_review(unit(), legal_phone());
+    bench.decide(&placed, Decision::Return, None).refused(ProblemType::InvalidFields);
+    let order: Order = bench.decide(&placed, Decision::Return, Some("营业执照不清晰")).read();
+    assert_eq!(order.reason.as_deref(), Some("营业执照不清晰"));
+    assert!(bench.outbox(HANDLER_PHONE).last().unwrap().text.contains("营业执照不清晰"));
+    bench.press(&at(&placed, "confirm"), token(&placed)).read::<Order>();
+    bench.upload_papers(&placed);
+    bench.wait(60);
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    // The form is the same, so the consent scope is too, and the used code must not serve again.
+    let code = bench.code(HANDLER_PHONE);
+    let order: Order = bench.post(&at(&placed, "consent"), token(&placed), &CodeEntry { code }).read();
+    assert_eq!(order.state, OrderState::InReview, "paid before");
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+}
+
+#[test]
+fn a_refused_order_is_paid_back() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.in_review(unit(), legal_phone());
+    bench.decide(&placed, Decision::Refuse, Some("不符合条件")).read::<Order>();
+    let order = bench.order(&placed);
+    assert_eq!(order.state, OrderState::Refused);
+    assert_eq!(order.payment.unwrap().state, PaymentState::Refunded);
+    bench.press(&at(&placed, "cancel"), token(&placed)).refused(ProblemType::WrongState);
+}
+
+#[test]
+fn a_cancelled_order_is_over() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.unpaid(unit(), legal_phone());
+    let payment = bench.open_payment(&placed);
+    let order: Order = bench.press(&at(&placed, "cancel"), token(&placed)).read();
+    assert_eq!(order.state, OrderState::Cancelled);
+    assert_eq!(bench.press(&at(&placed, "cancel"), token(&placed)).read::<Order>(), order);
+    // Money that comes late goes back.
+    bench.pay(&payment, PaymentOutcome::Paid);
+    assert_eq!(bench.order(&placed).payment.unwrap().state, PaymentState::Refunded);
+    assert_eq!(bench.order(&placed).state, OrderState::Cancelled);
+}
+
+#[test]
+fn production_repeats_itself_and_takes_another_blank() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.in_review(unit(), legal_phone());
+    let start = |device: &str| bench.job(&placed, "start", &ProductionStart { device_serial: device.into() });
+    start("DEV0001").refused(ProblemType::WrongState);
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    let jobs: Vec<ProductionJob> = bench.get("/api/desk/production/jobs", "desk-production").read();
+    assert_eq!(jobs.len(), 1);
+    start("").refused(ProblemType::InvalidFields);
+    let first: Personalisation = start("DEV0001").read();
+    assert_eq!(start("DEV0001").read::<Personalisation>(), first);
+    let other: Personalisation = start("DEV0002").read();
+    assert_ne!(other.admin_pin, first.admin_pin);
+    assert_ne!(other.device_key, first.device_key);
+    assert_eq!(other.user_pin, first.user_pin, "it was sent already");
+
+    let pair = key_pair("DEV0002");
+    let issue = |device: &str, request: Vec<u8>| {
+        bench.job(&placed, "issue", &IssueRequest { device_serial: device.into(), request: request.into() })
+    };
+    issue("DEV0001", csr(&pair)).refused(ProblemType::DeviceMismatch);
+    issue("DEV0002", vec![0x30, 0]).refused(ProblemType::BadRequest);
+    let mut bent = csr(&pair);
+    *bent.last_mut().unwrap() ^= 1;
+    issue("DEV0002", bent).refused(ProblemType::BadRequest);
+    let finish = || bench.job(&placed, "finish", &ProductionFinish { device_serial: "DEV0002".into() });
+    finish().refused(ProblemType::WrongState);
+    let answer: IssueAnswer = issue("DEV0002", csr(&pair)).read();
+    assert_eq!(issue("DEV0002", csr(&pair)).read::<IssueAnswer>(), answer);
+    // A key signs anew each time; the public key is what counts.
+    let name = Name::builder().country("CN").common_name("张三").build().unwrap();
+    let anew = Request::build(&name, &pair).unwrap().der().to_vec();
+    assert_ne!(anew, csr(&pair));
+    assert_eq!(issue("DEV0002", anew).read::<IssueAnswer>(), answer);
+    issue("DEV0002", csr(&key_pair("other"))).refused(ProblemType::WrongState);
+    start("DEV0003").refused(ProblemType::DeviceMismatch);
+    assert_eq!(start("DEV0002").read::<Personalisation>(), other);
+    let done: ProductionJob = finish().read();
+    assert_eq!(finish().read::<ProductionJob>().tracking, done.tracking);
+    assert_eq!(bench.get("/_sim/parcels", "").read::<Vec<Parcel>>().len(), 1);
+}
+
+#[test]
+fn the_invoice_follows_the_payment() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.unpaid(unit(), legal_phone());
+    let path = at(&placed, "invoice");
+    bench.get(&path, token(&placed)).refused(ProblemType::NotFound);
+    let mut wrong = invoice_form();
+    wrong.tax_number = "1".into();
+    wrong.email = "nowhere".into();
+    let problem = bench.put(&path, token(&placed), &wrong).refused(ProblemType::InvalidFields);
+    assert_eq!(problem.fields.len(), 2);
+    bench.put(&path, token(&placed), &invoice_form()).read::<Invoice>();
+    let mut changed = invoice_form();
+    changed.address = Some("示例市示例路1号 0000-0000000".into());
+    let saved: Invoice = bench.put(&path, token(&placed), &changed).read();
+    assert!(saved.editable && saved.due_at.is_none());
+    let payment = bench.open_payment(&placed);
+    bench.pay(&payment, PaymentOutcome::Paid);
+    bench.put(&path, token(&placed), &changed).refused(ProblemType::WrongState);
+    let document = at(&placed, "invoice/document");
+    bench.get(&document, token(&placed)).refused(ProblemType::InvoiceNotIssued);
+    bench.wait(2 * 24 * 3600);
+    assert!(bench.get(&format!("/_sim/invoices/{}", placed.order.id), "").read::<Invoice>().number.is_none());
+    bench.wait(24 * 3600);
+    let issued: Invoice = bench.get(&format!("/_sim/invoices/{}", placed.order.id), "").read();
+    assert_eq!(issued.issued_at, Some("2026-03-05T01:00:00Z".parse().unwrap()));
+    let mails = bench.outbox("fapiao@example.com");
+    assert_eq!(mails.len(), 1);
+    // A token of the first day has run out by now.
+    let opened: QueryOpened = bench
+        .post("/api/queries", "", &QueryRequest { kind: SubjectKind::Unit, number: UNIT_CODE.into() })
+        .read();
+    let code = bench.code(HANDLER_PHONE);
+    let found: Vec<QueriedOrder> =
+        bench.post(&format!("/api/queries/{}/result", opened.query), "", &CodeEntry { code }).read();
+    assert_eq!(found[0].order.invoice.as_ref().unwrap().number, issued.number);
+    assert!(found[0].order.password_way.is_some());
+    let reply = bench.get(&document, found[0].token.reveal());
+    let text = String::from_utf8(reply.body).unwrap();
+    assert!(reply.kind.starts_with("application/xml"));
+    assert!(
+        text.contains("<Amount currency=\"CNY\">200.00</Amount>") && text.contains("示例路1号"),
+        "{text}"
+    );
+    bench.wait(24 * 3600);
+    assert_eq!(bench.outbox("fapiao@example.com").len(), 1, "issued once");
+}
+
+#[test]
+fn two_desks_decide_once() {
+    let mut config = ukey_hall::Config::simulated(ukey_hall::Profile::built_in("qinghe").unwrap(), 1);
+    config.desks.push(ukey_hall::Desk {
+        name: "second review desk".into(),
+        role: ukey_hall::DeskRole::Review,
+        token: "desk-two".into(),
+    });
+    let bench = Bench::with(config);
+    let placed = bench.in_review(unit(), legal_phone());
+    let path = format!("/api/desk/review/orders/{}/decision", placed.order.id);
+    let refuse = ReviewDecision { decision: Decision::Refuse, reason: Some("重复申请".into()) };
+    let pass = ReviewDecision { decision: Decision::Pass, reason: None };
+    bench.post(&path, "desk-review", &pass).read::<Order>();
+    bench.post(&path, "desk-two", &refuse).refused(ProblemType::AlreadyDecided);
+    bench.post(&path, "desk-two", &pass).refused(ProblemType::AlreadyDecided);
+    bench.post(&path, "desk-review", &pass).read::<Order>();
+    bench.post(&path, "desk-review", &refuse).refused(ProblemType::AlreadyDecided);
+    assert_eq!(bench.outbox(LEGAL_PHONE).len(), 1, "one password");
+    let waiting: Vec<OrderSummary> = bench.get("/api/desk/review/orders", "desk-two").read();
+    assert!(waiting.is_empty());
+}

@@ -1,0 +1,175 @@
+//! Login by certificate and by password, accounts, the own pages.
+#![cfg(feature = "server")]
+
+mod support;
+
+use support::*;
+use ukey_hall::api::*;
+
+fn registration(account: &str) -> Registration {
+    Registration {
+        kind: AccountKind::Enterprise,
+        account: account.into(),
+        name: "示例科技有限公司".into(),
+        number: UNIT_CODE.into(),
+        phone: HANDLER_PHONE.into(),
+    }
+}
+
+fn login(bench: &Bench, account: &str, password: &str) -> Reply {
+    let login = PasswordLogin { account: account.into(), password: password.into() };
+    bench.post("/api/sessions/password", "", &login)
+}
+
+#[test]
+fn a_certificate_logs_in() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let session: Session = bench.login(&key).read();
+    assert_eq!((session.me.way, session.me.number.as_str()), (LoginWay::Certificate, UNIT_CODE));
+    let token = session.token.reveal();
+    assert_eq!(bench.get("/api/me", token).read::<Me>(), session.me);
+    let mine: Vec<CertificateView> = bench.get("/api/me/certificates", token).read();
+    assert_eq!(mine.len(), 1);
+    assert_eq!((&mine[0].serial, mine[0].standing), (&key.serial, CertificateStanding::Valid));
+    assert_eq!((mine[0].device_serial.as_str(), mine[0].channel.as_str()), ("DEV0001", "standard"));
+    assert_eq!(bench.get("/api/me/orders", token).read::<Vec<OrderSummary>>().len(), 1);
+    assert_eq!(bench.delete("/api/sessions/current", token).status, 204);
+    bench.get("/api/me", token).refused(ProblemType::Unauthorised);
+
+    let session: Session = bench.login(&key).read();
+    bench.wait(30 * 60);
+    bench.get("/api/me", session.token.reveal()).refused(ProblemType::Unauthorised);
+}
+
+#[test]
+fn a_challenge_is_good_once_and_for_a_while() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let challenge = || bench.press("/api/sessions/challenges", "").read::<LoginChallenge>();
+    let login = |answer: &CertificateLogin| bench.post("/api/sessions/certificate", "", answer);
+    let first = challenge();
+    let answer = key.answer(&first);
+    login(&answer).read::<Session>();
+    login(&answer).refused(ProblemType::ChallengeExpired);
+
+    let late = challenge();
+    bench.wait(120);
+    login(&key.answer(&late)).refused(ProblemType::ChallengeExpired);
+
+    let wrong = challenge();
+    let mut answer = key.answer(&wrong);
+    answer.signature = sign(&key_pair("another"), &login_message(&wrong.hall, &key.serial, &wrong.nonce));
+    login(&answer).refused(ProblemType::BadSignature);
+    login(&key.answer(&wrong)).refused(ProblemType::ChallengeExpired);
+
+    // A signature over another hall's challenge.
+    let mut elsewhere = challenge();
+    elsewhere.hall = "别处".into();
+    login(&key.answer(&elsewhere)).refused(ProblemType::BadSignature);
+    let mut made_up = challenge();
+    made_up.nonce = Hex(vec![0; 32]);
+    login(&key.answer(&made_up)).refused(ProblemType::ChallengeExpired);
+    let mut answer = key.answer(&challenge());
+    answer.certificate = Hex(vec![0x30]);
+    login(&answer).refused(ProblemType::MalformedCertificate);
+    let mut answer = key.answer(&challenge());
+    *answer.certificate.0.last_mut().unwrap() ^= 1;
+    login(&answer).refused(ProblemType::UntrustedCertificate);
+    // The encryption certificate is of this authority too, but logs nobody in.
+    let mut answer = key.answer(&challenge());
+    answer.certificate = key.response.encryption_certificate().unwrap().der().into();
+    login(&answer).refused(ProblemType::UntrustedCertificate);
+}
+
+#[test]
+fn an_expired_or_foreign_certificate_does_not_log_in() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let other =
+        Bench::with(ukey_hall::Config::simulated(ukey_hall::Profile::built_in("qinghe").unwrap(), 99));
+    other.login(&key).refused(ProblemType::UntrustedCertificate);
+    bench.wait(731 * 24 * 3600);
+    bench.login(&key).refused(ProblemType::CertificateExpired);
+}
+
+#[test]
+fn a_password_comes_by_sms_and_can_be_changed() {
+    let bench = Bench::new("qinghe");
+    let mut wrong = registration("ab");
+    wrong.number = HOLDER_ID.into();
+    assert_eq!(bench.post("/api/accounts", "", &wrong).refused(ProblemType::InvalidFields).fields.len(), 2);
+    let made: Registered = bench.post("/api/accounts", "", &registration("zhangsan")).read();
+    assert_eq!(made.sent_to, "138****1111");
+    bench.post("/api/accounts", "", &registration("zhangsan")).refused(ProblemType::AccountExists);
+    let password = bench.code(HANDLER_PHONE);
+    let session: Session = login(&bench, "zhangsan", password.reveal()).read();
+    assert_eq!(session.me.account.as_deref(), Some("zhangsan"));
+    let change = |old: &str, new: &str| {
+        let change = PasswordChange { old: old.into(), new: new.into() };
+        bench.put("/api/me/password", session.token.reveal(), &change)
+    };
+    change(password.reveal(), "short").refused(ProblemType::InvalidFields);
+    change("wrong password", "a new password").refused(ProblemType::WrongCredentials);
+    change(password.reveal(), "a new password").done();
+    login(&bench, "zhangsan", password.reveal()).refused(ProblemType::WrongCredentials);
+    login(&bench, "zhangsan", "a new password").read::<Session>();
+}
+
+#[test]
+fn wrong_passwords_make_any_account_wait() {
+    let bench = Bench::new("qinghe");
+    bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
+    let password = bench.code(HANDLER_PHONE);
+    for account in ["zhangsan", "nobody"] {
+        for left in (0..5).rev() {
+            let problem = login(&bench, account, "wrong").refused(ProblemType::WrongCredentials);
+            assert_eq!(problem.tries_left, Some(left));
+        }
+        let problem = login(&bench, account, password.reveal()).refused(ProblemType::TooManyAttempts);
+        assert_eq!(problem.retry_after, Some(15 * 60));
+    }
+    bench.wait(15 * 60);
+    login(&bench, "zhangsan", password.reveal()).read::<Session>();
+}
+
+#[test]
+fn who_has_a_certificate_orders_with_it() {
+    let bench = Bench::new("qinghe");
+    bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
+    let password = bench.code(HANDLER_PHONE);
+    let session: Session = login(&bench, "zhangsan", password.reveal()).read();
+    let enrol =
+        || bench.post("/api/enrolments", session.token.reveal(), &Enrolment { channel: None, form: unit() });
+    let placed: Placed = enrol().read();
+    bench.get(&at(&placed, ""), session.token.reveal()).read::<Order>();
+    assert_eq!(bench.get("/api/me/orders", session.token.reveal()).read::<Vec<OrderSummary>>().len(), 1);
+    bench.unit_key();
+    enrol().refused(ProblemType::CertificateLoginRequired);
+    bench
+        .post(&at(&placed, "identity"), session.token.reveal(), &legal_phone())
+        .refused(ProblemType::CertificateLoginRequired);
+    // Looking is not business.
+    bench.get("/api/me/certificates", session.token.reveal()).read::<Vec<CertificateView>>();
+    bench.get(&at(&placed, ""), session.token.reveal()).read::<Order>();
+    // With every certificate expired the password is enough again.
+    bench.wait(731 * 24 * 3600);
+    let session: Session = login(&bench, "zhangsan", password.reveal()).read();
+    bench
+        .post("/api/enrolments", session.token.reveal(), &Enrolment { channel: None, form: unit() })
+        .read::<Placed>();
+}
+
+#[test]
+fn a_supervising_authority_looks_and_orders_nothing() {
+    let bench = Bench::new("qinghe");
+    let registration = Registration { kind: AccountKind::Authority, ..registration("zhuguan") };
+    bench.post("/api/accounts", "", &registration).read::<Registered>();
+    let session: Session = login(&bench, "zhuguan", bench.code(HANDLER_PHONE).reveal()).read();
+    let token = session.token.reveal();
+    bench
+        .post("/api/enrolments", token, &Enrolment { channel: None, form: unit() })
+        .refused(ProblemType::Forbidden);
+    bench.get("/api/me", token).read::<Me>();
+    bench.get("/api/desk/review/orders", token).refused(ProblemType::Forbidden);
+}

@@ -1,0 +1,75 @@
+//! Against Bouncy Castle: chain, path, request, revocation list and enveloped key.
+
+mod common;
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+use common::{World, component, crl_of, flipped, interop_file, runs};
+use tempfile::TempDir;
+use ukey_pki::KeyPair;
+
+const JARS: [&str; 3] =
+    ["/usr/share/java/bcprov.jar", "/usr/share/java/bcpkix.jar", "/usr/share/java/bcutil.jar"];
+
+/// Whether Java can run a source file and Bouncy Castle is there.
+fn found() -> Option<()> {
+    // Running a source file takes the compiler as well.
+    let java = runs("java", &["-version"]) && runs("javac", &["-version"]);
+    component(java.then_some(()), "a Java development kit", "Debian package default-jdk-headless")?;
+    let jars = JARS.iter().all(|jar| Path::new(jar).exists());
+    component(jars.then_some(()), "Bouncy Castle", "Debian packages libbcprov-java and libbcpkix-java")
+}
+
+/// Writes the documents, as `change` gives them back, and runs every check on them.
+fn check(mut world: World, change: impl Fn(&[u8]) -> Vec<u8>) -> BTreeMap<String, bool> {
+    let folder = TempDir::new().unwrap();
+    let key = KeyPair::generate(&mut world.rng).public_key();
+    let unlisted = world.issuing.issue_sign(&world.holder, key, &mut world.rng).unwrap();
+    let root_list = crl_of(&world.root, []);
+    for (name, der) in [
+        ("root.der", world.root.certificate().der()),
+        ("issuing.der", world.issuing.certificate().der()),
+        ("sign.der", world.sign.der()),
+        ("encryption.der", world.encryption.der()),
+        ("unlisted.der", unlisted.der()),
+        ("root-list.der", root_list.der()),
+        ("request.der", world.request.der()),
+        ("list.der", world.crl.der()),
+        ("envelope.der", &world.envelope.to_der()),
+    ] {
+        fs::write(folder.path().join(name), change(der)).unwrap();
+    }
+    fs::write(folder.path().join("sign.key"), *world.sign_key.to_bytes()).unwrap();
+    let output = Command::new("java")
+        .args(["-cp", &JARS.join(":")])
+        .arg(interop_file("Check.java"))
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let results = text.lines().map(|line| line.split_once('=').unwrap());
+    results.map(|(name, passed)| (name.to_owned(), passed == "true")).collect()
+}
+
+const SIGNED: [&str; 8] = ["root", "issuing", "sign", "encryption", "path", "request", "list", "envelope"];
+
+#[test]
+fn every_document_passes() {
+    let Some(()) = found() else { return };
+    let results = check(World::new(100), <[u8]>::to_vec);
+    for name in SIGNED {
+        assert_eq!(results.get(name), Some(&true), "{name} in {results:?}");
+    }
+    assert_eq!((results["sign-listed"], results["issuing-listed"]), (true, false));
+    assert!(!results["path-listed"], "its path ends at the revocation list");
+}
+
+#[test]
+fn every_document_with_its_last_byte_changed_fails() {
+    let Some(()) = found() else { return };
+    let results = check(World::new(101), |der| flipped(der, -1));
+    for name in SIGNED {
+        assert_eq!(results.get(name), Some(&false), "{name} in {results:?}");
+    }
+}
