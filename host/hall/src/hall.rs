@@ -153,6 +153,11 @@ impl Hall {
         turn.end(done).await
     }
 
+    /// Closes the database: what waits for it ends first, and its files are at rest when this returns.
+    pub async fn close(&self) {
+        self.0.database.close().await;
+    }
+
     /// What the hall was started with.
     pub fn config(&self) -> &Config {
         &self.0.config

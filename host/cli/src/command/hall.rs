@@ -93,7 +93,9 @@ impl Serve {
         output::say(&format!(
             "description: http://{address}/api/openapi.json; what it sends: http://{address}/_sim/outbox"
         ));
-        hall.serve(listener, stop).await.map_err(Failure::internal)
+        let served = hall.serve(listener, stop).await;
+        hall.close().await;
+        served.map_err(Failure::internal)
     }
 
     /// The master key: from its file, which is made for a new database only, since no other opens with a new key; a

@@ -291,6 +291,8 @@ impl Drop for Bench {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
+        // The files of a database are read, copied or opened again after this.
+        self.runtime.block_on(self.hall.close());
     }
 }
 
