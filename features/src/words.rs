@@ -42,7 +42,8 @@ macro_rules! words {
 words! {
     /// An authority: its profile.
     Authority(&'static str), "authority":
-        "清禾数字证书认证中心" = "qinghe", "鹿鸣数字证书认证中心" = "luming";
+        "清禾数字证书认证中心" = "qinghe", "鹿鸣数字证书认证中心" = "luming", "云杉数字证书认证中心" = "yunshan",
+        "白鹤数字证书认证中心" = "baihe", "松涛数字证书认证中心" = "songtao";
 
     /// Who holds a certificate.
     Whose(Holder), "holder":
@@ -58,6 +59,7 @@ words! {
         "待验证" = OrderState::Verifying, "待输入授权码" = OrderState::Authorising,
         "待客服认证" = OrderState::PapersSubmitted, "客服已认证" = OrderState::PapersApproved,
         "客服未通过" = OrderState::PapersRefused, "已验证" = OrderState::Verified,
+        "已初始化" = OrderState::Initialised, "待下载" = OrderState::Ready,
         "已完成" = OrderState::Completed, "已取消" = OrderState::Cancelled;
 
     /// What the assistant shows next in an unlock.

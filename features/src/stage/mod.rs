@@ -271,11 +271,7 @@ impl Stage {
 }
 
 fn line(order: &Order, row: &HistoryRow) -> String {
-    let kind = match order.kind {
-        OrderKind::EnrolUnit => "单位证书新办",
-        OrderKind::EnrolPerson => "个人证书新办",
-        OrderKind::Unlock => "证书解锁",
-    };
+    let kind = order.kind.zh();
     let from = row.from.map_or("", |from| from.zh());
     format!("{kind} {} {} → {} ({}, {})", row.at, from, row.to.zh(), row.event, row.actor)
 }

@@ -9,6 +9,20 @@ use crate::{
 };
 use serde::Deserialize;
 
+mod change;
+mod notice;
+mod reissue;
+mod renew;
+mod revoke;
+mod seal;
+
+pub use change::Change;
+pub use notice::Notice;
+pub use reissue::Reissue;
+pub use renew::{Renew, RenewSteps};
+pub use revoke::{Revoke, RevokeWay};
+pub use seal::{Seal, SealListing};
+
 /// Why a profile is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -28,8 +42,13 @@ pub enum ProfileError {
     Unknown(String),
 }
 
-const BUILT_IN: [(&str, &str); 2] =
-    [("qinghe", include_str!("../profiles/qinghe.toml")), ("luming", include_str!("../profiles/luming.toml"))];
+const BUILT_IN: [(&str, &str); 5] = [
+    ("qinghe", include_str!("../profiles/qinghe.toml")),
+    ("luming", include_str!("../profiles/luming.toml")),
+    ("yunshan", include_str!("../profiles/yunshan.toml")),
+    ("baihe", include_str!("../profiles/baihe.toml")),
+    ("songtao", include_str!("../profiles/songtao.toml")),
+];
 
 /// A CA profile.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,6 +77,18 @@ pub struct Profile {
     pub key: Key,
     /// Unlocking.
     pub unlock: Unlock,
+    /// Renewal and repair.
+    pub renew: Renew,
+    /// Information change.
+    pub change: Change,
+    /// Reissue of a lost key.
+    pub reissue: Reissue,
+    /// Revocation.
+    pub revoke: Revoke,
+    /// Electronic seals.
+    pub seal: Seal,
+    /// Notices of expiry.
+    pub notice: Notice,
     /// Payment.
     pub payment: Payment,
     /// E-invoices.
@@ -234,6 +265,11 @@ pub struct Wording {
     pub invoice: String,
 }
 
+/// Refuses a profile unless this holds of a key.
+fn rule(good: bool, key: &'static str, reason: &'static str) -> Result<(), ProfileError> {
+    if good { Ok(()) } else { Err(ProfileError::Value { key, reason }) }
+}
+
 impl Profile {
     /// Reads a profile.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
@@ -242,7 +278,9 @@ impl Profile {
         Ok(profile)
     }
 
-    /// A profile that ships with the hall: `qinghe` (unlocking costs money) or `luming` (it is free).
+    /// A profile that ships with the hall, one for each sort of authority: `qinghe` (unlocking costs money, papers and
+    /// a telephone call are its other lane), `luming` (everything by order, unlocking is free), `yunshan` (seals),
+    /// `baihe` (a portal with accounts and a wizard), `songtao` (renewal and repair by ordered steps).
     pub fn built_in(name: &str) -> Result<Self, ProfileError> {
         let (_, text) = BUILT_IN
             .iter()
@@ -257,7 +295,6 @@ impl Profile {
     }
 
     fn check(&self) -> Result<(), ProfileError> {
-        let rule = |good: bool, key, reason| if good { Ok(()) } else { Err(ProfileError::Value { key, reason }) };
         let unit_way = |way: &IdentityWay| !matches!(way, IdentityWay::HolderPhone | IdentityWay::HolderBankCard);
         rule(!self.name.trim().is_empty(), "name", "is blank")?;
         rule(!self.channels.is_empty(), "channels", "names none")?;
@@ -309,6 +346,12 @@ impl Profile {
         rule(!self.unlock.unit_papers.is_empty(), "unlock.unit_papers", "names none")?;
         rule(!self.unlock.person_papers.is_empty(), "unlock.person_papers", "names none")?;
         rule(!self.payment.ways.is_empty(), "payment.ways", "names none")?;
+        self.renew.check()?;
+        self.change.check()?;
+        self.reissue.check()?;
+        self.revoke.check()?;
+        self.seal.check(self.channels.len())?;
+        self.notice.check()?;
         rule(self.upload.max_bytes > 0, "upload.max_bytes", "is zero")?;
         let known = ["image/jpeg", "image/bmp", "image/gif", "image/png"];
         rule(!self.upload.formats.is_empty(), "upload.formats", "names none")?;
@@ -325,15 +368,30 @@ impl Profile {
     }
 
     /// The fee of an order, fen.
-    pub fn fee_fen(&self, kind: OrderKind, channel: &str) -> u32 {
+    pub fn fee_fen(&self, kind: OrderKind, subject: SubjectKind, channel: &str) -> u32 {
+        // A channel that was dropped from the profile costs what the default costs.
+        let place = self.channels.iter().position(|known| known == channel).unwrap_or(0);
+        let by_subject = |unit, person| if subject == SubjectKind::Unit { unit } else { person };
         match kind {
             OrderKind::EnrolUnit => self.enrol.unit_fee_fen,
             OrderKind::EnrolPerson => self.enrol.person_fee_fen,
-            OrderKind::Unlock => {
-                let place = self.channels.iter().position(|known| known == channel);
-                // A channel that was dropped from the profile costs what the default costs.
-                self.unlock.fee_fen[place.unwrap_or(0)]
-            }
+            OrderKind::Unlock => self.unlock.fee_fen[place],
+            OrderKind::Renew | OrderKind::Repair => by_subject(self.renew.unit_fee_fen, self.renew.person_fee_fen),
+            OrderKind::Reissue => by_subject(self.reissue.unit_fee_fen, self.reissue.person_fee_fen),
+            OrderKind::SealChange => self.seal.fee_fen[place],
+            OrderKind::Change | OrderKind::Revoke => 0,
+        }
+    }
+
+    /// Working days of an order's review.
+    pub fn review_working_days(&self, kind: OrderKind, subject: SubjectKind) -> u32 {
+        match (kind, subject) {
+            (OrderKind::Reissue, SubjectKind::Unit) => self.reissue.unit_review_working_days,
+            (OrderKind::Reissue, SubjectKind::Person) => self.reissue.person_review_working_days,
+            (OrderKind::Renew | OrderKind::Repair, _) => self.renew.review_working_days,
+            (OrderKind::Change, _) => self.change.review_working_days,
+            (OrderKind::SealChange, _) => self.seal.review_working_days,
+            _ => self.enrol.review_working_days,
         }
     }
 
@@ -347,11 +405,15 @@ impl Profile {
 
     /// The papers of an order.
     pub fn papers(&self, kind: OrderKind, subject: SubjectKind) -> &[Paper] {
-        match (kind, subject) {
-            (OrderKind::Unlock, SubjectKind::Unit) => &self.unlock.unit_papers,
-            (OrderKind::Unlock, SubjectKind::Person) => &self.unlock.person_papers,
-            (OrderKind::EnrolUnit | OrderKind::EnrolPerson, SubjectKind::Unit) => &self.enrol.unit_papers,
-            (OrderKind::EnrolUnit | OrderKind::EnrolPerson, SubjectKind::Person) => &self.enrol.person_papers,
+        let by_subject = |unit, person| if subject == SubjectKind::Unit { unit } else { person };
+        match kind {
+            OrderKind::EnrolUnit | OrderKind::EnrolPerson => by_subject(&self.enrol.unit_papers, &self.enrol.person_papers),
+            OrderKind::Unlock => by_subject(&self.unlock.unit_papers, &self.unlock.person_papers),
+            // Whom the review does not know yet is shown by the same papers as at enrolment.
+            OrderKind::Renew | OrderKind::Repair => by_subject(&self.enrol.unit_papers, &self.enrol.person_papers),
+            OrderKind::Reissue => by_subject(&self.reissue.unit_papers, &self.reissue.person_papers),
+            OrderKind::Change => by_subject(&self.change.unit_papers, &self.change.person_papers),
+            OrderKind::Revoke | OrderKind::SealChange => &[],
         }
     }
 

@@ -6,7 +6,7 @@ use ukey_hall::{
     state::{Event as E, is_final, next},
 };
 
-const STATES: [S; 22] = [
+const STATES: [S; 24] = [
     S::Draft,
     S::Identified,
     S::Confirmed,
@@ -27,6 +27,8 @@ const STATES: [S; 22] = [
     S::PapersApproved,
     S::PapersRefused,
     S::Verified,
+    S::Initialised,
+    S::Ready,
     S::Completed,
     S::Cancelled,
 ];
@@ -133,7 +135,7 @@ fn every_state_takes_what_the_table_says_and_refuses_the_rest() {
 
 #[test]
 fn nothing_leaves_a_final_state() {
-    for kind in [OrderKind::EnrolUnit, OrderKind::EnrolPerson, OrderKind::Unlock] {
+    for kind in OrderKind::ALL {
         for state in STATES.into_iter().filter(|state| is_final(*state)) {
             for event in E::ALL {
                 assert!(

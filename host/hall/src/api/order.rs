@@ -15,6 +15,58 @@ pub enum OrderKind {
     EnrolPerson,
     /// 证书解锁.
     Unlock,
+    /// 证书延期 (更新、续订), for a certificate in the key in hand.
+    Renew,
+    /// 证书修复: renewal of an expired certificate by the portal's ordered steps.
+    Repair,
+    /// 信息变更.
+    Change,
+    /// 丢失补办: a new key for a lost or damaged one.
+    Reissue,
+    /// 证书注销.
+    Revoke,
+    /// 签章变更.
+    SealChange,
+}
+
+impl OrderKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::EnrolUnit,
+        Self::EnrolPerson,
+        Self::Unlock,
+        Self::Renew,
+        Self::Repair,
+        Self::Change,
+        Self::Reissue,
+        Self::Revoke,
+        Self::SealChange,
+    ];
+
+    /// The kind in Chinese, as shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::EnrolUnit => "单位证书新办",
+            Self::EnrolPerson => "个人证书新办",
+            Self::Unlock => "证书解锁",
+            Self::Renew => "证书延期",
+            Self::Repair => "证书修复",
+            Self::Change => "信息变更",
+            Self::Reissue => "证书补办",
+            Self::Revoke => "证书注销",
+            Self::SealChange => "签章变更",
+        }
+    }
+
+    /// Whether a key is made at the production desk and posted.
+    pub fn makes_key(self) -> bool {
+        matches!(self, Self::EnrolUnit | Self::EnrolPerson | Self::Reissue)
+    }
+
+    /// Whether new certificates are written into the key in hand.
+    pub fn rewrites_key(self) -> bool {
+        matches!(self, Self::Renew | Self::Repair | Self::Change)
+    }
 }
 
 /// Where an order stands.
@@ -60,8 +112,12 @@ pub enum OrderState {
     PapersApproved,
     /// 客服未通过: refused; send papers again or take another lane.
     PapersRefused,
-    /// 已验证: the key may be unlocked.
+    /// 已验证: the key may be unlocked, initialised, or what was asked for done.
     Verified,
+    /// 已初始化: the key says that it is ready to be written.
+    Initialised,
+    /// 待下载: nothing is left to pay or to review; the key in hand may be written.
+    Ready,
     /// 已完成.
     Completed,
     /// 已取消.
@@ -92,6 +148,8 @@ impl OrderState {
             Self::PapersApproved => "客服已认证",
             Self::PapersRefused => "客服未通过",
             Self::Verified => "已验证",
+            Self::Initialised => "已初始化",
+            Self::Ready => "待下载",
             Self::Completed => "已完成",
             Self::Cancelled => "已取消",
         }
@@ -176,6 +234,9 @@ pub struct Order {
     /// Serial number of the sign certificate that was issued or is to be unlocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_serial: Option<String>,
+    /// Serial number of the sign certificate that takes its place, once issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_certificate_serial: Option<String>,
     /// The parcel with the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parcel: Option<Parcel>,
@@ -274,6 +335,8 @@ pub enum Paper {
     HolderIdentity,
     /// 法人授权委托及诚信承诺书.
     Authorisation,
+    /// 付款凭证 of a remittance.
+    PaymentProof,
 }
 
 impl Paper {
@@ -284,6 +347,7 @@ impl Paper {
             Self::HandlerIdentity => "经办人证照复印件",
             Self::HolderIdentity => "持有人身份证复印件",
             Self::Authorisation => "法人授权委托及诚信承诺书",
+            Self::PaymentProof => "付款凭证",
         }
     }
 }

@@ -6,7 +6,11 @@
 use crate::{
     api::{Decision, MessageKind, Order, OrderState, OrderSummary, ProblemType, ReviewDecision},
     checks,
-    order::{record::Record, state::Event, view},
+    order::{
+        record::Record,
+        state::{self, Event},
+        view,
+    },
     outbox::{NewMessage, fill},
     problem::{Answer, refuse, refuse_field},
     rights::{Right, demand},
@@ -38,11 +42,12 @@ pub(crate) async fn decide(turn: &mut Turn<'_>, id: &str, told: ReviewDecision) 
     if told.decision != Decision::Pass && reason.is_none() {
         return Err(refuse_field("reason", "missing", "请填写原因"));
     }
-    let (event, to) = match told.decision {
-        Decision::Pass => (Event::ReviewPassed, OrderState::Passed),
-        Decision::Return => (Event::ReviewReturned, OrderState::Returned),
-        Decision::Refuse => (Event::ReviewRefused, OrderState::Refused),
+    let event = match told.decision {
+        Decision::Pass => Event::ReviewPassed,
+        Decision::Return => Event::ReviewReturned,
+        Decision::Refuse => Event::ReviewRefused,
     };
+    let to = state::next(record.kind, OrderState::InReview, event).map_err(|_| record.wrong_state())?;
     let actor = turn.caller.actor();
     if record.state != OrderState::InReview {
         return match &record.details.decided_by {
@@ -56,7 +61,8 @@ pub(crate) async fn decide(turn: &mut Turn<'_>, id: &str, told: ReviewDecision) 
     turn.advance(&mut record, event, &actor).await?;
     tell(turn, &record, told.decision).await?;
     match told.decision {
-        Decision::Pass => send_password(turn, &record).await?,
+        Decision::Pass if record.kind.makes_key() => send_password(turn, &record).await?,
+        Decision::Pass => {}
         Decision::Refuse => turn.refund(&record).await?,
         Decision::Return => {}
     }

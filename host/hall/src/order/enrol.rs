@@ -57,7 +57,7 @@ pub(crate) async fn place(turn: &mut Turn<'_>, enrolment: Enrolment, key: Option
         kind,
         subject: subject(&form),
         contact_phone: contact(&form).phone.clone(),
-        price_fen: profile.fee_fen(kind, &channel),
+        price_fen: profile.fee_fen(kind, identity::subject_kind(&form), &channel),
         channel,
         certificate_serial: None,
         device_serial: None,

@@ -21,8 +21,8 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
         return Err(refuse(ProblemType::NotFound).detail("This order has no such paper.", "订单不需要该资料。"));
     }
     record.demand_state(match record.kind {
-        OrderKind::EnrolUnit | OrderKind::EnrolPerson => &[OrderState::Confirmed],
         OrderKind::Unlock => &[OrderState::Verifying, OrderState::PapersRefused],
+        _ => &[OrderState::Confirmed],
     })?;
     if content.len() as u64 > profile.upload.max_bytes {
         return Err(refuse(ProblemType::TooLarge));

@@ -30,6 +30,7 @@ pub(crate) fn fee(record: &Record) -> Fee {
     let item = match record.kind {
         OrderKind::EnrolUnit | OrderKind::EnrolPerson => format!("证书【{name}】新办费用"),
         OrderKind::Unlock => format!("证书【{name}】解锁费用"),
+        kind => format!("证书【{name}】{}费用", kind.zh()),
     };
     Fee { item, price_fen: record.price_fen, discount_fen: 0, total_fen: record.price_fen }
 }
@@ -119,16 +120,22 @@ pub(crate) async fn callback(turn: &mut Turn<'_>, signed: Option<&str>, body: &[
 async fn paid(turn: &mut Turn<'_>, record: &mut Record, event: Event, actor: &str) -> Answer<()> {
     turn.advance(record, event, actor).await?;
     turn.schedule_invoice(record).await?;
-    match record.kind {
-        OrderKind::EnrolUnit | OrderKind::EnrolPerson => {
-            let profile = turn.hall.profile();
-            let today = crate::clock::date(turn.now);
-            let due = profile.calendar.working_days_after(today, profile.enrol.review_working_days);
-            record.details.review_due = Some(due);
-            turn.save(record).await
-        }
-        OrderKind::Unlock => unlock::begin_verification(turn, record).await,
+    if record.kind == OrderKind::Unlock {
+        return unlock::begin_verification(turn, record).await;
     }
+    if record.state == OrderState::InReview {
+        begin_review(turn, record).await?;
+    }
+    Ok(())
+}
+
+/// Sets the last day for the review's result.
+pub(crate) async fn begin_review(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
+    let profile = turn.hall.profile();
+    let days = profile.review_working_days(record.kind, record.subject.kind);
+    let today = crate::clock::date(turn.now);
+    record.details.review_due = Some(profile.calendar.working_days_after(today, days));
+    turn.save(record).await
 }
 
 async fn give_back(turn: &mut Turn<'_>, payment: &Payment) -> Answer<()> {

@@ -38,6 +38,9 @@ pub(crate) struct Details {
     /// Until when a verification holds.
     #[serde(default)]
     pub verified_until: Option<Timestamp>,
+    /// Serial number of the sign certificate that takes the place of the order's.
+    #[serde(default)]
+    pub new_serial: Option<String>,
     /// Until when the unlock code holds.
     #[serde(default)]
     pub unlock_code_until: Option<Timestamp>,

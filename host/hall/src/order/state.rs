@@ -55,13 +55,27 @@ pub enum Event {
     VerificationLapsed,
     /// The key's signature showed that it works again.
     KeyConfirmed,
+    /// The order turns out to need a review: a certificate long expired, or other data in its name (R-04, AMB-14).
+    ReviewWanted,
+    /// 初始化证书: the key says that it is ready to be written.
+    KeyInitialised,
+    /// Only contact data changed: nothing is to be written (AMB-21).
+    ContactChanged,
+    /// The registry confirmed the changed data (AMB-21).
+    RegistryConfirmed,
+    /// The certificate's own key signed the request (AMB-22).
+    RequestSigned,
+    /// The hall itself ordered the seal to be made again for a new certificate (Z-11).
+    RemakeOrdered,
+    /// The seal was made and given out.
+    SealMade,
     /// The applicant gave up.
     Cancelled,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 31] = [
         Self::FormAmended,
         Self::IdentityPassed,
         Self::OrderConfirmed,
@@ -85,6 +99,13 @@ impl Event {
         Self::UnlockCodeEntered,
         Self::VerificationLapsed,
         Self::KeyConfirmed,
+        Self::ReviewWanted,
+        Self::KeyInitialised,
+        Self::ContactChanged,
+        Self::RegistryConfirmed,
+        Self::RequestSigned,
+        Self::RemakeOrdered,
+        Self::SealMade,
         Self::Cancelled,
     ];
 
@@ -114,6 +135,13 @@ impl Event {
             Self::UnlockCodeEntered => "unlock-code-entered",
             Self::VerificationLapsed => "verification-lapsed",
             Self::KeyConfirmed => "key-confirmed",
+            Self::ReviewWanted => "review-wanted",
+            Self::KeyInitialised => "key-initialised",
+            Self::ContactChanged => "contact-changed",
+            Self::RegistryConfirmed => "registry-confirmed",
+            Self::RequestSigned => "request-signed",
+            Self::RemakeOrdered => "remake-ordered",
+            Self::SealMade => "seal-made",
             Self::Cancelled => "cancelled",
         }
     }
@@ -126,8 +154,8 @@ pub struct Refused;
 /// The state a new order begins in.
 pub fn first(kind: OrderKind) -> OrderState {
     match kind {
-        OrderKind::EnrolUnit | OrderKind::EnrolPerson => OrderState::Draft,
         OrderKind::Unlock => OrderState::Unpaid,
+        _ => OrderState::Draft,
     }
 }
 
@@ -142,8 +170,12 @@ pub fn is_final(state: OrderState) -> bool {
 /// The state after an event; the same state when the event repeats what has happened.
 pub fn next(kind: OrderKind, state: OrderState, event: Event) -> Result<OrderState, Refused> {
     match kind {
-        OrderKind::EnrolUnit | OrderKind::EnrolPerson => enrol(state, event),
+        OrderKind::EnrolUnit | OrderKind::EnrolPerson | OrderKind::Reissue => enrol(state, event),
         OrderKind::Unlock => unlock(state, event),
+        OrderKind::Renew | OrderKind::Repair => renew(state, event),
+        OrderKind::Change => change(state, event),
+        OrderKind::Revoke => revoke(state, event),
+        OrderKind::SealChange => seal_change(state, event),
     }
 }
 
@@ -206,6 +238,101 @@ fn unlock(state: OrderState, event: Event) -> Result<OrderState, Refused> {
             | S::Cancelled,
             E::Cancelled,
         ) => S::Cancelled,
+        _ => return Err(Refused),
+    })
+}
+
+/// Self-service: confirm, pay, download. Audited: identity, papers, consent, pay, review, download. By the portal's
+/// ordered steps: code, initialise, execute.
+fn renew(state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    use Event as E;
+    use OrderState as S;
+    Ok(match (state, event) {
+        (S::Draft | S::Identified | S::Confirmed | S::Submitted | S::Unpaid | S::Returned, E::FormAmended) => S::Draft,
+        (S::Draft | S::Identified, E::IdentityPassed) => S::Identified,
+        (S::Draft | S::Unpaid, E::OrderConfirmed) => S::Unpaid,
+        (S::Identified | S::Confirmed | S::Returned, E::OrderConfirmed) => S::Confirmed,
+        (S::Confirmed | S::Submitted, E::ApplicationSubmitted) => S::Submitted,
+        (S::Submitted, E::Consented) => S::Unpaid,
+        (S::Unpaid, E::Paid | E::NothingToPay) => S::Ready,
+        (S::Ready | S::InReview, E::ReviewWanted) => S::InReview,
+        (S::InReview, E::ReviewPassed) => S::Ready,
+        (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,
+        (S::InReview | S::Refused, E::ReviewRefused) => S::Refused,
+        (S::Draft | S::Verified, E::CodeVerified) => S::Verified,
+        (S::Verified | S::Initialised, E::KeyInitialised) => S::Initialised,
+        (S::Verified, E::VerificationLapsed) => S::Draft,
+        (S::Ready | S::Initialised | S::Issued, E::CertificatesIssued) => S::Issued,
+        (S::Issued | S::Completed, E::KeyConfirmed) => S::Completed,
+        (
+            S::Draft
+            | S::Identified
+            | S::Confirmed
+            | S::Submitted
+            | S::Unpaid
+            | S::Returned
+            | S::Verified
+            | S::Ready
+            | S::Cancelled,
+            E::Cancelled,
+        ) => S::Cancelled,
+        _ => return Err(Refused),
+    })
+}
+
+fn change(state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    use Event as E;
+    use OrderState as S;
+    Ok(match (state, event) {
+        (S::Draft | S::Verified | S::Confirmed | S::Returned, E::FormAmended) => S::Draft,
+        (S::Draft | S::Verified, E::CodeVerified) => S::Verified,
+        (S::Verified, E::VerificationLapsed) => S::Draft,
+        (S::Verified | S::Completed, E::ContactChanged) => S::Completed,
+        (S::Verified | S::Ready, E::RegistryConfirmed) => S::Ready,
+        (S::Verified | S::Confirmed, E::OrderConfirmed) => S::Confirmed,
+        (S::Confirmed | S::InReview, E::ApplicationSubmitted) => S::InReview,
+        (S::InReview | S::Ready, E::ReviewPassed) => S::Ready,
+        (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,
+        (S::InReview | S::Refused, E::ReviewRefused) => S::Refused,
+        (S::Ready | S::Issued, E::CertificatesIssued) => S::Issued,
+        (S::Issued | S::Completed, E::KeyConfirmed) => S::Completed,
+        (
+            S::Draft | S::Verified | S::Confirmed | S::Returned | S::Ready | S::Cancelled,
+            E::Cancelled,
+        ) => S::Cancelled,
+        _ => return Err(Refused),
+    })
+}
+
+fn revoke(state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    use Event as E;
+    use OrderState as S;
+    Ok(match (state, event) {
+        (S::Draft | S::Verified, E::RequestSigned) => S::Verified,
+        (S::Draft | S::Identified, E::IdentityPassed) => S::Identified,
+        (S::Identified | S::Verified, E::CodeVerified) => S::Verified,
+        (S::Verified, E::VerificationLapsed) => S::Draft,
+        // The second confirmation cannot be taken back.
+        (S::Verified | S::Completed, E::OrderConfirmed) => S::Completed,
+        (S::Draft | S::Identified | S::Verified | S::Cancelled, E::Cancelled) => S::Cancelled,
+        _ => return Err(Refused),
+    })
+}
+
+fn seal_change(state: OrderState, event: Event) -> Result<OrderState, Refused> {
+    use Event as E;
+    use OrderState as S;
+    Ok(match (state, event) {
+        (S::Draft | S::Returned, E::FormAmended) => S::Draft,
+        (S::Draft | S::Unpaid, E::ApplicationSubmitted) => S::Unpaid,
+        (S::Unpaid | S::InReview, E::Paid | E::NothingToPay) => S::InReview,
+        (S::InReview | S::Ready, E::ReviewPassed) => S::Ready,
+        (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,
+        (S::InReview | S::Refused, E::ReviewRefused) => S::Refused,
+        (S::Draft | S::Ready, E::RemakeOrdered) => S::Ready,
+        (S::Ready | S::Issued, E::SealMade) => S::Issued,
+        (S::Issued | S::Completed, E::KeyConfirmed) => S::Completed,
+        (S::Draft | S::Unpaid | S::Returned | S::Ready | S::Cancelled, E::Cancelled) => S::Cancelled,
         _ => return Err(Refused),
     })
 }

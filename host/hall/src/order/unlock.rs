@@ -73,9 +73,9 @@ async fn find(turn: &mut Turn<'_>, request: &UnlockRequest) -> Answer<Issued> {
 async fn place(turn: &mut Turn<'_>, issued: Issued, open_key: String) -> Answer<Record> {
     let order = NewOrder {
         kind: OrderKind::Unlock,
+        price_fen: turn.hall.profile().fee_fen(OrderKind::Unlock, issued.subject.kind, &issued.channel),
         subject: issued.subject,
         contact_phone: issued.contact_phone,
-        price_fen: turn.hall.profile().fee_fen(OrderKind::Unlock, &issued.channel),
         channel: issued.channel,
         certificate_serial: Some(issued.serial),
         device_serial: Some(issued.device_serial),

@@ -52,9 +52,9 @@ pub(crate) fn summary(record: &Record) -> OrderSummary {
 /// An order in full.
 pub(crate) async fn order(turn: &mut Turn<'_>, record: &Record) -> Answer<Order> {
     let details = &record.details;
-    let password_way = match record.kind {
-        OrderKind::EnrolUnit | OrderKind::EnrolPerson => details.identity.as_ref().map(identity::password_way),
-        OrderKind::Unlock => None,
+    let password_way = match record.kind.makes_key() {
+        true => details.identity.as_ref().map(identity::password_way),
+        false => None,
     };
     Ok(Order {
         id: record.id.clone(),
@@ -76,6 +76,7 @@ pub(crate) async fn order(turn: &mut Turn<'_>, record: &Record) -> Answer<Order>
         review_due: details.review_due,
         reason: details.reason.clone(),
         certificate_serial: record.certificate_serial.clone(),
+        new_certificate_serial: details.new_serial.clone(),
         parcel: turn.parcel(&record.id).await?,
         history: turn.history(&record.id).await?,
     })
