@@ -11,8 +11,8 @@ use ukey_device::{Device, Dialect, Options, Pin, Target, Traced};
 use ukey_flows::{
     Client, FlowError,
     api::{
-        CodeSent, EnrolForm, HistoryRow, IdentityCheck, InvoiceForm, MessageKind, Order, OrderKind,
-        OutboxMessage, Payment, PaymentOutcome, QueriedOrder, QueryOpened, Secret, Session,
+        CodeSent, EnrolForm, HistoryRow, IdentityCheck, InvoiceForm, MessageKind, Order, OutboxMessage,
+        Payment, PaymentOutcome, QueriedOrder, QueryOpened, Secret, Session,
     },
     enrol::Enrolling,
     key::MyCertificate,

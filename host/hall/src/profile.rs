@@ -50,6 +50,9 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("songtao", include_str!("../profiles/songtao.toml")),
 ];
 
+/// The media types that the hall tells by their content.
+const PICTURES: [&str; 4] = ["image/jpeg", "image/bmp", "image/gif", "image/png"];
+
 /// A CA profile.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -353,10 +356,9 @@ impl Profile {
         self.seal.check(self.channels.len())?;
         self.notice.check()?;
         rule(self.upload.max_bytes > 0, "upload.max_bytes", "is zero")?;
-        let known = ["image/jpeg", "image/bmp", "image/gif", "image/png"];
         rule(!self.upload.formats.is_empty(), "upload.formats", "names none")?;
         rule(
-            self.upload.formats.iter().all(|format| known.contains(&format.as_str())),
+            self.upload.formats.iter().all(|format| PICTURES.contains(&format.as_str())),
             "upload.formats",
             "names one that is not known",
         )?;
@@ -465,7 +467,8 @@ mod tests {
             ("initial_pin_length = 8", "initial_pin_length = 11", "key.initial_pin_length"),
             ("fee_fen = [3000, 0]", "fee_fen = [3000]", "unlock.fee_fen"),
             ("first_needs_identity = false", "first_needs_identity = true", "unlock.first_needs_identity"),
-            ("\"image/gif\"", "\"image/tiff\"", "upload.formats"),
+            ("\"image/bmp\", \"image/gif\"]", "\"image/tiff\"]", "upload.formats"),
+            ("\"image/png\"", "\"image/tiff\"", "seal.formats"),
             ("validity_days = 730", "validity_days = 0", "enrol.validity_days"),
         ] {
             let bad = good.replacen(from, to, 1);
