@@ -3,6 +3,7 @@
 //! The scenarios are the `.feature` files in `zh/` (the ones users read) and `en/` (a smoke set), compiled in.
 //! [`runner`] runs them over any `World` that keeps its contract; [`run()`] runs them over [`UkeyWorld`].
 
+mod coverage;
 mod judge;
 mod office;
 mod people;
@@ -16,6 +17,7 @@ mod world;
 pub mod rows;
 pub mod runner;
 
+pub use coverage::{Coverage, coverage};
 pub use world::UkeyWorld;
 
 /// Runs what the options ask for, as [`runner::run`], over the world of the built-in scenarios.

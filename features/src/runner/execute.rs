@@ -117,10 +117,9 @@ pub(crate) fn execute<W: ScenarioWorld>(
 
     let mut reports = Vec::with_capacity(cases.len());
     for (index, (slot, case)) in slots.into_iter().zip(cases).enumerate() {
-        let report = slot.filter(|_| !closed || index < shown).unwrap_or_else(|| {
-            let seed = case.seed(settings.seed);
-            ScenarioReport::not_run(case, seed)
-        });
+        let report = slot
+            .filter(|_| !closed || index < shown)
+            .unwrap_or_else(|| ScenarioReport::not_run(case, settings.again(0)));
         // An interruption may leave gaps; what ran behind one is shown now.
         if index >= shown && report.status != ScenarioStatus::NotRun {
             finished(&report);

@@ -17,7 +17,7 @@ use tokio::time::error::Elapsed;
 use super::{
     execute::Stop,
     panics::{self, PanicNote, Sink},
-    report::{ScenarioReport, ScenarioStatus, StepReport, StepStatus},
+    report::{Again, ScenarioReport, ScenarioStatus, StepReport, StepStatus},
     scenario::{Attachment, Fact, PrepareError, ScenarioContext, ScenarioWorld},
     steps::{StepTable, Unmatched},
     suite::Case,
@@ -35,6 +35,8 @@ pub struct Settings {
     pub dialect: Option<String>,
     /// The seed of the run.
     pub seed: u64,
+    /// How often a scenario that failed is tried again.
+    pub retries: usize,
     /// How long a step may take, and the making of a world.
     pub step_limit: Duration,
     /// The device that may be changed destructively.
@@ -52,7 +54,18 @@ enum Event {
     Stopped,
 }
 
-/// Runs one scenario to its end, whatever that is.
+impl Settings {
+    /// How a scenario is run again as it is run in this attempt (from 0): with the run's seed plus the attempt.
+    pub(crate) fn again(&self, attempt: usize) -> Again {
+        Again {
+            seed: self.seed.wrapping_add(attempt as u64),
+            target: self.target.clone(),
+            dialect: self.dialect.clone(),
+        }
+    }
+}
+
+/// Runs one scenario to its end, whatever that is, and again from the start when it failed and retries are left.
 ///
 /// It must not be called from inside an async runtime's worker: it blocks until the scenario has ended.
 pub fn run_case<W: ScenarioWorld>(
@@ -61,14 +74,40 @@ pub fn run_case<W: ScenarioWorld>(
     settings: &Settings,
     stop: &Stop,
 ) -> ScenarioReport {
-    let seed = case.seed(settings.seed);
-    let mut report = ScenarioReport::not_run(case, seed);
+    let mut earlier: Vec<ScenarioReport> = Vec::new();
+    loop {
+        let mut report = attempt(case, steps, settings, settings.again(earlier.len()), stop);
+        match report.status {
+            ScenarioStatus::Failed if earlier.len() < settings.retries && !report.is_undefined() => {
+                earlier.push(report);
+                continue;
+            }
+            ScenarioStatus::Passed if !earlier.is_empty() => report.status = ScenarioStatus::Flaky,
+            // A retry that was interrupted takes nothing back.
+            ScenarioStatus::NotRun => report = earlier.pop().unwrap_or(report),
+            _ => {}
+        }
+        report.earlier = earlier;
+        return report;
+    }
+}
+
+/// Runs one scenario once.
+fn attempt<W: ScenarioWorld>(
+    case: &Arc<Case>,
+    steps: &Arc<StepTable<W>>,
+    settings: &Settings,
+    again: Again,
+    stop: &Stop,
+) -> ScenarioReport {
+    let seed = case.seed(again.seed);
+    let mut report = ScenarioReport::not_run(case, again);
     if let Some(reason) = settings.refuse_destructive.as_ref().filter(|_| case.has_tag("destructive")) {
-        report.close(ScenarioStatus::Skipped, Some(reason.clone()));
+        report.close(case, ScenarioStatus::Skipped, Some(reason.clone()));
         return report;
     }
     if case.steps().next().is_none() {
-        report.close(ScenarioStatus::Failed, Some("the scenario has no steps".into()));
+        report.close(case, ScenarioStatus::Failed, Some("the scenario has no steps".into()));
         return report;
     }
 
@@ -94,9 +133,9 @@ pub fn run_case<W: ScenarioWorld>(
     };
     let thread = thread::Builder::new().name(case.place()).spawn(move || scenario.run(&events));
     match thread {
-        Ok(thread) => watch(&mut report, settings.step_limit, &inbox, thread, &sink),
+        Ok(thread) => watch(&mut report, case, settings.step_limit, &inbox, thread, &sink),
         Err(error) => {
-            report.close(ScenarioStatus::Failed, Some(format!("no thread for the scenario: {error}")));
+            report.close(case, ScenarioStatus::Failed, Some(format!("no thread for the scenario: {error}")));
         }
     }
     report.duration = begun.elapsed();
@@ -106,12 +145,12 @@ pub fn run_case<W: ScenarioWorld>(
 /// Gathers what the scenario's thread says until it falls silent.
 fn watch(
     report: &mut ScenarioReport,
+    case: &Case,
     limit: Duration,
     inbox: &mpsc::Receiver<Event>,
     thread: thread::JoinHandle<()>,
     sink: &Sink,
 ) {
-    let case = Arc::clone(&report.case);
     let (mut prepared, mut verdict) = (false, None);
     loop {
         match inbox.recv_timeout(limit.saturating_add(GRACE)) {
@@ -154,7 +193,7 @@ fn watch(
         let passed = report.steps.iter().all(|step| step.status == StepStatus::Passed);
         (if passed { ScenarioStatus::Passed } else { ScenarioStatus::Failed }, None)
     });
-    report.close(status, message);
+    report.close(case, status, message);
 }
 
 fn too_slow(limit: Duration) -> String {

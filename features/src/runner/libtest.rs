@@ -12,11 +12,7 @@ use super::{
     guard::{Settings, run_case},
     loader::LoadError,
     options::RunOptions,
-    report::{
-        ScenarioStatus,
-        console::{Again, failure},
-        redact::Redactor,
-    },
+    report::{ScenarioStatus, console::failure, redact::Redactor},
     run::settings,
     scenario::ScenarioWorld,
     steps::StepTable,
@@ -53,16 +49,9 @@ pub fn trials<W: ScenarioWorld>(suite: &Suite, settings: &Settings) -> Vec<Trial
         let test = move || {
             let report = run_case::<W>(&case, &steps, &settings, &Stop::default());
             match report.status {
-                ScenarioStatus::Passed => Ok(Completion::Completed),
+                ScenarioStatus::Passed | ScenarioStatus::Flaky => Ok(Completion::Completed),
                 ScenarioStatus::Skipped => Ok(Completion::ignored_with(report.message.unwrap_or_default())),
-                _ => {
-                    let again = Again {
-                        seed: settings.seed,
-                        target: &settings.target,
-                        dialect: settings.dialect.as_deref(),
-                    };
-                    Err(failure(&report, &again).into())
-                }
+                _ => Err(failure(&report).into()),
             }
         };
         Trial::ignorable_test(name, test).with_ignored_flag(ignored)

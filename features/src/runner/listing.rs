@@ -11,5 +11,5 @@ pub fn listing(options: &RunOptions) -> Result<String, RunError> {
         let tags: String = case.tags().iter().map(|tag| format!(" @{tag}")).collect();
         format!("{} {}{tags}\n", case.place(), case.title())
     };
-    Ok(select(options)?.cases().iter().map(|case| line(case)).collect())
+    Ok(select(options)?.suite.cases().iter().map(|case| line(case)).collect())
 }

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::shard::Shard;
+
 /// The options of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
@@ -20,6 +22,11 @@ pub struct RunOptions {
     pub target: String,
     /// The name of the dialect that the token speaks; the token's own or the default one without it.
     pub dialect: Option<String>,
+    /// How often a scenario that failed is tried again, from a fresh world and with the run's seed plus the number of
+    /// the attempt. One that passes then is flaky.
+    pub retries: usize,
+    /// Which shard of the scenarios to run; all of them without one.
+    pub shard: Option<Shard>,
     /// Stop at the first failure. What is reported then ends with it, whatever ran beside it.
     pub fail_fast: bool,
     /// How long a step may take, and the making of a world.
@@ -46,6 +53,8 @@ impl Default for RunOptions {
             jobs: None,
             target: "sim".into(),
             dialect: None,
+            retries: 0,
+            shard: None,
             fail_fast: false,
             step_limit: Duration::from_secs(30),
             allow_destructive: false,

@@ -7,6 +7,8 @@ use std::{
     time::Instant,
 };
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{
     execute::{Order, Stop, execute},
     exit::Exit,
@@ -21,6 +23,7 @@ use super::{
     },
     scenario::ScenarioWorld,
     seed::fresh_seed,
+    shard::{Selection, Shard},
     suite::Suite,
 };
 
@@ -51,6 +54,15 @@ pub enum RunError {
         /// How many there were before filtering.
         found: usize,
     },
+    /// There are more shards than scenarios, and this one is left without.
+    #[error("shard {shard} is empty: {scenarios} scenario(s) match")]
+    #[diagnostic(help("split them into no more shards than there are scenarios"))]
+    EmptyShard {
+        /// The shard.
+        shard: Shard,
+        /// How many scenarios there are to split.
+        scenarios: usize,
+    },
     /// A report file cannot be written.
     #[error("the report {} cannot be written", path.display())]
     Report {
@@ -70,7 +82,7 @@ impl RunError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Load(error) => error.exit(),
-            Self::NothingMatched { .. } => Exit::NothingMatched,
+            Self::NothingMatched { .. } | Self::EmptyShard { .. } => Exit::NothingMatched,
             Self::Filter(_) | Self::Report { .. } | Self::Output(_) => Exit::Usage,
         }
     }
@@ -85,8 +97,7 @@ impl RunError {
 pub fn run<W: ScenarioWorld>(options: &RunOptions) -> Result<Outcome, RunError> {
     let out = io::stdout();
     let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let suite = select(options)?;
-    conduct::<W>(&suite, options, out, colour, io::stderr().is_terminal(), &Stop::on_ctrl_c())
+    conduct::<W>(select(options)?, options, out, colour, io::stderr().is_terminal(), &Stop::on_ctrl_c())
 }
 
 /// Runs what the options ask for, with the text going to `out`, uncoloured, until `stop` is asked for.
@@ -98,37 +109,55 @@ pub fn run_to<W: ScenarioWorld>(
     out: impl Write,
     stop: &Stop,
 ) -> Result<Outcome, RunError> {
-    conduct::<W>(&select(options)?, options, out, false, false, stop)
+    conduct::<W>(select(options)?, options, out, false, false, stop)
 }
 
-/// The scenarios that the options ask for.
-pub(crate) fn select(options: &RunOptions) -> Result<Suite, RunError> {
+/// The scenarios that the options choose.
+///
+/// # Errors
+/// As [`run`], but for reports.
+pub fn chosen(options: &RunOptions) -> Result<Suite, RunError> {
+    select(options).map(|selection| selection.suite)
+}
+
+/// The same, with their places in the whole suite.
+pub(crate) fn select(options: &RunOptions) -> Result<Selection, RunError> {
     let filter = Filter::new(options.tags.as_deref(), options.name.as_deref())?;
     let suite = load(&options.paths)?;
     let found = suite.cases().len();
     let suite = suite.filtered(&filter);
-    if suite.cases().is_empty() { Err(RunError::NothingMatched { found }) } else { Ok(suite) }
+    if suite.cases().is_empty() {
+        return Err(RunError::NothingMatched { found });
+    }
+    let selection = Selection::of(suite, options.shard);
+    match selection.part.shard {
+        Some(shard) if selection.suite.cases().is_empty() => {
+            Err(RunError::EmptyShard { shard, scenarios: selection.part.scenarios })
+        }
+        _ => Ok(selection),
+    }
 }
 
 fn conduct<W: ScenarioWorld>(
-    suite: &Suite,
+    selection: Selection,
     options: &RunOptions,
     out: impl Write,
     colour: bool,
     progress: bool,
     stop: &Stop,
 ) -> Result<Outcome, RunError> {
-    // Opened before the run: a path that cannot be written is known at once, and no stale report survives.
-    let files = options.reports.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let Selection { suite, places, part } = selection;
+    let files = ReportFiles::open(&options.reports)?;
     let style =
         Style { colour, durations: options.durations, github_annotations: options.github_annotations };
-    let mut console = Console::new(out, suite, style);
+    let width = suite.cases().iter().map(|case| case.place().width()).max().unwrap_or(0);
+    let mut console = Console::new(out, width, style);
     let settings = settings(options);
     let order = Order { jobs: options.effective_jobs(), fail_fast: options.fail_fast };
     let (started, begun) = (jiff::Timestamp::now(), Instant::now());
     let (mut told, mut done) = (Ok(()), 0);
 
-    let scenarios = execute::<W>(suite, &settings, order, stop, |report| {
+    let mut scenarios = execute::<W>(&suite, &settings, order, stop, |report| {
         if told.is_ok() {
             told = console.scenario(report);
         }
@@ -142,13 +171,12 @@ fn conduct<W: ScenarioWorld>(
     if progress {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
-    let Settings { seed, target, dialect, .. } = settings;
-    let (duration, interrupted) = (begun.elapsed(), stop.requested());
-    let report = RunReport { seed, target, dialect, started, duration, interrupted, scenarios };
-
-    for (file, out) in options.reports.iter().zip(files) {
-        write_report(&report, file, out)?;
+    for (scenario, index) in scenarios.iter_mut().zip(places) {
+        scenario.index = index;
     }
+    let (duration, interrupted) = (begun.elapsed(), stop.requested());
+    let report = RunReport { part, started, duration, interrupted, scenarios };
+    files.write(&report)?;
     told.and_then(|()| console.end(&report)).map_err(RunError::Output)?;
     let exit = report.exit();
     Ok(Outcome { report, exit })
@@ -169,26 +197,39 @@ pub(crate) fn settings(options: &RunOptions) -> Settings {
         target: options.target.clone(),
         dialect: options.dialect.clone(),
         seed: options.seed.unwrap_or_else(fresh_seed),
+        retries: options.retries,
         step_limit: options.step_limit,
         device_serial: options.device_serial.clone().filter(|_| options.allow_destructive),
         refuse_destructive,
     }
 }
 
-fn open(file: &ReportFile) -> Result<File, RunError> {
-    let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| File::create(&file.path))
-        .map_err(|source| RunError::Report { path: file.path.clone(), source })
-}
+/// The report files of a run. They are opened before it: a path that cannot be written is known at once, and no stale
+/// report survives.
+pub(crate) struct ReportFiles<'a>(Vec<(&'a ReportFile, File)>);
 
-fn write_report(report: &RunReport, file: &ReportFile, out: File) -> Result<(), RunError> {
-    let mut out = BufWriter::new(out);
-    let written = match file.format {
-        ReportFormat::Junit => junit::write(report, &mut out),
-        ReportFormat::Json => json::write(report, &mut out),
-        ReportFormat::Html => html::write(report, &mut out),
-    };
-    written.and_then(|()| out.flush()).map_err(|source| RunError::Report { path: file.path.clone(), source })
+impl<'a> ReportFiles<'a> {
+    pub(crate) fn open(files: &'a [ReportFile]) -> Result<Self, RunError> {
+        let open = |file: &'a ReportFile| {
+            let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let opened = folder.map_or(Ok(()), fs::create_dir_all).and_then(|()| File::create(&file.path));
+            let out = opened.map_err(|source| RunError::Report { path: file.path.clone(), source })?;
+            Ok((file, out))
+        };
+        files.iter().map(open).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn write(self, report: &RunReport) -> Result<(), RunError> {
+        self.0.into_iter().try_for_each(|(file, out)| {
+            let mut out = BufWriter::new(out);
+            let written = match file.format {
+                ReportFormat::Junit => junit::write(report, &mut out),
+                ReportFormat::Json => json::write(report, &mut out),
+                ReportFormat::Html => html::write(report, &mut out),
+            };
+            written
+                .and_then(|()| out.flush())
+                .map_err(|source| RunError::Report { path: file.path.clone(), source })
+        })
+    }
 }

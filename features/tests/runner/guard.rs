@@ -106,7 +106,7 @@ fn a_step_that_never_ends_is_cut_however_it_waits() {
     options.jobs = Some(4);
     let outcome = run(&options).0.unwrap();
     for report in &outcome.report.scenarios[..3] {
-        assert_eq!(statuses(report), [StepStatus::Failed, StepStatus::Skipped], "{}", report.case.name());
+        assert_eq!(statuses(report), [StepStatus::Failed, StepStatus::Skipped], "{}", report.case.title());
         assert!(report.reason().unwrap().contains("did not end within 2s"));
     }
     assert_eq!(outcome.report.scenarios[0].last_exchanges(1), ["等"], "kept although the step was cut");

@@ -5,6 +5,8 @@ mod filters;
 mod guard;
 mod parse;
 mod reports;
+mod retries;
 mod run;
 mod seeds;
+mod shards;
 mod toy;

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use ukey_features::runner::ReportFormat;
+use ukey_features::runner::{ReportFormat, report::json};
 
 use crate::toy::report;
 
@@ -74,6 +74,31 @@ fn json_is_cucumbers() {
 }
 
 #[test]
+fn json_is_read_back_whole() {
+    let hook = "功能: 甲\n  @no-world\n  场景: 一\n    当 加 1\n";
+    for text in [TEXT, hook] {
+        let written = report(text, ReportFormat::Json);
+        let mut again = Vec::new();
+        json::write(&json::read(&written).unwrap(), &mut again).unwrap();
+        assert_eq!(String::from_utf8(again).unwrap(), written);
+    }
+}
+
+#[test]
+fn what_is_no_report_is_not_read() {
+    let written = report(TEXT, ReportFormat::Json);
+    let changed = |from: &str, to: &str| {
+        assert!(written.contains(from), "{from}");
+        json::read(&written.replacen(from, to, 1)).unwrap_err()
+    };
+    assert!(changed("\"version\": 1", "\"version\": 2").contains("version is 2"));
+    assert!(changed("\"index\": 0", "\"place\": 0").contains("index"));
+    assert!(changed("\"data\": \"", "\"data\": \"!").contains("玩具.feature:7"));
+    assert!(json::read("[]").unwrap_err().contains("no feature"));
+    assert!(json::read("{}").is_err() && json::read("").is_err() && json::read(&written[..99]).is_err());
+}
+
+#[test]
 fn json_names_a_scenario_without_a_world() {
     let text = "功能: 甲\n  @no-world\n  场景: 一\n    当 加 1\n";
     let features: Vec<Value> = serde_json::from_str(&report(text, ReportFormat::Json)).unwrap();
@@ -85,11 +110,18 @@ fn json_names_a_scenario_without_a_world() {
 #[test]
 fn html_escapes_and_needs_nothing_else() {
     let page = report(TEXT, ReportFormat::Html);
+    assert_eq!(page.matches("lang=\"zh\">").count(), page.matches("lang=\"en\">").count());
     for raw in ["<script", "<b>&", "好 <i>", "<值>", "<崩溃>", "http://", "https://", "src="] {
         assert!(!page.contains(raw), "{raw}");
     }
-    for part in ["失败 failed 2", "通过 passed 1", "全部 all 3", "@U-13", "附上标记", "note", "ukey test"]
-    {
+    let both = |zh: &str, en: &str| format!(r#"<span lang="zh">{zh}</span><span lang="en">{en}</span>"#);
+    for part in [both("失败", "failed"), both("通过", "passed"), both("全部", "all")] {
+        assert!(page.contains(&part), "{part}");
+    }
+    for part in ["</span> 2</label>", "</span> 1</label>", "</span> 3</label>", "#show-failed:checked"] {
+        assert!(page.contains(part), "{part}");
+    }
+    for part in ["@U-13", "附上标记", "note", "ukey test", "&#60;script&#62;alert"] {
         assert!(page.contains(part), "{part}");
     }
     assert_eq!(page.matches(r#"<details class="scenario failed" open"#).count(), 2);

@@ -105,6 +105,17 @@ async fn panic_beside(_: &mut Toy) {
     assert!(ended.is_err());
 }
 
+/// Fails the first `times` times, whatever world it is in.
+#[when(expr = "头 {int} 次失败，记在 {string}")]
+fn fail_first(world: &mut Toy, times: usize, path: String) {
+    use std::io::Write;
+    world.exchange(format!("seed {}", world.seed));
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).unwrap();
+    file.write_all(b"x").unwrap();
+    let tried = std::fs::read(&path).unwrap().len();
+    assert!(tried > times, "第 {tried} 次也<失败>");
+}
+
 #[when("返回错误")]
 fn refuse(_: &mut Toy) -> Result<(), PrepareError> {
     Err(PrepareError::Failed("一个错误".into()))

@@ -74,3 +74,44 @@ fn scenarios_are_listed_with_their_tags() {
     let out = desk.run(&["test", "--list", "--tags", "@U-13"], &[]).succeeds().out;
     assert!(out.lines().count() > 1 && out.lines().all(|line| line.contains("@U-13")), "{out}");
 }
+
+#[test]
+fn shards_are_merged_into_one_run() {
+    let desk = Desk::new();
+    let run = |shard: &str, file: &str| {
+        let arguments = ["test", "features/zh/pin", "--seed", "5", "--report-json", file];
+        desk.run(&arguments, &[("UKEY_SHARD", shard)]).succeeds().out
+    };
+    let scenarios = |out: &str| out.lines().filter(|line| line.starts_with("ok ")).count();
+    let ran = scenarios(&run("1/2", "a.json")) + scenarios(&run("2/2", "b.json"));
+    let merge = ["report", "merge", "b.json", "a.json", "--report-junit", "all.xml"];
+    let merged = desk.run(&merge, &[]).succeeds().out;
+    let whole = desk.run(&["test", "features/zh/pin", "--seed", "5"], &[]).succeeds().out;
+    let without_time = |out: &str| out.rsplit_once("; ").unwrap().0.to_owned();
+    assert_eq!(without_time(&merged), without_time(&whole));
+    assert_eq!(ran, scenarios(&whole));
+    assert!(desk.path("all.xml").exists());
+
+    desk.run(&["report", "merge", "a.json"], &[]).fails(2).says("shard 2/2 is missing");
+    desk.run(&["report", "merge", "a.json", "a.json"], &[]).fails(2).says("a.json and in a.json");
+    desk.run(&["report", "merge", "all.xml"], &[]).fails(2).says("no JSON report");
+    for wrong in ["0/3", "4/3", "x"] {
+        desk.run(&["test", "--list", "--shard", wrong], &[]).fails(2).says("is no shard");
+    }
+}
+
+#[test]
+fn coverage_tells_each_row_with_its_scenarios() {
+    let desk = Desk::new();
+    let ran = desk.run(&["test", "--coverage"], &[]);
+    for line in ["U-13 ", "  features/zh/unlock/", "N-26 ", "F-01 "] {
+        assert!(ran.out.contains(line), "{line}");
+    }
+    let json = desk.run(&["test", "--coverage", "--format", "json", "--name", "no such name"], &[]);
+    json.fails(4).says("no scenario matches");
+    let json = desk.run(&["test", "--coverage", "--format", "json", "--tags", "@U-13"], &[]);
+    assert_eq!(json.code, 1, "the rest is neither covered nor excused");
+    let row = &json.json()["rows"]["U-13"];
+    assert!(row["scenarios"][0]["place"].as_str().unwrap().starts_with("features/zh/"), "{row}");
+    assert!(row["meaning"].as_str().unwrap().contains("新口令"), "{row}");
+}

@@ -10,7 +10,6 @@ use std::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{RunReport, ScenarioReport, ScenarioStatus};
-use crate::runner::suite::Suite;
 
 /// How the text looks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,9 +35,8 @@ pub struct Console<W> {
 }
 
 impl<W: Write> Console<W> {
-    /// A console for the scenarios of `suite`.
-    pub fn new(out: W, suite: &Suite, style: Style) -> Self {
-        let places = suite.cases().iter().map(|case| case.place().width()).max().unwrap_or(0);
+    /// A console for scenarios whose longest `FILE:LINE` is that wide.
+    pub fn new(out: W, places: usize, style: Style) -> Self {
         Self { out: Some(out), style, places }
     }
 
@@ -49,6 +47,7 @@ impl<W: Write> Console<W> {
     pub fn scenario(&mut self, report: &ScenarioReport) -> io::Result<()> {
         let (word, colour) = match report.status {
             ScenarioStatus::Passed => ("ok", "32"),
+            ScenarioStatus::Flaky => ("flaky", "33"),
             ScenarioStatus::Failed | ScenarioStatus::Unreachable => ("FAILED", "31"),
             ScenarioStatus::Skipped => ("skipped", "33"),
             ScenarioStatus::NotRun => return Ok(()),
@@ -61,21 +60,34 @@ impl<W: Write> Console<W> {
         if let (ScenarioStatus::Skipped, Some(reason)) = (report.status, &report.message) {
             line += &format!("  ({reason})");
         }
+        if report.status == ScenarioStatus::Flaky {
+            line += &format!("  (passed at attempt {})", report.earlier.len() + 1);
+        }
         if self.style.durations {
             line += &format!("  {}", seconds(report.duration));
         }
         self.write(&format!("{line}\n"))
     }
 
-    /// Writes the failures again, in full, and the closing line.
+    /// Writes the failures again, in full, also those of flaky scenarios, and the closing line.
     ///
     /// # Errors
     /// As [`scenario`](Self::scenario).
     pub fn end(&mut self, run: &RunReport) -> io::Result<()> {
-        let failures: Vec<_> = run.scenarios.iter().filter(|scenario| scenario.status.is_failure()).collect();
+        let of = |flaky: bool| {
+            run.scenarios.iter().filter(move |scenario| match scenario.status {
+                ScenarioStatus::Flaky => flaky,
+                status => !flaky && status.is_failure(),
+            })
+        };
+        let failures: Vec<_> = of(false).chain(of(true)).collect();
         for (index, scenario) in failures.iter().enumerate() {
-            let title = self.paint(&format!("{}) {}", index + 1, scenario.case.title()), "31");
-            self.write(&format!("\n{title}\n{}", indent(&failure(scenario, &run.again()), "   ")))?;
+            let (colour, flaky) = match scenario.status {
+                ScenarioStatus::Flaky => ("33", " (flaky)"),
+                _ => ("31", ""),
+            };
+            let title = self.paint(&format!("{}) {}{flaky}", index + 1, scenario.case.title()), colour);
+            self.write(&format!("\n{title}\n{}", indent(&failure(scenario), "   ")))?;
         }
         if self.style.github_annotations {
             for scenario in &failures {
@@ -85,6 +97,7 @@ impl<W: Write> Console<W> {
         let counts = run.counts();
         let parts: Vec<_> = [
             (counts.passed, "passed"),
+            (counts.flaky, "flaky"),
             (counts.failed, "failed"),
             (counts.skipped, "skipped"),
             (counts.not_run, "not run"),
@@ -94,7 +107,7 @@ impl<W: Write> Console<W> {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
         let noun = if counts.total() == 1 { "scenario" } else { "scenarios" };
-        let (total, seed, time) = (counts.total(), run.seed, seconds(run.duration));
+        let (total, seed, time) = (counts.total(), run.seed(), seconds(run.duration));
         self.write(&format!("\n{total} {noun}: {}; seed {seed}; {time}\n", parts.join(", ")))
     }
 
@@ -118,8 +131,11 @@ impl<W: Write> Console<W> {
     }
 }
 
-/// All about one failure: the step, where it stands, what it says, the last exchanges, how to run it again.
-pub fn failure(scenario: &ScenarioReport, again: &Again<'_>) -> String {
+/// All about one failure, the first of several attempts: the step, where it stands, what it says, the last exchanges,
+/// how to run it again.
+pub fn failure(scenario: &ScenarioReport) -> String {
+    let attempts = scenario.earlier.len() + 1;
+    let scenario = scenario.first_failure().unwrap_or(scenario);
     let case = &scenario.case;
     let mut text = String::new();
     match scenario.failed_step() {
@@ -135,27 +151,20 @@ pub fn failure(scenario: &ScenarioReport, again: &Again<'_>) -> String {
     if !exchanges.is_empty() {
         text += &format!("the last exchanges:\n{}", indent(&exchanges.join("\n"), "  "));
     }
-    text + &format!("again: {}\n", rerun(scenario, again))
-}
-
-/// What a scenario needs besides itself to be run again the same way.
-#[derive(Debug, Clone, Copy)]
-pub struct Again<'a> {
-    /// The seed of the run.
-    pub seed: u64,
-    /// The target.
-    pub target: &'a str,
-    /// The name of the dialect that was asked for.
-    pub dialect: Option<&'a str>,
+    if attempts > 1 {
+        text += &format!("this was the first of {attempts} attempts\n");
+    }
+    text + &format!("again: {}\n", rerun(scenario))
 }
 
 /// The command that runs a scenario again, the same way.
-pub fn rerun(scenario: &ScenarioReport, again: &Again<'_>) -> String {
+pub fn rerun(scenario: &ScenarioReport) -> String {
+    let again = &scenario.again;
     let mut command = format!("ukey test {} --seed {}", quoted(&scenario.case.place()), again.seed);
     if again.target != "sim" {
-        command += &format!(" --target {}", quoted(again.target));
+        command += &format!(" --target {}", quoted(&again.target));
     }
-    if let Some(dialect) = again.dialect {
+    if let Some(dialect) = &again.dialect {
         command += &format!(" --dialect {}", quoted(dialect));
     }
     command
@@ -170,14 +179,16 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// `::error` as GitHub reads it: percent, line ends and the separators of properties are escaped.
+/// `::error` (`::warning` for a flaky scenario) as GitHub reads it: percent, line ends and the separators of properties are escaped.
 fn annotation(scenario: &ScenarioReport) -> String {
     let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let level = if scenario.status.is_failure() { "error" } else { "warning" };
+    let scenario = scenario.first_failure().unwrap_or(scenario);
     let line = scenario.failed_step().map_or(scenario.case.line(), |step| step.line);
-    let (file, title) = (property(scenario.case.feature()), property(&scenario.case.title()));
+    let (file, title) = (property(scenario.case.feature()), property(scenario.case.title()));
     let message = data(scenario.reason().unwrap_or_default());
-    format!("::error file={file},line={line},title={title}::{message}\n")
+    format!("::{level} file={file},line={line},title={title}::{message}\n")
 }
 
 fn pad(text: &str, width: usize) -> String {

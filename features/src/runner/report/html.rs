@@ -1,6 +1,7 @@
-//! One HTML page in Chinese and English that needs no network and no script.
+//! One HTML page in Chinese and English that needs no network and no script: both languages are in it, and a style
+//! rule shows one of them.
 
-use std::io;
+use std::{io, time::Duration};
 
 use askama::Template;
 
@@ -21,6 +22,15 @@ struct Feature<'a> {
     scenarios: &'a [ScenarioReport],
 }
 
+/// How scenarios end: the class that the page filters by, and its words.
+const STATUSES: [(&str, &str, &str); 5] = [
+    ("passed", "通过", "passed"),
+    ("flaky", "不稳定", "flaky"),
+    ("failed", "失败", "failed"),
+    ("skipped", "跳过", "skipped"),
+    ("not-run", "未运行", "not run"),
+];
+
 /// Writes the run as an HTML page.
 ///
 /// # Errors
@@ -38,22 +48,43 @@ pub fn write(run: &RunReport, mut out: impl io::Write) -> io::Result<()> {
 }
 
 impl Page<'_> {
-    /// The class that the page filters by.
+    /// Each status that a scenario of the run ended with, and how many did.
+    fn statuses(&self) -> Vec<(&'static str, &'static str, &'static str, usize)> {
+        let Counts { passed, flaky, failed, skipped, not_run } = self.counts;
+        let counts = [passed, flaky, failed, skipped, not_run];
+        let all = STATUSES.iter().zip(counts).map(|(&(class, zh, en), count)| (class, zh, en, count));
+        all.filter(|(.., count)| *count > 0).collect()
+    }
+
     fn class(&self, scenario: &ScenarioReport) -> &'static str {
         match scenario.status {
             ScenarioStatus::Passed => "passed",
+            ScenarioStatus::Flaky => "flaky",
             ScenarioStatus::Failed | ScenarioStatus::Unreachable => "failed",
-            ScenarioStatus::Skipped | ScenarioStatus::NotRun => "skipped",
+            ScenarioStatus::Skipped => "skipped",
+            ScenarioStatus::NotRun => "not-run",
         }
     }
 
-    fn word(&self, scenario: &ScenarioReport) -> &'static str {
+    fn zh(&self, scenario: &ScenarioReport) -> &'static str {
         match scenario.status {
-            ScenarioStatus::Passed => "通过 passed",
-            ScenarioStatus::Failed => "失败 failed",
-            ScenarioStatus::Unreachable => "目标不可达 unreachable",
-            ScenarioStatus::Skipped => "跳过 skipped",
-            ScenarioStatus::NotRun => "未运行 not run",
+            ScenarioStatus::Passed => "通过",
+            ScenarioStatus::Flaky => "不稳定",
+            ScenarioStatus::Failed => "失败",
+            ScenarioStatus::Unreachable => "目标不可达",
+            ScenarioStatus::Skipped => "跳过",
+            ScenarioStatus::NotRun => "未运行",
+        }
+    }
+
+    fn en(&self, scenario: &ScenarioReport) -> &'static str {
+        match scenario.status {
+            ScenarioStatus::Passed => "passed",
+            ScenarioStatus::Flaky => "flaky",
+            ScenarioStatus::Failed => "failed",
+            ScenarioStatus::Unreachable => "unreachable",
+            ScenarioStatus::Skipped => "skipped",
+            ScenarioStatus::NotRun => "not run",
         }
     }
 
@@ -74,7 +105,7 @@ impl Page<'_> {
         }
     }
 
-    fn milliseconds(&self, duration: &std::time::Duration) -> String {
+    fn milliseconds(&self, duration: &Duration) -> String {
         format!("{} ms", duration.as_millis())
     }
 
@@ -83,6 +114,6 @@ impl Page<'_> {
     }
 
     fn rerun(&self, scenario: &ScenarioReport) -> String {
-        rerun(scenario, &self.run.again())
+        rerun(scenario)
     }
 }

@@ -1,32 +1,32 @@
 //! What happened in a run, and the forms it is told in. Writers only read it; nothing here runs anything.
 
 pub mod console;
+mod head;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod redact;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, time::Duration};
 
 use cucumber::gherkin;
 
+pub use head::CaseHead;
+pub(crate) use head::{BackgroundHead, FeatureHead};
 use redact::Redactor;
 
 use super::{
     exit::Exit,
     scenario::{Attachment, EXCHANGES, Fact},
+    shard::Shard,
     suite::Case,
 };
 
-/// A whole run.
+/// A whole run, or several that were merged.
 #[derive(Debug)]
 pub struct RunReport {
-    /// The seed that runs it again.
-    pub seed: u64,
-    /// The target.
-    pub target: String,
-    /// The name of the dialect that was asked for.
-    pub dialect: Option<String>,
+    /// Which part of the suite it is.
+    pub part: Part,
     /// When it began.
     pub started: jiff::Timestamp,
     /// How long it took.
@@ -37,11 +37,35 @@ pub struct RunReport {
     pub scenarios: Vec<ScenarioReport>,
 }
 
+/// Which part of a suite a run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What the suite is made of: equal for equal scenarios, in whatever order and folder they were found.
+    pub suite: String,
+    /// How many scenarios the suite has, after filtering and before it is split.
+    pub scenarios: usize,
+    /// Which shard of it was run; all of it without one.
+    pub shard: Option<Shard>,
+}
+
+/// What a scenario needs besides itself to be run again the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The seed of the run; of a retry, the seed that makes it the first attempt.
+    pub seed: u64,
+    /// The target.
+    pub target: String,
+    /// The name of the dialect that was asked for.
+    pub dialect: Option<String>,
+}
+
 /// How many scenarios ended how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Passed.
+    /// Passed at the first attempt.
     pub passed: usize,
+    /// Passed at a later attempt.
+    pub flaky: usize,
     /// Failed, or without a reachable target.
     pub failed: usize,
     /// Not applicable to the target, or refused.
@@ -53,7 +77,7 @@ pub struct Counts {
 impl Counts {
     /// All of them.
     pub fn total(&self) -> usize {
-        self.passed + self.failed + self.skipped + self.not_run
+        self.passed + self.flaky + self.failed + self.skipped + self.not_run
     }
 }
 
@@ -63,14 +87,36 @@ impl RunReport {
         self.scenarios.iter().collect()
     }
 
-    /// What its scenarios need to be run again.
-    pub fn again(&self) -> console::Again<'_> {
-        console::Again { seed: self.seed, target: &self.target, dialect: self.dialect.as_deref() }
+    /// The seed that runs it again; several of merged runs.
+    pub fn seed(&self) -> String {
+        self.distinct(|again| Some(&again.seed))
     }
 
-    /// The scenarios by feature file, in order.
+    /// The target; several of merged runs.
+    pub fn target(&self) -> String {
+        self.distinct(|again| Some(&again.target))
+    }
+
+    /// The name of the dialect that was asked for, if one was; several of merged runs.
+    pub fn dialect(&self) -> Option<String> {
+        Some(self.distinct(|again| again.dialect.as_ref())).filter(|names| !names.is_empty())
+    }
+
+    fn distinct<T: Display + PartialEq>(&self, of: impl Fn(&Again) -> Option<&T>) -> String {
+        let mut values: Vec<&T> = Vec::new();
+        for value in self.scenarios.iter().filter_map(|scenario| of(scenario.origin())) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The scenarios by feature file, in order; what merged runs had different is kept apart.
     pub fn features(&self) -> impl Iterator<Item = &[ScenarioReport]> {
-        self.scenarios.chunk_by(|one, other| one.case.feature() == other.case.feature())
+        self.scenarios.chunk_by(|one, other| {
+            one.case.feature() == other.case.feature() && one.origin() == other.origin()
+        })
     }
 
     /// The exit code that the run deserves.
@@ -82,7 +128,7 @@ impl RunReport {
                 Exit::TargetUnreachable
             }
             () if counts.failed > 0 => Exit::ScenarioFailed,
-            () if counts.passed == 0 => Exit::NothingMatched,
+            () if counts.passed + counts.flaky == 0 => Exit::NothingMatched,
             () => Exit::AllPassed,
         }
     }
@@ -93,6 +139,7 @@ impl<'a> FromIterator<&'a ScenarioReport> for Counts {
         scenarios.into_iter().fold(Self::default(), |mut counts, scenario| {
             match scenario.status {
                 ScenarioStatus::Passed => counts.passed += 1,
+                ScenarioStatus::Flaky => counts.flaky += 1,
                 ScenarioStatus::Failed | ScenarioStatus::Unreachable => counts.failed += 1,
                 ScenarioStatus::Skipped => counts.skipped += 1,
                 ScenarioStatus::NotRun => counts.not_run += 1,
@@ -107,6 +154,8 @@ impl<'a> FromIterator<&'a ScenarioReport> for Counts {
 pub enum ScenarioStatus {
     /// All steps passed.
     Passed,
+    /// All steps passed, but only when it was tried again.
+    Flaky,
     /// A step failed or is undefined, or there was no world.
     Failed,
     /// The target could not be reached; no other scenario was begun.
@@ -128,9 +177,11 @@ impl ScenarioStatus {
 #[derive(Debug)]
 pub struct ScenarioReport {
     /// Which.
-    pub case: Arc<Case>,
-    /// The seed it had.
-    pub seed: [u8; 32],
+    pub case: CaseHead,
+    /// Its place in the suite, from 0, before the suite was split into shards.
+    pub index: usize,
+    /// How to run it again.
+    pub again: Again,
     /// How it ended.
     pub status: ScenarioStatus,
     /// What is to be said that belongs to no step.
@@ -141,29 +192,47 @@ pub struct ScenarioReport {
     pub facts: Vec<Fact>,
     /// How long it took.
     pub duration: Duration,
+    /// The attempts before this one, the first one first. All of them failed.
+    pub earlier: Vec<ScenarioReport>,
 }
 
 impl ScenarioReport {
     /// A scenario that has not begun.
-    pub(crate) fn not_run(case: &Arc<Case>, seed: [u8; 32]) -> Self {
+    pub(crate) fn not_run(case: &Case, again: Again) -> Self {
         Self {
-            case: Arc::clone(case),
-            seed,
+            case: CaseHead::of(case),
+            index: 0,
+            again,
             status: ScenarioStatus::NotRun,
             message: None,
             steps: Vec::new(),
             facts: Vec::new(),
             duration: Duration::ZERO,
+            earlier: Vec::new(),
         }
     }
 
     /// Sets the end, fills in the steps that never began, and masks PINs and passwords in all of it.
-    pub(crate) fn close(&mut self, status: ScenarioStatus, message: Option<String>) {
-        let case = Arc::clone(&self.case);
+    pub(crate) fn close(&mut self, case: &Case, status: ScenarioStatus, message: Option<String>) {
         let rest = case.steps().skip(self.steps.len());
         self.steps.extend(rest.map(|(step, background)| StepReport::new(step, background)));
         (self.status, self.message) = (status, message);
-        self.redact(&Redactor::of(&case));
+        self.redact(&Redactor::of(case));
+    }
+
+    /// Every attempt, this one last.
+    pub fn attempts(&self) -> impl Iterator<Item = &ScenarioReport> {
+        self.earlier.iter().chain([self])
+    }
+
+    /// The attempt that failed first, if one did.
+    pub fn first_failure(&self) -> Option<&ScenarioReport> {
+        self.attempts().find(|attempt| attempt.status.is_failure())
+    }
+
+    /// What it has in common with the rest of its run.
+    pub(crate) fn origin(&self) -> &Again {
+        &self.earlier.first().unwrap_or(self).again
     }
 
     /// All text that a report may show goes through here, once.
@@ -182,6 +251,11 @@ impl ScenarioReport {
     /// The step that failed, if one did.
     pub fn failed_step(&self) -> Option<&StepReport> {
         self.steps.iter().find(|step| matches!(step.status, StepStatus::Failed | StepStatus::Undefined))
+    }
+
+    /// Whether it failed for a step that has no definition: trying again changes nothing.
+    pub(crate) fn is_undefined(&self) -> bool {
+        self.failed_step().is_some_and(|step| step.status == StepStatus::Undefined)
     }
 
     /// The last `count` exchanges with the token, decoded, oldest first.

@@ -3,6 +3,7 @@
 mod hall;
 mod info;
 mod pin;
+mod report;
 mod sim;
 mod test;
 
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Sim(sim::Sim),
     /// Run Gherkin scenarios against tokens and a service hall.
     Test(test::Test),
+    /// Merge the reports of several runs.
+    Report(report::Report),
     /// The online service hall of a certificate authority.
     Hall(hall::Hall),
 }
@@ -35,6 +38,7 @@ impl Command {
             Command::Pin(pin) => pin.run(shared)?,
             Command::Sim(sim) => sim.run(shared)?,
             Command::Test(test) => return Ok(test.run(shared)),
+            Command::Report(report) => return Ok(report.run()),
             Command::Hall(hall) => hall.run()?,
         }
         Ok(ExitCode::SUCCESS)

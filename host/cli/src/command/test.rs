@@ -1,14 +1,14 @@
 //! `ukey test`: runs scenarios against a token and a hall.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use ukey_device::Target;
 use ukey_features::UkeyWorld;
-use ukey_features::runner::{self, ReportFile, ReportFormat, RunOptions};
+use ukey_features::runner::{self, RunOptions, Shard};
 
-use crate::options::Shared;
+use super::report::Reports;
+use crate::options::{Format, Shared};
 use crate::output;
 
 /// Run Gherkin scenarios: the built-in ones, or those in PATHS.
@@ -32,6 +32,12 @@ pub(crate) struct Test {
     /// How many scenarios run at once
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
+    /// Try a scenario that failed this often again, each time from the start; one that passes then is flaky
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: usize,
+    /// Only the K-th of N parts, from 1, that together are all the chosen scenarios
+    #[arg(long, value_name = "K/N", env = "UKEY_SHARD")]
+    shard: Option<Shard>,
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
@@ -50,21 +56,21 @@ pub(crate) struct Test {
     /// The serial number of the token that may be changed
     #[arg(long, value_name = "NUMBER")]
     serial: Option<String>,
-    /// Write a JUnit report
-    #[arg(long, value_name = "FILE")]
-    report_junit: Option<PathBuf>,
-    /// Write a Cucumber JSON report
-    #[arg(long, value_name = "FILE")]
-    report_json: Option<PathBuf>,
-    /// Write an HTML report, one page that needs nothing else
-    #[arg(long, value_name = "FILE")]
-    report_html: Option<PathBuf>,
+    /// Tell which rows of the requirements have scenarios, instead of running them; exit code 1 when one has none and
+    /// no reason for it
+    #[arg(long, conflicts_with = "list")]
+    coverage: bool,
+    /// How the coverage is printed
+    #[arg(long, value_enum, default_value_t, requires = "coverage")]
+    format: Format,
+    #[command(flatten)]
+    reports: Reports,
 }
 
 impl Test {
     /// Runs and gives the exit code. Without a target every scenario gets a fresh simulated token.
     pub(crate) fn run(self, shared: &Shared) -> ExitCode {
-        let list = self.list;
+        let (list, coverage, format) = (self.list, self.coverage, self.format);
         let target = shared.target.as_ref().unwrap_or(&Target::Sim).to_string();
         let options = self.options(target, shared.dialect.map(|dialect| dialect.name.to_owned()));
         if list {
@@ -76,6 +82,18 @@ impl Test {
                 Err(error) => refuse(error),
             };
         }
+        if coverage {
+            return match ukey_features::coverage(&options) {
+                Ok(coverage) => {
+                    output::result(&match format {
+                        Format::Text => coverage.to_string(),
+                        Format::Json => format!("{:#}\n", coverage.to_json()),
+                    });
+                    if coverage.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+                }
+                Err(error) => refuse(error),
+            };
+        }
         match runner::run::<UkeyWorld>(&options) {
             Ok(outcome) => outcome.exit.into(),
             Err(error) => refuse(error),
@@ -83,12 +101,6 @@ impl Test {
     }
 
     fn options(self, target: String, dialect: Option<String>) -> RunOptions {
-        let reports = [
-            (ReportFormat::Junit, self.report_junit),
-            (ReportFormat::Json, self.report_json),
-            (ReportFormat::Html, self.report_html),
-        ];
-        let report = |(format, path): (_, Option<PathBuf>)| path.map(|path| ReportFile { format, path });
         RunOptions {
             paths: self.paths,
             tags: self.tags,
@@ -97,13 +109,15 @@ impl Test {
             jobs: self.jobs,
             target,
             dialect,
+            retries: self.retries,
+            shard: self.shard,
             fail_fast: self.fail_fast,
             step_limit: Duration::from_secs(self.step_limit),
             allow_destructive: self.allow_destructive,
             device_serial: self.serial,
             durations: self.durations,
             github_annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
-            reports: reports.into_iter().filter_map(report).collect(),
+            reports: self.reports.files(),
         }
     }
 }

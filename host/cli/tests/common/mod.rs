@@ -39,7 +39,15 @@ impl Desk {
 
     /// Runs the program with nothing on its standard input and only these variables of its own.
     pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-        let own = ["UKEY_TARGET", "UKEY_DIALECT", "UKEY_LOG", "UKEY_PIN", "UKEY_NEW_PIN", "UKEY_ADMIN_PIN"];
+        let own = [
+            "UKEY_TARGET",
+            "UKEY_DIALECT",
+            "UKEY_SHARD",
+            "UKEY_LOG",
+            "UKEY_PIN",
+            "UKEY_NEW_PIN",
+            "UKEY_ADMIN_PIN",
+        ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_ukey"));
         for name in own {
             command.env_remove(name);
