@@ -112,6 +112,12 @@ impl<'a> Reader<'a> {
         self.take(length)
     }
 
+    /// A length of 2 bytes, then that many bytes.
+    pub fn sized16(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = usize::from(self.quantity16()?);
+        self.take(length)
+    }
+
     /// All that is left.
     #[must_use]
     pub fn rest(&mut self) -> &'a [u8] {
@@ -190,6 +196,12 @@ impl<'b> Writer<'b> {
     /// A length of 4 bytes, then the bytes.
     pub fn sized(&mut self, bytes: &[u8]) -> Result<(), Overflow> {
         self.quantity(u32::try_from(bytes.len()).map_err(|_| Overflow)?)?;
+        self.put(bytes)
+    }
+
+    /// A length of 2 bytes, then the bytes.
+    pub fn sized16(&mut self, bytes: &[u8]) -> Result<(), Overflow> {
+        self.quantity16(u16::try_from(bytes.len()).map_err(|_| Overflow)?)?;
         self.put(bytes)
     }
 

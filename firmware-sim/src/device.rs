@@ -13,7 +13,7 @@ use ukey_apdu::wire::Writer;
 
 use crate::gate::DeviceRight;
 use crate::object::{
-    APPLICATIONS, CONTAINERS, DEVICE_COUNTER, DeviceKeyRecord, DeviceRecord, ObjectId, Text,
+    APPLICATIONS, CONTAINERS, DEVICE_COUNTER, DeviceKeyRecord, DeviceRecord, FILES, ObjectId, Text,
 };
 use crate::platform::Platform;
 use crate::store::{Change, Encoded, Mark, Store, StoreError};
@@ -77,7 +77,7 @@ impl<P: Platform> Run<'_, P> {
             max_apdu_data: self.core.settings.policy.max_apdu_data,
             max_containers: count(CONTAINERS),
             max_certificates: count(2 * CONTAINERS),
-            max_files: 0,
+            max_files: u16::try_from(FILES).unwrap_or(u16::MAX),
         };
         Ok(info.write(out)?)
     }

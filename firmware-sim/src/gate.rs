@@ -3,11 +3,12 @@
 //! A handler that needs an open application, an open container or a right takes the proof as an argument. Only this
 //! file can make one.
 
-use ukey_apdu::command::{AppId, ContainerId, PinType};
+use ukey_apdu::command::{AppId, ContainerId, PinType, Rights};
 use ukey_apdu::pin::Challenge;
 use ukey_apdu::status::Status;
 
-use crate::object::{APPLICATIONS, AppSlot, CONTAINERS, ContainerSlot};
+use crate::file::File;
+use crate::object::{APPLICATIONS, AppSlot, ApplicationRecord, CONTAINERS, ContainerSlot};
 
 /// First id of an open application.
 const FIRST_APP_ID: u16 = 0x1000;
@@ -29,6 +30,39 @@ pub(crate) struct UserRight(AppSlot);
 /// Proof: the device authentication key was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct DeviceRight(());
+
+/// Proof: whoever is there may create and delete the application's files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FilesRight(AppSlot);
+
+/// Proof: whoever is there may read the file.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadableFile(File);
+
+/// Proof: whoever is there may write the file.
+#[derive(Clone, Debug)]
+pub(crate) struct WritableFile(File);
+
+impl FilesRight {
+    /// The application's place.
+    pub(crate) const fn slot(self) -> AppSlot {
+        self.0
+    }
+}
+
+impl ReadableFile {
+    /// The file.
+    pub(crate) const fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+impl WritableFile {
+    /// The file.
+    pub(crate) const fn file(&self) -> &File {
+        &self.0
+    }
+}
 
 impl OpenApplication {
     /// The application's place.
@@ -176,6 +210,37 @@ impl Session {
     pub(crate) fn user(&self, application: OpenApplication) -> Result<UserRight, Status> {
         let held = self.state(application.0).user;
         if held { Ok(UserRight(application.0)) } else { Err(Status::SECURITY_NOT_SATISFIED) }
+    }
+
+    /// Whether somebody with these rights is there, or `6982`.
+    fn allowed(&self, slot: AppSlot, rights: Rights) -> Result<(), Status> {
+        let state = self.state(slot);
+        let allowed = rights == Rights::ANYONE
+            || state.user && rights.include(Rights::USER)
+            || state.administrator && rights.include(Rights::ADMINISTRATOR);
+        if allowed { Ok(()) } else { Err(Status::SECURITY_NOT_SATISFIED) }
+    }
+
+    /// The right to create and delete the application's files, or `6982`.
+    pub(crate) fn files(
+        &self,
+        application: OpenApplication,
+        record: &ApplicationRecord,
+    ) -> Result<FilesRight, Status> {
+        self.allowed(application.0, Rights(record.create_file))?;
+        Ok(FilesRight(application.0))
+    }
+
+    /// The right to read a file, or `6982`.
+    pub(crate) fn reader(&self, file: File) -> Result<ReadableFile, Status> {
+        self.allowed(file.application(), Rights(file.record().read))?;
+        Ok(ReadableFile(file))
+    }
+
+    /// The right to write a file, or `6982`.
+    pub(crate) fn writer(&self, file: File) -> Result<WritableFile, Status> {
+        self.allowed(file.application(), Rights(file.record().write))?;
+        Ok(WritableFile(file))
     }
 
     /// The device authentication succeeded, or failed.

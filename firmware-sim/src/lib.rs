@@ -15,7 +15,7 @@
 //! | `token` | the doors; one command from envelope to answer |
 //! | `route` | every command: what it needs (gate), then its handler |
 //! | `gate` | open ids and rights as proofs that only it can make |
-//! | `device`, `pin`, `application`, `container`, `key_pair` | the handlers |
+//! | `device`, `pin`, `application`, `container`, `key_pair`, `file` | the handlers |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
 //! | `sm2` | key pairs, signatures, envelopes |
@@ -40,6 +40,7 @@
 mod application;
 mod container;
 mod device;
+mod file;
 mod gate;
 mod key_pair;
 mod object;

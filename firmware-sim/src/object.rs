@@ -46,9 +46,23 @@ impl ContainerSlot {
     }
 }
 
+/// Most files of an application: as many as their names fit one answer.
+pub(crate) const FILES: usize = 120;
+
+/// A file's place in its application, `0..FILES`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FileSlot(u8);
+
+impl FileSlot {
+    /// All places.
+    pub(crate) fn all() -> impl Iterator<Item = FileSlot> {
+        (0_u8..).take(FILES).map(FileSlot)
+    }
+}
+
 /// The id of an object in the store: application (4 bits), group (8 bits), item (4 bits).
 ///
-/// Group 0 is the application itself, 1 to 127 its containers; the rest is free for files. Application 15 is the device.
+/// Group 0 is the application itself, 1 to 127 its containers, 128 to 247 its files. Application 15 is the device.
 /// So all that belongs to an application, or to a container, is one range of ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct ObjectId(pub(crate) u16);
@@ -91,6 +105,12 @@ impl ObjectId {
     /// [`KeyPairRecord`], secret.
     pub(crate) fn key_pair(app: AppSlot, container: ContainerSlot, key_use: KeyUse) -> Self {
         Self::new(app, container.0, 1 + key_use as u8)
+    }
+
+    /// [`FileRecord`]; its parts are the pieces of the file's content.
+    pub(crate) fn file(app: AppSlot, file: FileSlot) -> Self {
+        const FIRST_GROUP: u8 = 0x80;
+        Self::new(app, FIRST_GROUP | file.0, 0)
     }
 
     /// A certificate's bytes.
@@ -152,4 +172,17 @@ pub(crate) struct KeyPairRecord {
     /// The public key.
     pub(crate) x: [u8; 32],
     pub(crate) y: [u8; 32],
+}
+
+/// A file. Its content is the parts of the same object, of 512 bytes each but for the last; a part that is only
+/// reserved is zeros.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FileRecord {
+    pub(crate) name: Text<32>,
+    /// In bytes.
+    pub(crate) size: u16,
+    /// Who may read it: [`ukey_apdu::command::Rights`].
+    pub(crate) read: u32,
+    /// Who may write it, likewise.
+    pub(crate) write: u32,
 }

@@ -8,7 +8,7 @@ use ukey_apdu::ins::Ins;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::{Reader, Writer};
 
-use crate::gate::{OpenApplication, OpenContainer, UserRight};
+use crate::gate::{FilesRight, OpenApplication, OpenContainer, UserRight};
 use crate::platform::Platform;
 use crate::token::Run;
 
@@ -67,6 +67,36 @@ pub(crate) fn route<P: Platform>(
             run.core.session.close_application(application.slot());
             Ok(())
         }
+        Ins::CreateFile => {
+            let right = ids.files(run)?;
+            run.create_file(right, Command::read(apdu, dialect)?)
+        }
+        Ins::DeleteFile => {
+            let right = ids.files(run)?;
+            run.delete_file(right, Command::read(apdu, dialect)?)
+        }
+        Ins::EnumFiles => {
+            let application = ids.application_of_header(run)?;
+            run.enum_files(application, out)
+        }
+        Ins::GetFileInfo => {
+            let application = ids.application_of_header(run)?;
+            let command = command::GetFileInfo::read(apdu, dialect)?;
+            let file = run.file(application, command.name)?;
+            run.file_info(&run.core.session.reader(file)?, out)
+        }
+        Ins::ReadFile => {
+            let application = ids.application(run)?;
+            let command = command::ReadFile::read(apdu, dialect)?;
+            let file = run.file(application, command.name)?;
+            run.read_file(&run.core.session.reader(file)?, command, out)
+        }
+        Ins::WriteFile => {
+            let application = ids.application(run)?;
+            let command = command::WriteFile::read(apdu, dialect)?;
+            let file = run.file(application, command.name)?;
+            run.write_file(&run.core.session.writer(file)?, command)
+        }
         Ins::CreateContainer => {
             let (application, user) = ids.user(run)?;
             run.create_container(application, user, Command::read(apdu, dialect)?, out)
@@ -123,7 +153,7 @@ pub(crate) fn route<P: Platform>(
     }
 }
 
-/// The ids at the front of a command's data.
+/// The ids at the front of a command's data, or in its P1 and P2.
 struct Ids<'a> {
     apdu: &'a Apdu<'a>,
     dialect: &'a Dialect,
@@ -133,6 +163,16 @@ impl Ids<'_> {
     fn application<P: Platform>(&self, run: &Run<'_, P>) -> Result<OpenApplication, Status> {
         let id = Reader::new(self.apdu.data, self.dialect).id()?;
         run.core.session.application(AppId(id))
+    }
+
+    fn application_of_header<P: Platform>(&self, run: &Run<'_, P>) -> Result<OpenApplication, Status> {
+        run.core.session.application(AppId::of_header(self.apdu))
+    }
+
+    fn files<P: Platform>(&self, run: &mut Run<'_, P>) -> Result<FilesRight, Status> {
+        let application = self.application_of_header(run)?;
+        let record = run.application(application.slot())?.ok_or(Status::NO_SUCH_APPLICATION)?;
+        run.core.session.files(application, &record)
     }
 
     fn container<P: Platform>(&self, run: &Run<'_, P>) -> Result<OpenContainer, Status> {

@@ -18,10 +18,10 @@ use crate::store::{Store, StoreError, Wear};
 pub const MAX_ANSWER: usize = 2050;
 
 /// Most bytes of a command's joined data.
-const MAX_JOINED: usize = 4096;
+pub(crate) const MAX_JOINED: usize = 4096;
 
 /// Most bytes of a whole answer: a certificate with its length.
-const MAX_WHOLE_ANSWER: usize = 4096;
+pub(crate) const MAX_WHOLE_ANSWER: usize = 4096;
 
 /// Why a token does not come up. A foreign flash, or one of another version, was not touched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

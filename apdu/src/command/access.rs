@@ -150,7 +150,7 @@ impl fmt::Display for VerifyPin {
 }
 
 /// Lengths of a command that carries a sealed PIN.
-const SEALED: Length = Length::Either(2 + BLOCK + MAC_LENGTH, 2 + 2 * BLOCK + MAC_LENGTH);
+const SEALED: Length = Length::OneOf(&[2 + BLOCK + MAC_LENGTH, 2 + 2 * BLOCK + MAC_LENGTH]);
 
 fn write_sealed(writer: &mut Writer<'_>, application: AppId, sealed: SealedPin<'_>) -> Result<(), Overflow> {
     writer.id(application.0)?;

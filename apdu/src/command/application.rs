@@ -24,6 +24,20 @@ const BEHIND_NAME: usize = 16 + 4 + 16 + 4 + 4 + 1 + 1 + 2;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct AppId(pub u16);
 
+impl AppId {
+    /// As P1 and P2 of the commands that carry it there.
+    pub(super) const fn p1p2(self) -> (u8, u8) {
+        let [p1, p2] = self.0.to_be_bytes();
+        (p1, p2)
+    }
+
+    /// The id in P1 and P2 of a command that carries it there.
+    #[must_use]
+    pub const fn of_header(apdu: &Apdu<'_>) -> AppId {
+        AppId(u16::from_be_bytes([apdu.p1, apdu.p2]))
+    }
+}
+
 impl fmt::Display for AppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "application {:04X}", self.0)
@@ -43,6 +57,39 @@ impl Rights {
     pub const USER: Rights = Rights(0x10);
     /// Anyone (SECURE_ANYONE_ACCOUNT).
     pub const ANYONE: Rights = Rights(0xFF);
+
+    /// Whether all of `other` is among them.
+    #[must_use]
+    pub const fn include(self, other: Rights) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether GM/T 0016 defines them: nobody, administrator, user, either of them, anyone.
+    #[must_use]
+    pub const fn are_defined(self) -> bool {
+        matches!(self.0, 0x00 | 0x01 | 0x10 | 0x11 | 0xFF)
+    }
+}
+
+impl core::ops::BitOr for Rights {
+    type Output = Rights;
+
+    fn bitor(self, other: Rights) -> Rights {
+        Rights(self.0 | other.0)
+    }
+}
+
+impl fmt::Display for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0x00 => f.write_str("nobody"),
+            0x01 => f.write_str("the administrator"),
+            0x10 => f.write_str("the user"),
+            0x11 => f.write_str("the administrator or the user"),
+            0xFF => f.write_str("anyone"),
+            other => write!(f, "rights {other:08X}"),
+        }
+    }
 }
 
 /// Creates an application with its two PINs.
@@ -71,7 +118,7 @@ pub struct CreateApplication<'a> {
 impl<'a> Command<'a> for CreateApplication<'a> {
     const INS: Ins = Ins::CreateApplication;
     const SHAPE: Shape = Shape {
-        data: Length::Either(MAX_APPLICATION_NAME + BEHIND_NAME, WIDE_NAME + BEHIND_NAME),
+        data: Length::OneOf(&[MAX_APPLICATION_NAME + BEHIND_NAME, WIDE_NAME + BEHIND_NAME]),
         ..Shape::PLAIN
     };
     type Answer<'r> = Nothing;

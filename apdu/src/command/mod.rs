@@ -5,6 +5,7 @@ mod application;
 mod container;
 mod device;
 mod ecc;
+mod file;
 mod ids;
 mod names;
 mod shape;
@@ -27,6 +28,9 @@ pub use device::{
 pub use ecc::{
     CipherBlock, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
     ImportEccKeyPair, SGD_SM4_ECB, SM2_BITS, SignInput,
+};
+pub use file::{
+    CreateFile, DeleteFile, EnumFiles, FileData, FileInfo, GetFileInfo, MAX_FILE_NAME, ReadFile, WriteFile,
 };
 pub use names::{NameList, Names};
 pub use shape::{Length, Shape, Size, Values};
@@ -137,6 +141,12 @@ commands![
     DeleteApplication,
     OpenApplication,
     CloseApplication,
+    CreateFile,
+    DeleteFile,
+    EnumFiles,
+    GetFileInfo,
+    ReadFile,
+    WriteFile,
     CreateContainer,
     OpenContainer,
     CloseContainer,

@@ -8,8 +8,8 @@ use crate::status::Status;
 pub enum Length {
     /// Exactly so many.
     Exactly(usize),
-    /// One or the other.
-    Either(usize, usize),
+    /// One of these.
+    OneOf(&'static [usize]),
     /// So many or more.
     AtLeast(usize),
 }
@@ -84,7 +84,7 @@ impl Shape {
         let length = apdu.data.len();
         let fits = match self.data {
             Length::Exactly(n) => length == n,
-            Length::Either(a, b) => length == a || length == b,
+            Length::OneOf(allowed) => allowed.contains(&length),
             Length::AtLeast(n) => length >= n,
         };
         if !fits {

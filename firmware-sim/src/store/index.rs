@@ -1,5 +1,6 @@
 //! Where the living records are: in memory, sorted by object and fragment.
 
+use super::layout::{claim, record_size};
 use crate::object::ObjectId;
 
 /// Most records that live at a time.
@@ -23,7 +24,12 @@ impl Entry {
 
     /// Bytes that it takes in flash.
     pub(super) fn size(&self) -> u32 {
-        super::layout::record_size(self.length)
+        record_size(self.length)
+    }
+
+    /// Bytes that are set aside for it.
+    pub(super) fn claim(&self) -> u32 {
+        claim(self.length)
     }
 }
 
@@ -39,6 +45,12 @@ impl Index {
         let start = self.entries.partition_point(|entry| entry.object < object);
         let rest = self.entries.get(start..).unwrap_or_default();
         rest.get(..rest.partition_point(|entry| entry.object == object)).unwrap_or_default()
+    }
+
+    /// One fragment of an object.
+    pub(super) fn fragment(&self, object: ObjectId, fragment: u16) -> Option<&Entry> {
+        let at = self.entries.binary_search_by_key(&(object, fragment), Entry::key).ok()?;
+        self.entries.get(at)
     }
 
     /// A record lives now. The one that it replaces is given back; `Err` when there is no place.
@@ -77,8 +89,8 @@ impl Index {
         CAPACITY - self.entries.len()
     }
 
-    /// Bytes that the living records take in flash.
+    /// Bytes of flash that are set aside for the living records.
     pub(super) fn bytes(&self) -> u32 {
-        self.entries.iter().map(Entry::size).sum()
+        self.entries.iter().map(Entry::claim).sum()
     }
 }

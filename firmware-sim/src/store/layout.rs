@@ -11,6 +11,10 @@ pub(super) const VERSION: u16 = 1;
 /// Most bytes of a value in one record.
 pub(crate) const FRAGMENT: usize = 512;
 
+/// Most bytes of a record in flash.
+#[allow(clippy::cast_possible_truncation, reason = "512")]
+pub(super) const MAX_RECORD: u32 = RecordHeader::SIZE + FRAGMENT as u32 + 4;
+
 const MAGIC: [u8; 4] = *b"UKEY";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
@@ -123,6 +127,18 @@ pub(super) fn record_size(length: u16) -> u32 {
     match length {
         0 => RecordHeader::SIZE,
         n => RecordHeader::SIZE + u32::from(n).next_multiple_of(4) + 4,
+    }
+}
+
+/// Bytes that are set aside for a record with a value of `length` bytes.
+///
+/// A reserved part has room for a whole one. Small records count in units, so that another PIN or label always fits in
+/// the place of the old one, however full the token is.
+pub(super) fn claim(length: u16) -> u32 {
+    const UNIT: u32 = 64;
+    match length {
+        0 => MAX_RECORD,
+        n => record_size(n).next_multiple_of(UNIT).min(MAX_RECORD),
     }
 }
 

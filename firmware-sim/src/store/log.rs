@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::index::{Entry, Index};
 use super::layout::{
-    self, FRAGMENT, PageHeader, PageKind, RecordHeader, RecordKind, crc, page_size, record_size,
+    self, FRAGMENT, MAX_RECORD, PageHeader, PageKind, RecordHeader, RecordKind, claim, crc, page_size,
+    record_size,
 };
 use super::{Change, StoreError};
 use crate::object::ObjectId;
@@ -18,8 +19,8 @@ const FIRST_PAGE: u32 = 2;
 /// Pages that stay free so that the oldest page can always be moved.
 const RESERVE: u32 = 2;
 
-#[allow(clippy::cast_possible_truncation, reason = "512")]
-const MAX_RECORD: u32 = RecordHeader::SIZE + FRAGMENT as u32 + 4;
+/// Pages more than the living records fill at worst: two for the longest transaction, one for the commits of a lap.
+const SLACK: u32 = 3;
 
 /// A place in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +29,17 @@ struct Position {
     page: u32,
     /// Offset in the page.
     offset: u32,
+}
+
+/// What a transaction asks for.
+#[derive(Default)]
+struct Growth {
+    /// Bytes set aside for what it puts.
+    claimed: u32,
+    /// Bytes set aside for what it replaces.
+    released: u32,
+    /// Records that live beside those that live now.
+    records: usize,
 }
 
 /// The log.
@@ -47,7 +59,7 @@ impl Log {
     fn empty<F: MultiwriteNorFlash>(flash: &F) -> Result<Self, StoreError> {
         let pages = u32::try_from(flash.capacity() / F::ERASE_SIZE).map_err(|_| StoreError::Foreign)?;
         let pages =
-            pages.checked_sub(FIRST_PAGE).filter(|&pages| pages > RESERVE + 2).ok_or(StoreError::Full)?;
+            pages.checked_sub(FIRST_PAGE).filter(|&pages| pages > RESERVE + SLACK).ok_or(StoreError::Full)?;
         let end = Position { page: 0, offset: PageHeader::SIZE };
         Ok(Self { index: Index::default(), pages, oldest: 0, end, transaction: 0 })
     }
@@ -142,15 +154,25 @@ impl Log {
         }
         let mut filled = 0_usize;
         for (number, entry) in fragments.iter().enumerate() {
-            let space = out.get_mut(filled..).and_then(|rest| rest.get_mut(..usize::from(entry.length)));
-            let space = space.ok_or(StoreError::Damaged)?;
-            let check = value(flash, entry, space)?;
-            if usize::from(entry.fragment) != number || check != crc(space) {
+            if usize::from(entry.fragment) != number {
                 return Err(StoreError::Damaged);
             }
-            filled = filled.saturating_add(space.len());
+            filled = filled.saturating_add(checked(flash, entry, out.get_mut(filled..).unwrap_or_default())?);
         }
         Ok(Some(filled))
+    }
+
+    pub(super) fn read_part<F: MultiwriteNorFlash>(
+        &self,
+        flash: &mut F,
+        object: ObjectId,
+        part: u16,
+        out: &mut [u8],
+    ) -> Result<Option<usize>, StoreError> {
+        match self.index.fragment(object, part) {
+            Some(entry) => checked(flash, entry, out).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Bytes for living records, and how many of them are free.
@@ -165,7 +187,7 @@ impl Log {
 
     /// Bytes that may live, however badly they fill their pages. Pages have 4096 bytes or more.
     const fn budget(&self) -> u32 {
-        (self.pages - RESERVE - 2) * (4096 - PageHeader::SIZE - MAX_RECORD)
+        (self.pages - RESERVE - SLACK) * (4096 - PageHeader::SIZE - MAX_RECORD)
     }
 
     // ---- writing ----
@@ -175,19 +197,13 @@ impl Log {
         flash: &mut F,
         changes: &[Change<'_>],
     ) -> Result<(), StoreError> {
-        let (mut bytes, mut records) = (RecordHeader::SIZE, 0);
+        let mut bytes = RecordHeader::SIZE;
+        let mut growth = Growth::default();
         for change in changes {
-            match change {
-                Change::Put { value, .. } => {
-                    for fragment in value.chunks(FRAGMENT) {
-                        bytes += record_size(length_of(fragment)?);
-                        records += 1;
-                    }
-                }
-                Change::Delete { .. } => bytes += RecordHeader::SIZE,
-            }
+            bytes += self.measure(change, &mut growth)?;
         }
-        if self.index.bytes().saturating_add(bytes) > self.budget() || records > self.index.room() {
+        let grown = self.index.bytes().saturating_add(growth.claimed).saturating_sub(growth.released);
+        if (growth.claimed > growth.released && grown > self.budget()) || growth.records > self.index.room() {
             return Err(StoreError::Full);
         }
         self.make_room(flash, bytes)?;
@@ -199,6 +215,42 @@ impl Log {
         self.commit(flash, start)
     }
 
+    /// Bytes that a change appends to the log; what it asks of the budget and the index is added to `growth`.
+    fn measure(&self, change: &Change<'_>, growth: &mut Growth) -> Result<u32, StoreError> {
+        let mut appended = 0;
+        match *change {
+            Change::Put { object, value, .. } => {
+                let before = self.index.fragments(object);
+                growth.released += before.iter().map(Entry::claim).sum::<u32>();
+                let mut records = 0_usize;
+                for fragment in value.chunks(FRAGMENT) {
+                    let length = length_of(fragment)?;
+                    growth.claimed += claim(length);
+                    appended += record_size(length);
+                    records += 1;
+                }
+                growth.records += records.saturating_sub(before.len());
+            }
+            Change::PutPart { object, part, value, .. } => {
+                let length = length_of(value).ok().filter(|_| value.len() <= FRAGMENT && part > 0);
+                let length = length.ok_or(StoreError::Full)?;
+                match self.index.fragment(object, part) {
+                    Some(before) => growth.released += before.claim(),
+                    None => growth.records += 1,
+                }
+                growth.claimed += claim(length);
+                appended += record_size(length);
+            }
+            Change::Reserve { parts, .. } => {
+                growth.claimed += u32::from(parts) * claim(0);
+                growth.records += usize::from(parts);
+                appended += u32::from(parts) * record_size(0);
+            }
+            Change::Delete { .. } => appended += RecordHeader::SIZE,
+        }
+        Ok(appended)
+    }
+
     fn append_change<F: MultiwriteNorFlash>(
         &mut self,
         flash: &mut F,
@@ -207,17 +259,16 @@ impl Log {
         match *change {
             Change::Put { object, value, secret } => {
                 for (number, fragment) in value.chunks(FRAGMENT).enumerate() {
-                    let header = RecordHeader {
-                        kind: RecordKind::Put,
-                        secret,
-                        length: length_of(fragment)?,
-                        object: object.0,
-                        fragment: u16::try_from(number).map_err(|_| StoreError::Full)?,
-                        transaction: self.transaction,
-                    };
-                    self.append(flash, header, fragment, crc(fragment))?;
+                    let number = u16::try_from(number).map_err(|_| StoreError::Full)?;
+                    self.append_put(flash, object, number, fragment, secret)?;
                 }
                 Ok(())
+            }
+            Change::PutPart { object, part, value, secret } => {
+                self.append_put(flash, object, part, value, secret)
+            }
+            Change::Reserve { object, parts } => {
+                (1..=parts).try_for_each(|part| self.append_put(flash, object, part, &[], false))
             }
             Change::Delete { first, last } => {
                 let header = RecordHeader {
@@ -231,6 +282,25 @@ impl Log {
                 self.append(flash, header, &[], 0)
             }
         }
+    }
+
+    fn append_put<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut F,
+        object: ObjectId,
+        fragment: u16,
+        value: &[u8],
+        secret: bool,
+    ) -> Result<(), StoreError> {
+        let header = RecordHeader {
+            kind: RecordKind::Put,
+            secret,
+            length: length_of(value)?,
+            object: object.0,
+            fragment,
+            transaction: self.transaction,
+        };
+        self.append(flash, header, value, crc(value))
     }
 
     fn commit<F: MultiwriteNorFlash>(&mut self, flash: &mut F, start: Position) -> Result<(), StoreError> {
@@ -326,8 +396,18 @@ impl Log {
     }
 }
 
+/// Reads the value of a record to the front of `out`, and says how long it is; it must match its check sum.
+fn checked<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry, out: &mut [u8]) -> Result<usize, StoreError> {
+    let space = out.get_mut(..usize::from(entry.length)).ok_or(StoreError::Damaged)?;
+    if value(flash, entry, space)? == crc(space) { Ok(space.len()) } else { Err(StoreError::Damaged) }
+}
+
 /// Reads the value of a record and gives its stored check sum.
 fn value<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry, out: &mut [u8]) -> Result<u32, StoreError> {
+    if entry.length == 0 {
+        // A reserved part: there is nothing behind its header.
+        return Ok(crc(&[]));
+    }
     let address = entry.address + RecordHeader::SIZE;
     flash.read(address, out).map_err(|_| StoreError::Flash)?;
     let mut check = [0; 4];

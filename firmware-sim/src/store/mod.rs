@@ -31,7 +31,7 @@
 //! | 1 | 1 | bit 0: secret |
 //! | 2 | 2 | length of the value |
 //! | 4 | 2 | object; delete: the first object |
-//! | 6 | 2 | fragment of the object's value; delete: the last object, included |
+//! | 6 | 2 | fragment, or part, of the object's value; delete: the last object, included |
 //! | 8 | 4 | transaction |
 //! | 12 | 4 | CRC-32 of the 12 bytes before |
 //! | 16 | n | value, padded with `FF` to a multiple of 4; none for delete and commit |
@@ -40,6 +40,8 @@
 //! A transaction is the records with one number, and counts only if a commit with that number follows. The records
 //! of a transaction that was cut off stay behind as garbage; a later transaction has another number.
 //! A value longer than 512 bytes is kept in fragments; writing fragment 0 forgets all others.
+//! An object that changes piece by piece has *parts*: the fragments behind fragment 0, of which each is put alone. A part
+//! put without a value is reserved: it takes the room of a whole one, so that it can be written at any time.
 //! When pages run short, what lives in the oldest page is moved to the end of the log, and the page's header is
 //! overwritten with zeros, which frees it. It is erased when it is needed again.
 //!
@@ -61,6 +63,7 @@ use zeroize::Zeroizing;
 
 use crate::object::ObjectId;
 pub(crate) use counters::{Counters, Mark};
+pub(crate) use layout::FRAGMENT;
 use layout::{PageHeader, PageKind};
 use log::Log;
 
@@ -108,6 +111,24 @@ pub(crate) enum Change<'a> {
         value: &'a [u8],
         /// Whether its value must not stay readable once it is replaced or deleted.
         secret: bool,
+    },
+    /// One part of the object has this value now, the others stay as they are.
+    PutPart {
+        /// Which object; it exists.
+        object: ObjectId,
+        /// Which part, from 1.
+        part: u16,
+        /// Its value, 1 to [`FRAGMENT`] bytes.
+        value: &'a [u8],
+        /// As with [`Change::Put`].
+        secret: bool,
+    },
+    /// The object has these parts now, each with nothing in it and room for [`FRAGMENT`] bytes.
+    Reserve {
+        /// Which object; its first fragment is put before.
+        object: ObjectId,
+        /// The number of parts; the first is part 1.
+        parts: u16,
     },
     /// These objects are gone, the last included.
     Delete {
@@ -208,14 +229,26 @@ impl Store {
         self.log.read(flash, object, out)
     }
 
-    /// Reads a record; `None` if there is no such object.
+    /// Reads a part of an object into `out` and says how long it is: 0 for one that is only reserved; `None` if there
+    /// is no such part.
+    pub(crate) fn read_part<F: MultiwriteNorFlash>(
+        &self,
+        flash: &mut F,
+        object: ObjectId,
+        part: u16,
+        out: &mut [u8; FRAGMENT],
+    ) -> Result<Option<usize>, StoreError> {
+        self.log.read_part(flash, object, part, out)
+    }
+
+    /// Reads a record, the first fragment of an object; `None` if there is no such object.
     pub(crate) fn record<F: MultiwriteNorFlash, T: DeserializeOwned>(
         &self,
         flash: &mut F,
         object: ObjectId,
     ) -> Result<Option<T>, StoreError> {
         let mut bytes = Zeroizing::new([0; RECORD]);
-        let Some(length) = self.read(flash, object, bytes.as_mut_slice())? else {
+        let Some(length) = self.log.read_part(flash, object, 0, bytes.as_mut_slice())? else {
             return Ok(None);
         };
         let value = bytes.get(..length).ok_or(StoreError::Damaged)?;

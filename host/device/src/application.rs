@@ -1,4 +1,4 @@
-//! An open application: its PINs and its containers.
+//! An open application: its PINs and its containers. Its files are next door, in `file`.
 
 use ukey_apdu::Ins;
 use ukey_apdu::command::{

@@ -242,6 +242,8 @@ pub struct DeviceInfo {
     pub max_apdu_data: u16,
     /// Most containers in an application; 0 where it is not stated.
     pub max_containers: u8,
+    /// Most files in an application; 0 where it is not stated.
+    pub max_files: u16,
 }
 
 impl From<DevInfo<'_>> for DeviceInfo {
@@ -262,6 +264,7 @@ impl From<DevInfo<'_>> for DeviceInfo {
             free_space: info.free_space,
             max_apdu_data: info.max_apdu_data,
             max_containers: info.max_containers,
+            max_files: info.max_files,
         }
     }
 }

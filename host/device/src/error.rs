@@ -49,7 +49,7 @@ pub enum ErrorKind {
     /// The device authentication key is locked for ever.
     #[error("the device authentication key is locked")]
     DeviceKeyLocked,
-    /// A right is missing: the user PIN, or the device authentication (`6982`).
+    /// A right is missing: a PIN, or the device authentication (`6982`).
     #[error("the token wants proof of a right first")]
     NotLoggedIn,
     /// There is no application of that name, or it is not open (`6A8B`, `6A88`, `698A`).
@@ -70,6 +70,15 @@ pub enum ErrorKind {
     /// The container has no certificate of that kind (`6A96`).
     #[error("there is no certificate of that kind")]
     NoCertificate,
+    /// There is no file of that name (`6A93`).
+    #[error("there is no such file")]
+    NoSuchFile,
+    /// A file of that name exists (`6A92`).
+    #[error("the file exists already")]
+    FileExists,
+    /// That lies beyond the end of the file (`6B00`); nothing was written.
+    #[error("that lies beyond the end of the file")]
+    BeyondFile,
     /// No space, or as many objects as are allowed (`6A84`).
     #[error("the token has no space for it")]
     NoSpace,
@@ -110,6 +119,7 @@ pub(crate) struct About {
     pub(crate) ins: Option<Ins>,
     pub(crate) application: Option<String>,
     pub(crate) container: Option<String>,
+    pub(crate) file: Option<String>,
     pub(crate) proves: Option<Proves>,
 }
 
@@ -149,6 +159,9 @@ impl ErrorKind {
                 Status::CONTAINER_EXISTS => ErrorKind::ContainerExists,
                 Status::NO_KEY_PAIR => ErrorKind::NoKeyPair,
                 Status::NO_CERTIFICATE => ErrorKind::NoCertificate,
+                Status::NO_SUCH_FILE => ErrorKind::NoSuchFile,
+                Status::FILE_EXISTS => ErrorKind::FileExists,
+                Status::WRONG_OFFSET => ErrorKind::BeyondFile,
                 Status::NO_SPACE => ErrorKind::NoSpace,
                 Status::UNKNOWN_INS | Status::UNKNOWN_CLA | Status::UNSUPPORTED => ErrorKind::Unsupported,
                 _ => ErrorKind::Refused,
@@ -186,6 +199,12 @@ impl Error {
     #[must_use]
     pub fn container(&self) -> Option<&str> {
         self.0.about.container.as_deref()
+    }
+
+    /// The file it was about.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.0.about.file.as_deref()
     }
 
     /// Tries that are left for the secret that was wrong: 0 when it is locked.
@@ -236,6 +255,7 @@ impl Error {
             ErrorKind::Locked { pin: PinType::Administrator } => "管理员口令已锁死".to_owned(),
             ErrorKind::NoSuchApplication => "应用不存在".to_owned(),
             ErrorKind::NoSuchContainer => "容器不存在".to_owned(),
+            ErrorKind::BeyondFile => "超出文件末尾".to_owned(),
             _ => self.0.status.map(|status| status.meaning_zh().to_string()).unwrap_or_default(),
         };
         let about = &self.0.about;
@@ -245,6 +265,9 @@ impl Error {
         }
         if let Some(container) = &about.container {
             text.push_str(&format!("容器“{container}”"));
+        }
+        if let Some(file) = &about.file {
+            text.push_str(&format!("文件“{file}”"));
         }
         if !text.is_empty() {
             text.push('：');
@@ -271,6 +294,10 @@ impl Error {
             ErrorKind::DeviceKeyLocked => {
                 ("the key can no longer be initialised: replace it", "UKey已无法初始化，请更换")
             }
+            ErrorKind::NotLoggedIn if self.0.about.file.is_some() => (
+                "verify the PIN whose holder may do this, the user's or the administrator's; some files are open to nobody",
+                "请先验证有此权限的口令（用户或管理员）；有的文件不对任何人开放",
+            ),
             ErrorKind::NotLoggedIn => (
                 "verify the user PIN first; for creating or deleting an application, authenticate the device",
                 "请先验证用户口令；创建或删除应用需先做设备认证",
@@ -281,7 +308,11 @@ impl Error {
             ErrorKind::NoSuchContainer => ("list the containers: `ukey info`", "请用 ukey info 查看已有容器"),
             ErrorKind::NoKeyPair => ("generate or import a key pair first", "请先生成或导入密钥对"),
             ErrorKind::NoCertificate => ("import the certificate first", "请先导入证书"),
-            ErrorKind::NoSpace => ("delete containers that are no longer needed", "请删除不再使用的容器"),
+            ErrorKind::NoSpace => {
+                ("delete containers and files that are no longer needed", "请删除不再使用的容器和文件")
+            }
+            ErrorKind::NoSuchFile => ("list the application's files", "请查看该应用已有的文件"),
+            ErrorKind::FileExists => ("write to it, or delete it first", "请直接写入该文件，或先将其删除"),
             ErrorKind::Stale => ("open the application and verify the PIN again", "请重新打开应用并验证口令"),
             ErrorKind::BadAnswer => (
                 "the token may speak another dialect: try `--dialect`",
@@ -300,6 +331,9 @@ impl fmt::Display for Error {
             write!(f, "application \"{application}\"")?;
             if let Some(container) = &about.container {
                 write!(f, ", container \"{container}\"")?;
+            }
+            if let Some(file) = &about.file {
+                write!(f, ", file \"{file}\"")?;
             }
             f.write_str(": ")?;
         }
@@ -336,6 +370,7 @@ mod tests {
             ins: Some(Ins::VerifyPin),
             application: Some("UKEY".to_owned()),
             container: None,
+            file: None,
             proves: Some(Proves::Pin(PinType::User)),
         }
     }

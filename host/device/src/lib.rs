@@ -40,7 +40,7 @@
 //! | [`target`] | where a token is, as users write it |
 //! | [`link`] | the way there: places and live links; the simulated token and its file |
 //! | `wire` | one command over a link: chaining, continuation, trace |
-//! | `device`, `application`, `container` | the token's objects |
+//! | `device`, `application`, `container`, `file` | the token's objects |
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
 
@@ -48,6 +48,7 @@ mod application;
 mod container;
 mod device;
 pub mod error;
+mod file;
 pub mod link;
 pub mod target;
 pub mod trace;
@@ -65,7 +66,7 @@ pub use trace::Traced;
 /// The words of the commands, for those who use a device and know no APDU.
 pub use ukey_apdu::command::{
     ApplicationInfo, CipherBlock, ContainerInfo, ContainerType, CreateApplication, EccPublicKey,
-    EccSignature, EnvelopedKeyPair, KeyUse, PinInfo, PinType, Rights, SGD_SM4_ECB, Version,
+    EccSignature, EnvelopedKeyPair, FileInfo, KeyUse, PinInfo, PinType, Rights, SGD_SM4_ECB, Version,
 };
 pub use ukey_apdu::pin::{Challenge, DeviceKey, NotAPin, Pin, PinKey, SealedPin, SealedPinBuf};
 pub use ukey_apdu::{Dialect, Status};

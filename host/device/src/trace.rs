@@ -93,6 +93,8 @@ const fn is_public(ins: Ins) -> bool {
             | Ins::DeleteApplication
             | Ins::OpenApplication
             | Ins::CloseApplication
+            | Ins::CreateFile
+            | Ins::DeleteFile
             | Ins::EnumFiles
             | Ins::GetFileInfo
             | Ins::CreateContainer

@@ -39,6 +39,11 @@ impl Wire {
         &self.dialect
     }
 
+    /// Data bytes that one envelope carries to this token.
+    pub(crate) fn max_data(&self) -> usize {
+        self.max_data
+    }
+
     /// Counts the times that the token was found anew: ids live in one session.
     pub(crate) fn session(&self) -> u64 {
         self.session
