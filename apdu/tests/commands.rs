@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ukey_apdu::command::*;
 use ukey_apdu::describe::describe;
-use ukey_apdu::envelope::Apdu;
+use ukey_apdu::envelope::{Apdu, Le};
 use ukey_apdu::pin::{Challenge, Pin, PinKey};
 use ukey_apdu::wire::Writer;
 use ukey_apdu::{Dialect, Ins, Status};
@@ -120,6 +120,24 @@ proptest! {
     }
 
     #[test]
+    fn file_commands(
+        d in dialect(), app: u16, n in name(32), size: u32, rights: [u32; 2], offset: u16, wanted in 0_u16..,
+        content in vec(any::<u8>(), 0..1500),
+    ) {
+        let application = AppId(app);
+        let info = FileInfo { size, read: Rights(rights[0]), write: Rights(rights[1]) };
+        let wanted = if wanted == 0 { Le::Max } else { Le::Exact(wanted) };
+        twice!(CreateFile, CreateFile { application, name: &n, info }, d);
+        twice!(DeleteFile, DeleteFile { application, name: &n }, d);
+        twice!(EnumFiles, EnumFiles { application }, d);
+        twice!(GetFileInfo, GetFileInfo { application, name: &n }, d);
+        twice!(ReadFile, ReadFile { application, name: &n, offset, wanted }, d);
+        twice!(WriteFile, WriteFile { application, name: &n, offset, data: FileData(&content) }, d);
+        answer!(FileInfo, info, d);
+        prop_assert_eq!(FileData::read(&content, &d), Ok(FileData(&content)));
+    }
+
+    #[test]
     fn sm2_commands(
         d in dialect(), app: u16, id: u16, x: [u8; 32], y: [u8; 32], hash: [u8; 32], long: bool, key: [u8; 64],
         message in vec(any::<u8>(), 0..500), signer in name(40), key_use in key_use(), cipher in vec(any::<u8>(), 16..17),
@@ -200,6 +218,53 @@ fn a_line_says_what_happened() {
 }
 
 #[test]
+fn files_are_on_the_wire_as_the_standard_has_them() {
+    let info = FileInfo { size: 0x1234, read: Rights::ANYONE, write: Rights::USER };
+    let create = CreateFile { application: AppId(0x1002), name: b"SEAL", info };
+    let bytes = hex::encode(sent(&create));
+    assert!(
+        bytes.starts_with("8030100200002c5345414c00") && bytes.ends_with("00001234000000ff00000010"),
+        "{bytes}"
+    );
+    let mut data = [0; 64];
+    let little = create.to_apdu(&Dialect::GM3000, &mut data).unwrap();
+    assert!(
+        hex::encode(little.data).ends_with("00001234ff00000010000000"),
+        "rights are constants, sizes are not"
+    );
+    let read = ReadFile { application: AppId(0x1002), name: b"SEAL", offset: 0x0102, wanted: Le::Exact(496) };
+    assert_eq!(hex::encode(sent(&read)), "8038000000000a1002010200045345414c01f0");
+    let write = WriteFile { application: AppId(0x1002), name: b"SEAL", offset: 1, data: FileData(b"xy") };
+    assert_eq!(hex::encode(sent(&write)), "803a000000000e1002000100045345414c00027879");
+    assert_eq!(hex::encode(sent(&EnumFiles { application: AppId(0x1002) })), "80341002000000");
+    let info = GetFileInfo { application: AppId(0x1002), name: b"SEAL" };
+    assert_eq!(hex::encode(sent(&info)), "803610020000045345414c000c");
+    let delete = DeleteFile { application: AppId(0x1002), name: b"SEAL" };
+    assert_eq!(hex::encode(sent(&delete)), "803210020000045345414c");
+}
+
+#[test]
+fn a_file_is_described_without_its_content() {
+    let write =
+        WriteFile { application: AppId(0x1000), name: b"SEAL", offset: 480, data: FileData(b"S3cret") };
+    let line = describe(&sent(&write), &[0x69, 0x82], &GM).to_string();
+    assert_eq!(
+        line,
+        "WriteFile application 1000 \"SEAL\" 6 bytes from 480 → 6982 security status not satisfied: log in first"
+    );
+    assert!(!format!("{write:?}").contains("S3cret") && !format!("{write:?}").contains("83, 51"));
+    let read = ReadFile { application: AppId(0x1000), name: b"SEAL", offset: 0, wanted: Le::Max };
+    let line = describe(&sent(&read), b"S3cret\x90\x00", &GM).to_string();
+    assert_eq!(line, "ReadFile application 1000 \"SEAL\" from 0 → 9000 success, 6 bytes");
+    let answer = hex::decode("00000bb8000000ff000000109000").unwrap();
+    let info = GetFileInfo { application: AppId(0x1000), name: b"SEAL" };
+    assert_eq!(
+        describe(&sent(&info), &answer, &GM).to_string(),
+        "GetFileInfo application 1000 \"SEAL\" → 9000 success, 3000 bytes, read by anyone, written by the user"
+    );
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let secret = Pin::new(b"S3cretPin!").unwrap();
     let create = CreateApplication {
@@ -243,6 +308,17 @@ fn names_and_labels_have_limits() {
     assert_eq!(refuse(Ins::CreateContainer, &[0x10, 0]), Some(Status::WRONG_DATA));
     assert_eq!(
         refuse(Ins::CreateContainer, &[[0x10; 2].as_slice(), &[b'c'; 65]].concat()),
+        Some(Status::WRONG_DATA)
+    );
+    assert_eq!(refuse(Ins::DeleteFile, &[b'f'; 32]), None);
+    assert_eq!(refuse(Ins::DeleteFile, &[b'f'; 33]), Some(Status::WRONG_DATA));
+    assert_eq!(refuse(Ins::CreateFile, &[b'f'; 44]), None);
+    assert_eq!(refuse(Ins::CreateFile, &[b'f'; 52]), Some(Status::WRONG_DATA), "40 bytes of name");
+    assert_eq!(refuse(Ins::CreateFile, &[b'f'; 43]), Some(Status::WRONG_LENGTH));
+    assert_eq!(refuse(Ins::ReadFile, &hex::decode("1000000000016600").unwrap()), Some(Status::WRONG_DATA));
+    assert_eq!(refuse(Ins::WriteFile, &hex::decode("10000000000166000161").unwrap()), None);
+    assert_eq!(
+        refuse(Ins::WriteFile, &hex::decode("10000000000166000261").unwrap()),
         Some(Status::WRONG_DATA)
     );
     assert_eq!(refuse(Ins::CreateContainer, &[0x10]), Some(Status::WRONG_LENGTH));

@@ -8,7 +8,8 @@
 //! cargo test -p ukey-firmware --test flash_format -- --ignored make_the_fixture
 //! ```
 //!
-//! which refuses to overwrite them. Tokens with this content are in use: a firmware that cannot read it needs a new version
+//! which refuses to overwrite them. `fixtures/flash-v1-files.bin` is the same token after files were written to it, made
+//! once by `make_the_fixture_with_files`. Tokens with this content are in use: a firmware that cannot read it needs a new version
 //! of the format, a way from the old one, and a new fixture beside this one.
 
 mod support;
@@ -39,6 +40,14 @@ fn path(extension: &str) -> PathBuf {
 
 fn fixture() -> Vec<u8> {
     std::fs::read(path("bin")).expect("tests/fixtures/flash-v1.bin")
+}
+
+fn files_path() -> PathBuf {
+    path("bin").with_file_name("flash-v1-files.bin")
+}
+
+fn fixture_with_files() -> Vec<u8> {
+    std::fs::read(files_path()).expect("tests/fixtures/flash-v1-files.bin")
 }
 
 /// A whole flash with this at its front.
@@ -113,10 +122,92 @@ fn make_the_fixture() {
         assert!(!path.exists(), "{} is frozen; see the head of this file", path.display());
     }
     let (mut host, key) = provision();
-    let image = host.image();
-    let used = image.iter().rposition(|&byte| byte != 0xFF).unwrap() + 1;
-    std::fs::write(path("bin"), &image[..used]).unwrap();
+    std::fs::write(path("bin"), used(&host.image())).unwrap();
     std::fs::write(path("sign-key"), hex::encode(key.x) + "\n").unwrap();
+}
+
+/// What is not erased behind it.
+fn used(image: &[u8]) -> &[u8] {
+    &image[..image.iter().rposition(|&byte| byte != 0xFF).unwrap() + 1]
+}
+
+/// The first half of a file's content; the rest was never written.
+fn seal() -> Vec<u8> {
+    [(0..800_u32).map(|n| (n * 3).to_le_bytes()[0]).collect(), vec![0; 900]].concat()
+}
+
+/// Puts files into the token of the first fixture.
+fn provision_files() -> Host {
+    let mut host = Host::on(platform(flash(&fixture())));
+    host.open().unwrap();
+    host.verify(PinType::User, NEW_USER).unwrap();
+    host.verify(PinType::Administrator, ADMIN).unwrap();
+    host.create_file(b"GONE", 2000, Rights::USER, Rights::USER).unwrap();
+    host.write_whole(b"GONE", &[7; 2000]).unwrap();
+    host.create_file("印章".as_bytes(), 1700, Rights::USER, Rights::USER).unwrap();
+    host.create_file(b"PUBLIC", 1, Rights::ANYONE, Rights::ADMINISTRATOR).unwrap();
+    host.create_file(b"SHUT", 0xFFFF, Rights::NEVER, Rights::NEVER).unwrap();
+    host.write_file("印章".as_bytes(), 0, &[0xEE; 1200]).unwrap();
+    host.delete_file("印章".as_bytes()).unwrap();
+    host.delete_file(b"GONE").unwrap();
+    host.create_file("印章".as_bytes(), 1700, Rights::USER, Rights::USER).unwrap();
+    host.write_file("印章".as_bytes(), 200, &[0xEE; 600]).unwrap();
+    host.write_file("印章".as_bytes(), 0, &seal()[..800]).unwrap();
+    host.write_file(b"PUBLIC", 0, b"!").unwrap();
+    host
+}
+
+#[test]
+#[ignore = "makes the fixture, once"]
+fn make_the_fixture_with_files() {
+    assert!(!files_path().exists(), "{} is frozen; see the head of this file", files_path().display());
+    std::fs::write(files_path(), used(&provision_files().image())).unwrap();
+}
+
+fn read_files(host: &mut Host) {
+    host.open().unwrap();
+    let mut names = host.files();
+    names.sort();
+    assert_eq!(names, [b"PUBLIC", b"SHUT".as_slice(), "印章".as_bytes()]);
+    assert_eq!(host.read_whole(b"PUBLIC").unwrap(), b"!");
+    assert_eq!(host.file_info("印章".as_bytes()), Err(Status::SECURITY_NOT_SATISFIED));
+    host.verify(PinType::User, NEW_USER).unwrap();
+    let info = FileInfo { size: 1700, read: Rights::USER, write: Rights::USER };
+    assert_eq!(host.file_info("印章".as_bytes()), Ok(info));
+    assert!(host.read_whole("印章".as_bytes()).unwrap() == seal());
+    assert_eq!(host.file_info(b"SHUT"), Err(Status::SECURITY_NOT_SATISFIED));
+    assert_eq!(host.write_file(b"PUBLIC", 0, b"?"), Err(Status::SECURITY_NOT_SATISFIED));
+}
+
+#[test]
+fn version_1_with_files_is_read_and_written_on() {
+    let mut host = Host::on(platform(flash(&fixture_with_files())));
+    read_files(&mut host);
+    host.open_container(b"DEV").unwrap();
+    assert_eq!(host.certificate(KeyUse::Sign).unwrap(), sign_certificate());
+    host.write_file("印章".as_bytes(), 1600, &[1; 100]).unwrap();
+    let mut host = host.restart();
+    host.open().unwrap();
+    host.verify(PinType::User, NEW_USER).unwrap();
+    let expected = [&seal()[..1600], &[1; 100]].concat();
+    assert!(host.read_whole("印章".as_bytes()).unwrap() == expected);
+}
+
+#[test]
+fn files_are_still_written_as_in_the_fixture() {
+    assert!(used(&provision_files().image()) == fixture_with_files());
+}
+
+#[test]
+fn a_damaged_piece_of_a_file_is_not_read_as_anything() {
+    let mut image = flash(&fixture_with_files());
+    let at = image.windows(300).rposition(|window| window == &seal()[..300]).expect("it lies there as it is");
+    image[at + 200] ^= 1;
+    let mut host = Host::on(platform(image));
+    host.open().unwrap();
+    host.verify(PinType::User, NEW_USER).unwrap();
+    assert_eq!(host.read_whole("印章".as_bytes()), Err(Status::MEMORY_FAILURE));
+    assert_eq!(host.read_whole(b"PUBLIC").unwrap(), b"!", "the others are as they were");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use specification::*;
-use ukey_apdu::command::{KeyUse, PinType};
+use ukey_apdu::command::{FileInfo, KeyUse, PinType};
 use words::*;
 
 #[derive(Clone, Debug)]
@@ -104,6 +104,17 @@ fn next(model: &Model) -> Vec<Command> {
         }
         all.push(Command::ChangePin(name, PinType::User, right(user.secret), 2));
         all.push(Command::ChangePin(name, PinType::Administrator, right(administrator.secret), 1));
+        for (file, size) in [(0, 700), (1, 1100)] {
+            if let Some(Some(found)) = application.files.get(&file) {
+                let size = u16::try_from(found.content.len()).expect("a small number");
+                all.push(Command::WriteFile(name, file, Extent { offset: 0, count: size }, 0xA5));
+                all.push(Command::WriteFile(name, file, Extent { offset: size / 2, count: size / 3 }, 0x5A));
+                all.extend(vec![Command::ReadFile(name, file, Extent { offset: 0, count: size }); 2]);
+            } else {
+                let (read, write) = (RIGHTS[1 - file], RIGHTS[1]);
+                all.push(Command::CreateFile(name, file, FileInfo { size, read, write }));
+            }
+        }
         for container in 0..LONG_NAME {
             match (application.containers.get(&container), model.container(name, container)) {
                 (None, _) => all.push(Command::CreateContainer(name, container)),
@@ -178,6 +189,23 @@ fn any_command(model: &Model) -> BoxedStrategy<Command> {
         app().prop_map(Command::EnumContainer),
         at().prop_map(|(name, container)| Command::GetContainerInfo(name, container)),
     ];
+    let extent = || {
+        (select(vec![0, 1, 511, 512, 600, 699, 700, 0xFFFF]), select(vec![1, 2, 100, 600, 1100]))
+            .prop_map(|(offset, count)| Extent { offset, count })
+    };
+    let info = || {
+        (select(FILE_SIZES.to_vec()), select(RIGHTS.to_vec()), select(RIGHTS.to_vec()))
+            .prop_map(|(size, read, write)| FileInfo { size, read, write })
+    };
+    let files = prop_oneof![
+        3 => (app(), 0..FILES, info()).prop_map(|(name, file, info)| Command::CreateFile(name, file, info)),
+        1 => (app(), 0..FILES).prop_map(|(name, file)| Command::DeleteFile(name, file)),
+        1 => app().prop_map(Command::EnumFiles),
+        1 => (app(), 0..FILES).prop_map(|(name, file)| Command::GetFileInfo(name, file)),
+        3 => (app(), 0..FILES, extent()).prop_map(|(name, file, extent)| Command::ReadFile(name, file, extent)),
+        3 => (app(), 0..FILES, extent(), any::<u8>())
+            .prop_map(|(name, file, extent, byte)| Command::WriteFile(name, file, extent, byte)),
+    ];
     let keys = prop_oneof![
         at().prop_map(|(name, container)| Command::GenEccKeyPair(name, container)),
         (at(), envelope(), 0x42..0x44_u8).prop_map(|((name, at), envelope, private)| {
@@ -189,7 +217,7 @@ fn any_command(model: &Model) -> BoxedStrategy<Command> {
         at().prop_map(|(name, container)| Command::EccSignData(name, container)),
         (at(), key_use()).prop_map(|((name, at), key_use)| Command::ExportPubKey(name, at, key_use)),
     ];
-    prop_oneof![1 => device, 1 => application, 4 => access, 3 => container, 7 => keys].boxed()
+    prop_oneof![1 => device, 1 => application, 4 => access, 3 => container, 4 => files, 7 => keys].boxed()
 }
 
 /// The token under test, and the model that predicts it.

@@ -5,7 +5,9 @@
 mod support;
 
 use support::*;
+use ukey_apdu::Status;
 use ukey_apdu::command::*;
+use ukey_apdu::envelope::Le;
 use ukey_apdu::pin::DeviceKey;
 use ukey_firmware::sim::{SimPlatform, Tear};
 
@@ -21,6 +23,8 @@ struct Seen {
     label: Vec<u8>,
     applications: Vec<Vec<u8>>,
     containers: Vec<Content>,
+    /// Names of files, and what they hold; the user's only with the user PIN.
+    files: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Which of the PINs that the tests use is the user's.
     user_pin: Option<&'static str>,
     /// Whether the device key is the factory's.
@@ -40,6 +44,7 @@ fn look(image: &[u8]) -> Seen {
         label,
         applications,
         containers: Vec::new(),
+        files: Vec::new(),
         user_pin: None,
         factory_key,
         user_tries: 0,
@@ -60,7 +65,12 @@ fn look(image: &[u8]) -> Seen {
     seen.user_pin = [USER, NEW].into_iter().find(|candidate| {
         let mut host = fresh();
         host.open().unwrap();
-        host.verify(PinType::User, candidate).is_ok()
+        let right = host.verify(PinType::User, candidate).is_ok();
+        if right {
+            seen.files =
+                host.files().into_iter().map(|name| (name.clone(), host.read_whole(&name).ok())).collect();
+        }
+        right
     });
     seen
 }
@@ -105,6 +115,27 @@ const CASES: &[Case] = &[
         ready: logged_in,
         act: |host| _ = host.send(&DeleteContainer { application: host.application, name: b"DEV" }),
     },
+    Case {
+        name: "CreateFile",
+        ready: logged_in,
+        act: |host| _ = host.create_file(b"NEW", 1300, Rights::USER, Rights::USER),
+    },
+    Case {
+        name: "WriteFile, inside a piece",
+        ready: logged_in,
+        act: |host| _ = host.write_file(b"SEAL", 600, &[0xA5; 100]),
+    },
+    Case {
+        name: "WriteFile, into reserved pieces",
+        ready: logged_in,
+        act: |host| _ = host.write_file(b"PUBLIC", 500, &[0xA5; 540]),
+    },
+    Case {
+        name: "WriteFile, five pieces of a secret",
+        ready: logged_in,
+        act: |host| _ = host.write_file(b"SEAL", 100, &[0x5A; 2300]),
+    },
+    Case { name: "DeleteFile", ready: logged_in, act: |host| _ = host.delete_file(b"SEAL") },
     Case { name: "SetLabel", ready: opened, act: |host| _ = host.send(&SetLabel { label: b"another" }) },
     Case {
         name: "CreateApplication",
@@ -128,12 +159,15 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// A token with one wrong try on each PIN, a container with key and certificate, and a half-full log.
+/// A token with one wrong try on each PIN, a container with key and certificate, files, and a half-full log.
 fn base() -> Vec<u8> {
     let mut host = Host::provisioned(3);
     for number in 0..40_u8 {
         host.import_certificate(KeyUse::Sign, &[number; 900]).unwrap();
     }
+    host.create_file(b"SEAL", 2500, Rights::USER, Rights::USER).unwrap();
+    host.write_whole(b"SEAL", &[0x33; 2500]).unwrap();
+    host.create_file(b"PUBLIC", 1200, Rights::ANYONE, Rights::USER).unwrap();
     host.verify(PinType::User, WRONG).unwrap_err();
     host.verify(PinType::Administrator, WRONG).unwrap_err();
     host.image()
@@ -276,6 +310,48 @@ fn secrets_that_were_replaced_or_deleted_are_gone_whatever_was_cut() {
             assert!(!contains(&host.image(), gone), "{gone}, cut at {operation}, {tear:?}");
             if had_power {
                 changed.unwrap();
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn contents_of_secret_files_are_gone_whatever_was_cut() {
+    const OLD: [u8; 8] = *b"old seal";
+    const NEXT: [u8; 8] = *b"new seal";
+    let contains = |image: &[u8], secret: &[u8; 8]| image.windows(8).any(|window| window == secret);
+    let base = {
+        let mut host = start(&base(), &CASES[6]);
+        host.write_file(b"SEAL", 512, &OLD.repeat(100)).unwrap();
+        host.image()
+    };
+    assert!(contains(&base, &OLD), "the test looks for the right thing");
+    let acts: [fn(&mut Host) -> Result<(), Status>; 2] =
+        [|host| host.write_file(b"SEAL", 512, &NEXT.repeat(100)), |host| host.delete_file(b"SEAL")];
+    for (act, tear) in acts.iter().flat_map(|act| [(act, Tear::Clean), (act, Tear::Torn(6))]) {
+        for operation in 0.. {
+            let mut host = start(&base, &CASES[6]);
+            host.token.platform().flash.cut_power_after(operation, tear);
+            let done = act(&mut host);
+            let had_power = host.token.platform().flash.has_power();
+            let mut host = host.restart();
+            logged_in(&mut host);
+            let (old, next) = (contains(&host.image(), &OLD), contains(&host.image(), &NEXT));
+            match host.read_file(b"SEAL", 512, Le::Exact(800)) {
+                Ok(found) if found == OLD.repeat(100) => {
+                    assert!(old && !next, "cut at {operation}, {tear:?}")
+                }
+                Ok(found) => {
+                    assert!(found == NEXT.repeat(100) && next && !old, "cut at {operation}, {tear:?}")
+                }
+                Err(status) => {
+                    assert_eq!(status, Status::NO_SUCH_FILE);
+                    assert!(!old && !next, "deleted, cut at {operation}, {tear:?}");
+                }
+            }
+            if had_power {
+                done.unwrap();
                 break;
             }
         }

@@ -5,21 +5,24 @@ use std::collections::BTreeMap;
 use sm2::dsa::signature::hazmat::PrehashVerifier;
 use sm2::dsa::{Signature, VerifyingKey};
 use ukey_apdu::command::{Answer as _, *};
+use ukey_apdu::envelope::Le;
 use ukey_apdu::pin::{Challenge, DeviceKey, PinKey, SealedPinBuf};
 use ukey_apdu::{Ins, Status};
 use ukey_firmware::Token;
 use ukey_firmware::sim::{SimPlatform, Tear};
 
-use super::specification::{Application, Container, Durable, Model, Pin};
+use super::specification::{Application, Container, Durable, File, Model, Pin};
 use super::support::envelope::{self, public_key};
 use super::support::{FACTORY_KEY, GM, Host, pin};
 use super::words::{
-    APPLICATIONS, Answer, CERTIFICATES, CONTAINERS, Command as Spoken, DEVICE_TRIES, Envelope, Id, LABELS,
-    LONG_NAME, MAX_CERTIFICATES, MAX_CONTAINERS, Name, PINS, Pair, Proof, Secret,
+    APPLICATIONS, Answer, CERTIFICATES, CONTAINERS, CREATE_FILE, Command as Spoken, DEVICE_TRIES, Envelope,
+    FILES, Id, LABELS, LONG_NAME, MAX_CERTIFICATES, MAX_CONTAINERS, MAX_FILES, Name, PINS, Pair, Proof,
+    Secret,
 };
 
 const APPLICATION_NAMES: [&[u8]; APPLICATIONS] = [b"UKEY", b"OTHER"];
 const CONTAINER_NAMES: [&[u8]; CONTAINERS] = [b"SIGN", b"SEAL", b"THIRD", &[b'x'; 65]];
+const FILE_NAMES: [&[u8]; FILES] = [b"A", "印章".as_bytes(), b"third file", b""];
 const PIN_TEXTS: [&str; PINS] = ["12345678", "87654321", "sixteen-letters!", "12345"];
 const LABEL_TEXTS: [&str; LABELS] =
     ["测试锁", "32 bytes make the longest label.", "33 bytes make a label too long..."];
@@ -157,10 +160,10 @@ impl Driver {
                 admin_retries: tries,
                 user_pin: pin(PIN_TEXTS[user]),
                 user_retries: tries,
-                create_file: Rights::USER,
+                create_file: CREATE_FILE,
                 max_containers: u8::try_from(MAX_CONTAINERS).unwrap(),
                 max_certificates: u8::try_from(MAX_CERTIFICATES).unwrap(),
-                max_files: 0,
+                max_files: u16::try_from(MAX_FILES).unwrap(),
             }),
             Spoken::OpenApplication(name) => {
                 let answer = self.host.send(&OpenApplication { name: APPLICATION_NAMES[name] })?;
@@ -207,6 +210,28 @@ impl Driver {
                 let command = GetContainerInfo { application: app(name), name: CONTAINER_NAMES[container] };
                 let answer = self.host.send(&command)?;
                 Ok((Answer::Container(ContainerInfo::read(&answer, &GM).unwrap()), 0))
+            }
+            Spoken::CreateFile(name, file, info) => {
+                self.nothing(&CreateFile { application: app(name), name: FILE_NAMES[file], info })
+            }
+            Spoken::DeleteFile(name, file) => {
+                self.nothing(&DeleteFile { application: app(name), name: FILE_NAMES[file] })
+            }
+            Spoken::EnumFiles(name) => self.names(&EnumFiles { application: app(name) }, &FILE_NAMES),
+            Spoken::GetFileInfo(name, file) => {
+                let command = GetFileInfo { application: app(name), name: FILE_NAMES[file] };
+                let answer = self.host.send(&command)?;
+                Ok((Answer::File(FileInfo::read(&answer, &GM).unwrap()), 0))
+            }
+            Spoken::ReadFile(name, file, extent) => {
+                let (application, offset, wanted) = (app(name), extent.offset, Le::Exact(extent.count));
+                let command = ReadFile { application, name: FILE_NAMES[file], offset, wanted };
+                Ok((Answer::Content(self.host.send(&command)?), 0))
+            }
+            Spoken::WriteFile(name, file, extent, byte) => {
+                let bytes = vec![byte; extent.count.into()];
+                let (application, offset, data) = (app(name), extent.offset, FileData(&bytes));
+                self.nothing(&WriteFile { application, name: FILE_NAMES[file], offset, data })
             }
             Spoken::GenEccKeyPair(name, container) => {
                 let (application, container) = (app(name), con(name, container));
@@ -312,7 +337,23 @@ impl Driver {
                 Pin { secret: secret.unwrap_or(usize::MAX), most, left, is_default }
             });
             let containers = self.containers(&mut host, &guesses[0]);
-            applications.insert(number, Application { pins, containers });
+            let mut host = fresh();
+            open(&mut host);
+            for pin_type in [PinType::Administrator, PinType::User] {
+                if let Some(text) = PIN_TEXTS.get(pins[pin_type as usize].secret) {
+                    host.verify(pin_type, text).unwrap();
+                }
+            }
+            let files = host.files().into_iter().map(|name| {
+                let file = host.file_info(&name).ok().map(|FileInfo { read, write, .. }| File {
+                    read,
+                    write,
+                    content: host.read_whole(&name).unwrap(),
+                });
+                (number_of(&name, &FILE_NAMES), file)
+            });
+            let files = files.collect();
+            applications.insert(number, Application { pins, containers, files });
         }
         Durable { label, device_tries, applications }
     }

@@ -1,12 +1,15 @@
 //! The token as plain values: what each command answers and changes, with the checks in the order in which tokens make
 //! them (application, container, right, key, contents).
 //!
-//! Knows no flash, no cryptography and no bytes: names, PINs, labels, key pairs and certificates are numbers.
+//! Knows no flash and no cryptography, and of bytes only those in files: names, PINs, labels, key pairs and certificates
+//! are numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ukey_apdu::Status;
-use ukey_apdu::command::{ContainerInfo, ContainerType, KeyUse, PinInfo, PinType, SM2_BITS};
+use ukey_apdu::command::{
+    ContainerInfo, ContainerType, FileInfo, KeyUse, PinInfo, PinType, Rights, SM2_BITS,
+};
 
 use super::words::*;
 
@@ -49,11 +52,29 @@ pub struct Container {
     pub certificates: [Option<Certificate>; 2],
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct File {
+    pub read: Rights,
+    pub write: Rights,
+    pub content: Vec<u8>,
+}
+
+impl File {
+    /// Where these bytes lie; a reader gets what there is of them.
+    fn at(&self, extent: Extent) -> Result<std::ops::Range<usize>, Status> {
+        let start = usize::from(extent.offset);
+        let inside = start < self.content.len();
+        inside.then(|| start..start + usize::from(extent.count)).ok_or(Status::WRONG_OFFSET)
+    }
+}
+
 /// PINs by [`PinType`] as a number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Application {
     pub pins: [Pin; 2],
     pub containers: BTreeMap<Name, Container>,
+    /// `None`: nobody can see what is in it.
+    pub files: BTreeMap<Name, Option<File>>,
 }
 
 /// What outlives the power.
@@ -65,12 +86,23 @@ pub struct Durable {
 }
 
 impl Durable {
-    /// As it can be seen: nobody can tell the secret of a locked PIN.
+    /// As it can be seen: nobody can tell the secret of a locked PIN, nor read a file whose readers are locked out.
     pub fn visible(mut self) -> Self {
+        for application in self.applications.values_mut() {
+            let [administrator, user] = application.pins.each_ref().map(|pin| pin.left > 0);
+            for file in application.files.values_mut() {
+                file.take_if(|file| !may(file.read, administrator, user));
+            }
+        }
         let pins = self.applications.values_mut().flat_map(|application| &mut application.pins);
         pins.filter(|pin| pin.left == 0).for_each(|pin| pin.secret = HIDDEN);
         self
     }
+}
+
+/// Whether these rights are enough for somebody who is the administrator, or the user, or both.
+fn may(rights: Rights, administrator: bool, user: bool) -> bool {
+    rights.0 == 0xFF || administrator && rights.0 & 0x01 != 0 || user && rights.0 & 0x10 != 0
 }
 
 /// What ends with the power.
@@ -80,6 +112,8 @@ pub struct Session {
     pub device: bool,
     /// Applications whose user PIN was proved.
     pub users: BTreeSet<Name>,
+    /// Applications whose administrator PIN was proved.
+    pub administrators: BTreeSet<Name>,
     /// What is open by which id: an application, and its containers.
     pub open: BTreeMap<Id, (Name, BTreeMap<Id, Name>)>,
 }
@@ -169,6 +203,18 @@ impl Model {
         Self::right(self.session.users.contains(&application))
     }
 
+    fn allowed(&self, application: Name, rights: Rights) -> Result<(), Status> {
+        let administrator = self.session.administrators.contains(&application);
+        Self::right(may(rights, administrator, self.session.users.contains(&application)))
+    }
+
+    /// The file that a command names, which exists.
+    fn file(&mut self, application: Name, name: Name) -> Result<&mut File, Status> {
+        (name != EMPTY_NAME).then_some(()).ok_or(Status::WRONG_DATA)?;
+        let file = self.application_mut(application).files.get_mut(&name).ok_or(Status::NO_SUCH_FILE)?;
+        Ok(file.as_mut().expect("the model sees all"))
+    }
+
     fn well_named(name: Name) -> Result<(), Status> {
         (name != LONG_NAME).then_some(()).ok_or(Status::WRONG_DATA)
     }
@@ -196,10 +242,18 @@ impl Model {
         let live = std::mem::take(&mut self.session.challenge);
         let result = self.application_mut(application).pins[kind as usize].attempt(live, proof.secret);
         let wrong = result.is_err_and(|status| status.remaining().is_some());
-        if wrong && kind == PinType::User {
-            self.session.users.remove(&application);
+        if wrong {
+            self.proved(kind).remove(&application);
         }
         result
+    }
+
+    /// Applications in which this PIN was proved.
+    fn proved(&mut self, kind: PinType) -> &mut BTreeSet<Name> {
+        match kind {
+            PinType::User => &mut self.session.users,
+            PinType::Administrator => &mut self.session.administrators,
+        }
     }
 
     fn open_container(&mut self, called: Name, name: Name, given: Id) {
@@ -246,7 +300,9 @@ impl Model {
                 }
                 // The administrator PIN is always number 0.
                 let pins = [Pin::new(0, most, true), Pin::new(user, most, true)];
-                self.durable.applications.insert(name, Application { pins, containers: BTreeMap::new() });
+                self.durable
+                    .applications
+                    .insert(name, Application { pins, containers: BTreeMap::new(), files: BTreeMap::new() });
             }
             Command::OpenApplication(name) => {
                 let exists = self.durable.applications.contains_key(&name);
@@ -263,6 +319,7 @@ impl Model {
                 Self::right(self.session.device)?;
                 self.durable.applications.remove(&name).ok_or(Status::NO_SUCH_APPLICATION_NAME)?;
                 self.session.users.remove(&name);
+                self.session.administrators.remove(&name);
                 self.session.open.retain(|_, (open, _)| *open != name);
             }
             Command::EnumApplication => {
@@ -271,9 +328,7 @@ impl Model {
             Command::VerifyPin(name, kind, proof) => {
                 let name = self.application(name)?;
                 self.attempt(name, kind, proof)?;
-                if kind == PinType::User {
-                    self.session.users.insert(name);
-                }
+                self.proved(kind).insert(name);
             }
             Command::ChangePin(name, kind, proof, new) => {
                 let name = self.application(name)?;
@@ -298,6 +353,7 @@ impl Model {
             Command::ClearSecureState(name) => {
                 let name = self.application(name)?;
                 self.session.users.remove(&name);
+                self.session.administrators.remove(&name);
             }
             Command::CreateContainer(called, name) => {
                 let application = self.application(called)?;
@@ -350,7 +406,71 @@ impl Model {
                     encrypt_certificate: certificates[KeyUse::Encrypt as usize].is_some(),
                 }));
             }
+            Command::CreateFile(..)
+            | Command::DeleteFile(..)
+            | Command::EnumFiles(_)
+            | Command::GetFileInfo(..)
+            | Command::ReadFile(..)
+            | Command::WriteFile(..) => return self.apply_to_files(command),
             _ => return self.apply_to_keys(command),
+        }
+        Ok(Answer::Nothing)
+    }
+
+    fn apply_to_files(&mut self, command: &Command) -> Result<Answer, Status> {
+        match *command {
+            Command::CreateFile(application, name, FileInfo { size, read, write }) => {
+                let application = self.application(application)?;
+                self.allowed(application, CREATE_FILE)?;
+                let undefined = [read, write].contains(&RIGHTS[4]);
+                if name == EMPTY_NAME || size == 0 || undefined {
+                    return Err(Status::WRONG_DATA);
+                }
+                let files = &mut self.application_mut(application).files;
+                if files.contains_key(&name) {
+                    return Err(Status::FILE_EXISTS);
+                }
+                if size > 0xFFFF || files.len() == MAX_FILES {
+                    return Err(Status::NO_SPACE);
+                }
+                let content = vec![0; usize::try_from(size).expect("a small number")];
+                files.insert(name, Some(File { read, write, content }));
+            }
+            Command::DeleteFile(application, name) => {
+                let application = self.application(application)?;
+                self.allowed(application, CREATE_FILE)?;
+                self.file(application, name)?;
+                self.application_mut(application).files.remove(&name);
+            }
+            Command::EnumFiles(application) => {
+                let application = self.application(application)?;
+                return Ok(Answer::Names(self.application_mut(application).files.keys().copied().collect()));
+            }
+            Command::GetFileInfo(application, name) => {
+                let application = self.application(application)?;
+                let File { read, write, content } = self.file(application, name)?.clone();
+                self.allowed(application, read)?;
+                let size = u32::try_from(content.len()).expect("a small number");
+                return Ok(Answer::File(FileInfo { size, read, write }));
+            }
+            Command::ReadFile(application, name, extent) => {
+                let application = self.application(application)?;
+                let file = self.file(application, name)?.clone();
+                self.allowed(application, file.read)?;
+                let bytes = file.at(extent)?;
+                return Ok(Answer::Content(
+                    file.content[bytes.start..bytes.end.min(file.content.len())].to_vec(),
+                ));
+            }
+            Command::WriteFile(application, name, extent, byte) => {
+                let application = self.application(application)?;
+                let write = self.file(application, name)?.write;
+                self.allowed(application, write)?;
+                let file = self.file(application, name)?;
+                let bytes = file.at(extent)?;
+                file.content.get_mut(bytes).ok_or(Status::WRONG_OFFSET)?.fill(byte);
+            }
+            _ => unreachable!("a command about files"),
         }
         Ok(Answer::Nothing)
     }

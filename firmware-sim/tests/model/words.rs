@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ukey_apdu::command::{ContainerInfo, KeyUse, PinInfo, PinType};
+use ukey_apdu::command::{ContainerInfo, FileInfo, KeyUse, PinInfo, PinType, Rights};
 
-/// An application's or container's name.
+/// An application's, container's or file's name.
 pub type Name = usize;
 /// A PIN's text.
 pub type Secret = usize;
@@ -31,8 +31,27 @@ pub const LONG_CERTIFICATE: Certificate = 3;
 /// Limits with which applications are created.
 pub const MAX_CONTAINERS: usize = 2;
 pub const MAX_CERTIFICATES: usize = 3;
+pub const MAX_FILES: usize = 2;
+/// Who may create files in an application.
+pub const CREATE_FILE: Rights = Rights(0x11);
+/// File names that the commands speak of; the last is empty.
+pub const FILES: usize = 4;
+pub const EMPTY_NAME: Name = 3;
+/// Rights that files are created with; the last is none that the standard knows.
+pub const RIGHTS: [Rights; 5] =
+    [Rights::ANYONE, Rights::USER, Rights::ADMINISTRATOR, Rights::NEVER, Rights(0x02)];
+/// Sizes that files are created with; the first is too small and the last too large.
+pub const FILE_SIZES: [u32; 5] = [0, 1, 700, 1100, 0x1_0000];
 /// Tries of the device authentication key.
 pub const DEVICE_TRIES: u8 = 10;
+
+/// Bytes of a file that a command asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extent {
+    pub offset: u16,
+    pub count: u16,
+}
+
 /// A key pair.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Pair {
@@ -84,6 +103,13 @@ pub enum Command {
     DeleteContainer(Name, Name),
     EnumContainer(Name),
     GetContainerInfo(Name, Name),
+    CreateFile(Name, Name, FileInfo),
+    DeleteFile(Name, Name),
+    EnumFiles(Name),
+    GetFileInfo(Name, Name),
+    ReadFile(Name, Name, Extent),
+    /// Fills with this byte.
+    WriteFile(Name, Name, Extent, u8),
     GenEccKeyPair(Name, Name),
     ImportEccKeyPair(Name, Name, Envelope, u8),
     ImportCertificate(Name, Name, KeyUse, Certificate),
@@ -98,6 +124,8 @@ pub enum Answer {
     Names(BTreeSet<Name>),
     Pin(PinInfo),
     Container(ContainerInfo),
+    File(FileInfo),
+    Content(Vec<u8>),
     PublicKey(Pair),
     Certificate(Certificate),
     /// A signature that this pair's public key accepts.

@@ -197,6 +197,47 @@ impl Host {
         Ok(Certificate::read(&answer, &GM).unwrap().0.to_vec())
     }
 
+    pub fn create_file(&mut self, name: &[u8], size: u32, read: Rights, write: Rights) -> Result<(), Status> {
+        let info = FileInfo { size, read, write };
+        self.send(&CreateFile { application: self.application, name, info }).map(drop)
+    }
+
+    pub fn delete_file(&mut self, name: &[u8]) -> Result<(), Status> {
+        self.send(&DeleteFile { application: self.application, name }).map(drop)
+    }
+
+    pub fn file_info(&mut self, name: &[u8]) -> Result<FileInfo, Status> {
+        let answer = self.send(&GetFileInfo { application: self.application, name })?;
+        Ok(FileInfo::read(&answer, &GM).unwrap())
+    }
+
+    pub fn read_file(&mut self, name: &[u8], offset: u16, wanted: Le) -> Result<Vec<u8>, Status> {
+        self.send(&ReadFile { application: self.application, name, offset, wanted })
+    }
+
+    /// The whole of a file, in parts.
+    pub fn read_whole(&mut self, name: &[u8]) -> Result<Vec<u8>, Status> {
+        let size = u16::try_from(self.file_info(name)?.size).unwrap();
+        let parts = (0..size).step_by(2048).map(|offset| self.read_file(name, offset, Le::Exact(2048)));
+        parts.collect::<Result<Vec<_>, _>>().map(|parts| parts.concat())
+    }
+
+    pub fn write_file(&mut self, name: &[u8], offset: u16, data: &[u8]) -> Result<(), Status> {
+        let data = FileData(data);
+        self.send(&WriteFile { application: self.application, name, offset, data }).map(drop)
+    }
+
+    /// Writes the whole of a file, in parts as hosts send them.
+    pub fn write_whole(&mut self, name: &[u8], data: &[u8]) -> Result<(), Status> {
+        let parts = (0_u16..).step_by(480).zip(data.chunks(480));
+        parts.into_iter().try_for_each(|(offset, part)| self.write_file(name, offset, part))
+    }
+
+    pub fn files(&mut self) -> Vec<Vec<u8>> {
+        let application = self.application;
+        self.names(&EnumFiles { application })
+    }
+
     pub fn names<'a, C: Command<'a>>(&mut self, command: &C) -> Vec<Vec<u8>> {
         let answer = self.send(command).unwrap();
         Names::read(&answer, &GM).unwrap().iter().map(<[u8]>::to_vec).collect()
