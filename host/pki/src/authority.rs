@@ -1,5 +1,5 @@
-//! The certificate authority: a root, issuing authorities under it, and end certificates in the double form of
-//! GM/T 0015 (one to sign, one to encrypt).
+//! The certificate authority: a root, issuing authorities under it, end certificates in the double form of GM/T 0015
+//! (one to sign, one to encrypt), and certificates of seal makers.
 //!
 //! Guarantees: serial numbers are 16 random bytes; KeyUsage is critical; end certificates have no BasicConstraints.
 //! Refuses to know who may have a certificate, and what it issued: the hall keeps that.
@@ -147,10 +147,34 @@ impl Authority {
         public_key: PublicKey,
         rng: &mut (impl CryptoRng + ?Sized),
     ) -> Result<Certificate, IssueError> {
+        self.issue_for(holder, purpose.key_usage(), public_key, rng)
+    }
+
+    /// Issues the certificate of a unit that makes electronic seals (制章者): critical KeyUsage with digitalSignature
+    /// alone, see [`crate::seal`].
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub fn issue_seal_maker(
+        &self,
+        unit: &EndEntity,
+        public_key: PublicKey,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Certificate, IssueError> {
+        self.issue_for(unit, KeyUsage::SEAL_MAKER, public_key, rng)
+    }
+
+    fn issue_for(
+        &self,
+        holder: &EndEntity,
+        usage: KeyUsage,
+        public_key: PublicKey,
+        rng: &mut (impl CryptoRng + ?Sized),
+    ) -> Result<Certificate, IssueError> {
         let mut extensions = vec![
             extension::authority_key_identifier(&self.key_identifier())?,
             extension::subject_key_identifier(&extension::key_identifier(&public_key))?,
-            extension::extension(oid::KEY_USAGE, true, &purpose.key_usage().encode()?)?,
+            extension::extension(oid::KEY_USAGE, true, &usage.encode()?)?,
         ];
         extensions.extend(holder.crl_address.as_deref().map(extension::crl_distribution_point).transpose()?);
         extensions.extend(holder.identity.as_ref().map(Identity::encode).transpose()?);

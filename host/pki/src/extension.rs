@@ -55,6 +55,8 @@ impl KeyUsage {
 
     /// What a sign certificate allows: digitalSignature and nonRepudiation.
     pub const SIGN: Self = Self(Self::DIGITAL_SIGNATURE.0 | Self::NON_REPUDIATION.0);
+    /// What a seal maker's certificate allows: digitalSignature alone, which tells it from a sign certificate.
+    pub const SEAL_MAKER: Self = Self::DIGITAL_SIGNATURE;
     /// What an encryption certificate allows: keyEncipherment, dataEncipherment and keyAgreement.
     pub const ENCRYPT: Self =
         Self(Self::KEY_ENCIPHERMENT.0 | Self::DATA_ENCIPHERMENT.0 | Self::KEY_AGREEMENT.0);

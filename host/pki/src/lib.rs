@@ -1,4 +1,4 @@
-//! SM2 certificates, requests, revocation lists and enveloped keys.
+//! SM2 certificates, requests, revocation lists, enveloped keys and electronic seals.
 //!
 //! Guarantees: what is written follows GM/T 0009, GM/T 0015, GM/T 0092, RFC 2986 and RFC 5280 in strict DER; what is
 //! read is taken leniently where real certificates deviate, and every signature is checked over the bytes as they came,
@@ -44,6 +44,7 @@ mod extension;
 mod name;
 pub mod oid;
 mod request;
+pub mod seal;
 mod serial;
 mod signed;
 pub mod sm2;

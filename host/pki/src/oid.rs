@@ -2,7 +2,7 @@
 //!
 //! Each is named once, here; modules refuse to spell an identifier themselves.
 
-use const_oid::ObjectIdentifier;
+pub use const_oid::ObjectIdentifier;
 
 const fn oid(text: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(text)
@@ -14,6 +14,8 @@ pub const EC_PUBLIC_KEY: ObjectIdentifier = oid("1.2.840.10045.2.1");
 pub const SM2: ObjectIdentifier = oid("1.2.156.10197.1.301");
 /// SM2 signature over an SM3 digest (GM/T 0006).
 pub const SM2_WITH_SM3: ObjectIdentifier = oid("1.2.156.10197.1.501");
+/// SM2 signature over an SM3 digest as some seal makers misspell it; read in seals, never written.
+pub const SM2_WITH_SM3_MISSPELT: ObjectIdentifier = oid("1.2.156.10197.501");
 /// SM4 without a mode; in enveloped keys it means ECB.
 pub const SM4: ObjectIdentifier = oid("1.2.156.10197.1.104");
 /// SM4 in ECB mode.

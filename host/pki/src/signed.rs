@@ -14,7 +14,7 @@ use spki::{AlgorithmIdentifier, AlgorithmIdentifierOwned, AlgorithmIdentifierRef
 
 use crate::{
     Error, PublicKey, SignError, Signature, Sm2Signer, oid,
-    sm2::{DEFAULT_ID, digest, verify_digest},
+    sm2::{self, DEFAULT_ID, digest, verify_digest},
 };
 
 /// A kind of signed document.
@@ -77,18 +77,10 @@ impl Signed {
     }
 
     /// Signs `part`, and believes the signer only after verifying what it gave.
-    pub(crate) fn sign<S: Sm2Signer>(
-        part: &impl Encode,
-        mut signer: S,
-    ) -> Result<Vec<u8>, SignError<S::Error>> {
+    pub(crate) fn sign<S: Sm2Signer>(part: &impl Encode, signer: S) -> Result<Vec<u8>, SignError<S::Error>> {
         let part = part.to_der()?;
-        let key = signer.public_key();
-        let e = digest(&key, DEFAULT_ID, &part);
-        let signature = signer.sign_digest(&e).map_err(SignError::Signer)?;
-        verify_digest(&key, &e, &signature).map_err(SignError::WrongSignature)?;
-        let signature = signature.to_der().map_err(SignError::WrongSignature)?;
+        let signature = sign_part(&part, signer)?;
         let algorithm = ALGORITHM.to_der()?;
-        let signature = BitString::from_bytes(&signature)?.to_der()?;
         Ok(der::asn1::Any::new(der::Tag::Sequence, [part, algorithm, signature].concat())?.to_der()?)
     }
 
@@ -109,15 +101,29 @@ impl Signed {
         if self.algorithm != oid::SM2_WITH_SM3 {
             return Err(Error::Algorithm { what, found: self.algorithm });
         }
-        let e = digest(key, DEFAULT_ID, self.signed_part());
-        Signature::from_der(&self.signature)
-            .and_then(|signature| verify_digest(key, &e, &signature))
+        verify_part(self.signed_part(), key, &self.signature)
             .map_err(|source| Error::Signature { what, source })
     }
 
     pub(crate) fn to_pem(&self, kind: &Kind) -> String {
         pem::encode_string(kind.labels[0], LineEnding::LF, &self.der).expect("a label without odd characters")
     }
+}
+
+/// The BIT STRING with the signature over `part`, believed only after verifying what the signer gave.
+pub(crate) fn sign_part<S: Sm2Signer>(part: &[u8], mut signer: S) -> Result<Vec<u8>, SignError<S::Error>> {
+    let key = signer.public_key();
+    let e = digest(&key, DEFAULT_ID, part);
+    let signature = signer.sign_digest(&e).map_err(SignError::Signer)?;
+    verify_digest(&key, &e, &signature).map_err(SignError::WrongSignature)?;
+    let signature = signature.to_der().map_err(SignError::WrongSignature)?;
+    Ok(BitString::from_bytes(&signature)?.to_der()?)
+}
+
+/// Checks a DER signature over `part` as it came.
+pub(crate) fn verify_part(part: &[u8], key: &PublicKey, signature: &[u8]) -> Result<(), sm2::Error> {
+    let e = digest(key, DEFAULT_ID, part);
+    verify_digest(key, &e, &Signature::from_der(signature)?)
 }
 
 /// The DER inside a PEM text of this kind.

@@ -41,6 +41,12 @@ pub(crate) struct EncodedValidity {
     not_after: Time,
 }
 
+impl EncodedValidity {
+    pub(crate) fn new(not_before: Time, not_after: Time) -> Self {
+        Self { not_before, not_after }
+    }
+}
+
 impl Validity {
     /// The period from `not_before` to `not_after`; fractions of a second are dropped.
     ///
@@ -78,12 +84,20 @@ impl Validity {
     }
 }
 
-pub(crate) fn encode(instant: Timestamp) -> Result<Time, TimeError> {
-    let range = |_| TimeError::Range(instant);
+fn date_time(instant: Timestamp) -> Result<DateTime, TimeError> {
     let seconds = u64::try_from(instant.as_second()).map_err(|_| TimeError::Range(instant))?;
-    let date_time = DateTime::from_unix_duration(Duration::from_secs(seconds)).map_err(range)?;
+    DateTime::from_unix_duration(Duration::from_secs(seconds)).map_err(|_| TimeError::Range(instant))
+}
+
+/// A GeneralizedTime whatever the year is, as seals have it (GB/T 38540).
+pub(crate) fn encode_generalized(instant: Timestamp) -> Result<Time, TimeError> {
+    Ok(Time::GeneralTime(GeneralizedTime::from_date_time(date_time(instant)?)))
+}
+
+pub(crate) fn encode(instant: Timestamp) -> Result<Time, TimeError> {
+    let date_time = date_time(instant)?;
     if date_time.year() <= UtcTime::MAX_YEAR {
-        Ok(Time::UtcTime(UtcTime::from_date_time(date_time).map_err(range)?))
+        Ok(Time::UtcTime(UtcTime::from_date_time(date_time).map_err(|_| TimeError::Range(instant))?))
     } else {
         Ok(Time::GeneralTime(GeneralizedTime::from_date_time(date_time)))
     }
