@@ -1,14 +1,14 @@
-//! Against the Python package `gmssl`: signatures of every document, and the enveloped key opened to the same private
+//! Against the Python package `gmssl`: signatures of every document, seal and stamp, and the enveloped key opened to the same private
 //! key.
 
 mod common;
 
 use std::{fs, process::Command, sync::OnceLock};
 
-use common::{World, component, flipped, interop_file, run, runs};
+use common::{World, component, flipped, interop_file, run, runs, seal::Seals};
 use der::{AnyRef, Decode, Encode, asn1::BitStringRef};
 use tempfile::TempDir;
-use ukey_pki::{EnvelopedKey, PrivateKeyForm, PublicKey, Signature};
+use ukey_pki::{EnvelopedKey, PrivateKeyForm, PublicKey, Signature, seal::SealVersion};
 
 /// The Python that can import gmssl: the one `UKEY_GMSSL_PYTHON` names, or else `python3`.
 fn python() -> Option<&'static str> {
@@ -33,10 +33,10 @@ fn check(python: &str, action: &str, files: &[&[u8]]) -> String {
     text.trim().to_owned()
 }
 
-/// The signed part and the signature, r then s.
+/// The signed part, which is the first member, and the signature, which is the last, r then s.
 fn parts(der: &[u8]) -> (Vec<u8>, [u8; 64]) {
     let members = Vec::<AnyRef<'_>>::from_der(der).unwrap();
-    let signature = members[2].decode_as::<BitStringRef<'_>>().unwrap();
+    let signature = members[members.len() - 1].decode_as::<BitStringRef<'_>>().unwrap();
     let signature = Signature::from_der(signature.as_bytes().unwrap()).unwrap();
     (members[0].to_der().unwrap(), signature.to_bytes())
 }
@@ -64,6 +64,25 @@ fn every_signature_verifies_and_a_changed_one_does_not() {
     let (part, signature) = parts(world.sign.der());
     assert_eq!(verify(issuing, &part, &flipped(&signature, -1)), "false");
     assert_eq!(verify(root, &part, &signature), "false");
+}
+
+#[test]
+fn seals_and_stamps_verify_and_changed_ones_do_not() {
+    let Some(python) = python() else { return };
+    let seals = Seals::new(92);
+    let (maker, signer) = (seals.maker_key.public_key(), seals.world.sign_key.public_key());
+    let verify = |key: PublicKey, part: &[u8], signature: &[u8]| {
+        check(python, "verify", &[&key.to_sec1()[1..], part, signature])
+    };
+    for version in [SealVersion::V4, SealVersion::V5] {
+        let (seal, stamp) = (seals.seal(version), seals.stamp(version));
+        for (der, key, other) in [(seal.der(), maker, signer), (stamp.der(), signer, maker)] {
+            let (part, signature) = parts(der);
+            assert_eq!(verify(key, &part, &signature), "true");
+            assert_eq!(verify(key, &flipped(&part, -1), &signature), "false");
+            assert_eq!(verify(other, &part, &signature), "false");
+        }
+    }
 }
 
 #[test]

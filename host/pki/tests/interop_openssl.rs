@@ -5,9 +5,9 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use common::{World, component, flipped, run, runs};
+use common::{World, component, flipped, run, runs, seal::Seals};
 use tempfile::TempDir;
-use ukey_pki::{Certificate, Request, sm2};
+use ukey_pki::{Certificate, Request, seal::SealVersion, sm2};
 
 const ID: &str = "distid:1234567812345678";
 /// 2026-06-01, so that the clock of the machine does not count.
@@ -42,7 +42,8 @@ impl OpenSsl {
         self.run(arguments).0
     }
 
-    /// Verifies a signed document with a public key: the signed part and the signature are cut out by `openssl` itself.
+    /// Verifies a signed document with a public key: the signed part, which is the first member, and the signature, which
+    /// is the last, are cut out by `openssl` itself.
     fn verifies(&self, der: &[u8], key: &ukey_pki::PublicKey) -> bool {
         self.write("document.der", der);
         self.write("key.der", key.to_spki_der());
@@ -50,7 +51,7 @@ impl OpenSsl {
         assert!(parsed, "{listing}");
         let members: Vec<&str> = listing.lines().filter(|line| line.contains(":d=1 ")).collect();
         let offset = |line: &str| line.split(':').next().unwrap().trim().to_owned();
-        for (member, file) in [(0, "part"), (2, "signature")] {
+        for (member, file) in [(0, "part"), (members.len() - 1, "signature")] {
             let at = offset(members[member]);
             let cut = [
                 "asn1parse",
@@ -174,6 +175,28 @@ fn a_revocation_list_verifies_and_a_changed_one_does_not() {
     assert!(text.contains(&format!("Serial Number: {}", world.sign.serial())), "{text}");
     assert!(text.contains("Superseded") && text.contains("Certificate Hold"), "{text}");
     assert!(text.contains("X509v3 CRL Number: \n                7"), "{text}");
+}
+
+#[test]
+fn seals_and_stamps_verify_and_changed_ones_do_not() {
+    let Some(openssl) = OpenSsl::find() else { return };
+    let seals = Seals::new(86);
+    let (maker, signer) = (seals.maker_key.public_key(), seals.world.sign_key.public_key());
+    for version in [SealVersion::V4, SealVersion::V5] {
+        let (seal, stamp) = (seals.seal(version), seals.stamp(version));
+        for (der, key, other) in [(seal.der(), maker, signer), (stamp.der(), signer, maker)] {
+            assert!(openssl.verifies(der, &key));
+            assert!(!openssl.verifies(&flipped(der, -1), &key));
+            // In the header's identifier, and in the name.
+            assert!(!openssl.verifies(&flipped(der, 60), &key));
+            assert!(!openssl.verifies(der, &other));
+        }
+    }
+    assert!(openssl.verifies(&seals.stamp_v1(), &signer));
+    assert!(!openssl.verifies(&flipped(&seals.stamp_v1(), -1), &signer));
+    openssl.write("maker.der", seals.maker.der());
+    let (_, text) = openssl.run(&["x509", "-inform", "DER", "-in", "maker.der", "-noout", "-text"]);
+    assert!(text.contains("X509v3 Key Usage: critical\n                Digital Signature\n"), "{text}");
 }
 
 /// A key and a request made by `openssl`, signed with this identifier.

@@ -4,12 +4,17 @@ mod common;
 
 use std::sync::LazyLock;
 
-use common::World;
+use common::{
+    World,
+    seal::{DOCUMENT, Seals, now},
+};
 use proptest::prelude::*;
+use ukey_pki::seal::{Seal, SealVersion, SignerList, Stamp, data_hash};
 use ukey_pki::sm2::Ciphertext;
 use ukey_pki::{Certificate, Crl, CsrResponse, EnvelopedKey, PublicKey, Request, Signature};
 
 static WORLD: LazyLock<World> = LazyLock::new(|| World::new(60));
+static SEALS: LazyLock<Seals> = LazyLock::new(|| Seals::new(61));
 static RESPONSE: LazyLock<Vec<u8>> = LazyLock::new(|| WORLD.response.to_der().unwrap());
 
 /// Reads the bytes as everything; the values themselves do not matter here.
@@ -27,6 +32,14 @@ fn read_as_everything(bytes: &[u8]) {
     }
     if let Ok(envelope) = EnvelopedKey::from_der(bytes) {
         let _ = envelope.open(&WORLD.sign_key);
+    }
+    if let Ok(seal) = Seal::from_der(bytes) {
+        let _ = (seal.verify(&SEALS.trust(), now()), seal.picture().facts(), format!("{seal:?}"));
+        let _ = seal.with_timestamp(b"token");
+    }
+    if let Ok(stamp) = Stamp::from_der(bytes) {
+        let _ = (stamp.verify(&data_hash(DOCUMENT), &SEALS.trust(), now()), format!("{stamp:?}"));
+        let _ = stamp.with_timestamp(b"token");
     }
     let _ = CsrResponse::from_der(bytes);
     let _ = (Ciphertext::from_der(bytes), Ciphertext::from_raw(bytes));
@@ -59,22 +72,39 @@ fn believes_response(bytes: &[u8]) -> bool {
     })
 }
 
+fn believes_seal(bytes: &[u8]) -> bool {
+    Seal::from_der(bytes).is_ok_and(|read| read.verify(&SEALS.trust(), now()).is_ok())
+}
+
+fn believes_stamp(bytes: &[u8]) -> bool {
+    let hash = data_hash(DOCUMENT);
+    Stamp::from_der(bytes).is_ok_and(|read| read.verify(&hash, &SEALS.trust(), now()).is_ok())
+}
+
 type Believes = fn(&[u8]) -> bool;
 
-fn documents() -> [(&'static str, Vec<u8>, Believes); 5] {
-    [
+static DOCUMENTS: LazyLock<Vec<(&'static str, Vec<u8>, Believes)>> = LazyLock::new(|| {
+    let mut by_digest = SEALS.draft();
+    by_digest.signers = SignerList::digests([&SEALS.world.sign]);
+    vec![
         ("certificate", WORLD.sign.der().to_vec(), believes_certificate),
         ("request", WORLD.request.der().to_vec(), believes_request),
         ("revocation list", WORLD.crl.der().to_vec(), believes_crl),
         ("enveloped key", WORLD.envelope.to_der(), believes_envelope),
         ("response", RESPONSE.clone(), believes_response),
+        ("seal v1", SEALS.seal_v1(), believes_seal),
+        ("seal v4", SEALS.seal(SealVersion::V4).der().to_vec(), believes_seal),
+        ("seal v5", SEALS.make(SealVersion::V5, &by_digest).der().to_vec(), believes_seal),
+        ("stamp v1", SEALS.stamp_v1(), believes_stamp),
+        ("stamp v4", SEALS.stamp(SealVersion::V4).der().to_vec(), believes_stamp),
+        ("stamp v5", SEALS.stamp(SealVersion::V5).der().to_vec(), believes_stamp),
     ]
-}
+});
 
 #[test]
 fn every_document_is_believed_whole_and_refused_when_cut_or_longer() {
-    for (what, der, believes) in documents() {
-        assert!(believes(&der), "{what}");
+    for (what, der, believes) in DOCUMENTS.iter() {
+        assert!(believes(der), "{what}");
         for length in 0..der.len() {
             assert!(!believes(&der[..length]), "{what} cut to {length}");
         }
@@ -84,7 +114,7 @@ fn every_document_is_believed_whole_and_refused_when_cut_or_longer() {
 
 #[test]
 fn no_document_survives_one_changed_bit() {
-    for (what, der, believes) in documents() {
+    for (what, der, believes) in DOCUMENTS.iter() {
         // One bit of every byte; which one, the place decides. The property below tries the rest by chance.
         for index in 0..der.len() {
             let mut changed = der.clone();
@@ -99,8 +129,8 @@ proptest! {
 
     #[test]
     fn no_document_survives_one_changed_byte(place in any::<prop::sample::Index>(), change in 1_u8..) {
-        for (what, der, believes) in documents() {
-            let mut changed = der;
+        for (what, der, believes) in DOCUMENTS.iter() {
+            let mut changed = der.clone();
             let index = place.index(changed.len());
             changed[index] ^= change;
             read_as_everything(&changed);
@@ -118,7 +148,7 @@ proptest! {
     fn documents_with_random_parts_are_read_without_panic(
         place in any::<prop::sample::Index>(), bytes in prop::collection::vec(any::<u8>(), 1..40),
     ) {
-        for (_, der, _) in documents() {
+        for (_, der, _) in DOCUMENTS.iter() {
             let index = place.index(der.len());
             let end = der.len().min(index + bytes.len());
             read_as_everything(&[&der[..index], &bytes, &der[end..]].concat());

@@ -212,6 +212,21 @@ impl PictureFormat {
             Self::Png => "PNG",
         }
     }
+
+    /// Its media type, such as `image/jpeg`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Gif => "image/gif",
+            Self::Bmp => "image/bmp",
+            Self::Jpg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+
+    /// The format of this media type.
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.media_type() == media_type)
+    }
 }
 
 impl Side {

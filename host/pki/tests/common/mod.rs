@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(unreachable_pub, reason = "a module of a test program")]
 
+pub mod seal;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 

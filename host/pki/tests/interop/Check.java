@@ -3,14 +3,17 @@
 //     java -cp BOUNCY_CASTLE_JARS Check.java FOLDER
 //
 // The folder holds root.der, issuing.der, sign.der, encryption.der, unlisted.der, request.der, envelope.der, sign.key
-// (32 bytes), list.der (of the issuing authority) and root-list.der. For each check one line "name=true" or
+// (32 bytes), list.der (of the issuing authority), root-list.der, maker.der, document, and for v1, v4 and v5 seal-*.der
+// and stamp-*.der, of which v1 and v4 list the sign certificate and v5 its digest. For each check one line "name=true" or
 // "name=false" is printed; what throws is false.
 
 import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.security.Security;
+import java.security.Signature;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertStore;
 import java.security.cert.CertificateFactory;
@@ -27,9 +30,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.bouncycastle.asn1.ASN1BitString;
+import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.ASN1OctetString;
 import org.bouncycastle.asn1.ASN1Sequence;
+import org.bouncycastle.asn1.DERSequence;
 import org.bouncycastle.crypto.ec.CustomNamedCurves;
 import org.bouncycastle.crypto.engines.SM2Engine;
 import org.bouncycastle.crypto.engines.SM4Engine;
@@ -123,6 +128,64 @@ public class Check {
         return Arrays.equals(point, publicKey);
     }
 
+    static ASN1Sequence sequence(Object of, int... path) {
+        ASN1Sequence at = ASN1Sequence.getInstance(of);
+        for (int index : path) {
+            at = ASN1Sequence.getInstance(at.getObjectAt(index));
+        }
+        return at;
+    }
+
+    /** SM2 with SM3 by the certificate in an OCTET STRING, over the DER of what it parsed. */
+    static boolean signed(ASN1Encodable part, ASN1Encodable certificate, ASN1Encodable signature) throws Exception {
+        byte[] der = ASN1OctetString.getInstance(certificate).getOctets();
+        CertificateFactory factory = CertificateFactory.getInstance("X.509", "BC");
+        Signature verifier = Signature.getInstance("SM3withSM2", "BC");
+        // With the certificate and not its key alone: this looks at its critical key usage.
+        verifier.initVerify(factory.generateCertificate(new ByteArrayInputStream(der)));
+        verifier.update(part.toASN1Primitive().getEncoded("DER"));
+        return verifier.verify(ASN1BitString.getInstance(signature).getOctets());
+    }
+
+    static boolean sealSigned(ASN1Sequence seal) throws Exception {
+        if (seal.size() > 2) {
+            return signed(seal.getObjectAt(0), seal.getObjectAt(1), seal.getObjectAt(3));
+        }
+        ASN1Sequence signing = sequence(seal, 1);
+        ASN1Encodable[] part = {seal.getObjectAt(0), signing.getObjectAt(0), signing.getObjectAt(1)};
+        return signed(new DERSequence(part), signing.getObjectAt(0), signing.getObjectAt(2));
+    }
+
+    /** The stamp, and the seal in it. */
+    static boolean stampSigned(ASN1Sequence stamp) throws Exception {
+        ASN1Sequence toSign = sequence(stamp, 0);
+        boolean first = stamp.size() == 2;
+        ASN1Encodable certificate = first ? toSign.getObjectAt(5) : stamp.getObjectAt(1);
+        return sealSigned(sequence(toSign, 1)) && signed(toSign, certificate, stamp.getObjectAt(first ? 1 : 3));
+    }
+
+    static byte[] sm3(byte[] data) throws Exception {
+        return MessageDigest.getInstance("SM3", "BC").digest(data);
+    }
+
+    static boolean dataStamped(ASN1Sequence stamp) throws Exception {
+        byte[] hash = ASN1BitString.getInstance(sequence(stamp, 0).getObjectAt(3)).getOctets();
+        return Arrays.equals(hash, sm3(read("document")));
+    }
+
+    static boolean listed(ASN1Sequence seal, byte[] certificate) throws Exception {
+        ASN1Sequence property = sequence(seal, 0, 2);
+        boolean digests = ASN1Integer.getInstance(property.getObjectAt(2)).intValueExact() == 2;
+        for (ASN1Encodable entry : sequence(property, 3)) {
+            ASN1Encodable value = digests ? sequence(entry).getObjectAt(1) : entry;
+            byte[] wanted = digests ? sm3(certificate) : certificate;
+            if (Arrays.equals(ASN1OctetString.getInstance(value).getOctets(), wanted)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     static void check(String name, Callable<Boolean> action) {
         boolean passed = false;
         try {
@@ -147,5 +210,14 @@ public class Check {
         check("sign-listed", () -> list("list.der").isRevoked(certificate("sign.der")));
         check("issuing-listed", () -> list("list.der").isRevoked(certificate("issuing.der")));
         check("envelope", Check::envelope);
+        check("maker", () -> issued("maker.der", "issuing.der"));
+        for (String version : List.of("v1", "v4", "v5")) {
+            check("seal-" + version, () -> sealSigned(sequence(read("seal-" + version + ".der"))));
+            check("stamp-" + version, () -> stampSigned(sequence(read("stamp-" + version + ".der"))));
+            check("data-" + version, () -> dataStamped(sequence(read("stamp-" + version + ".der"))));
+        }
+        check("listed-v4", () -> listed(sequence(read("seal-v4.der")), read("sign.der")));
+        check("listed-v5", () -> listed(sequence(read("seal-v5.der")), read("sign.der")));
+        check("listed-wrong", () -> listed(sequence(read("seal-v5.der")), read("encryption.der")));
     }
 }
