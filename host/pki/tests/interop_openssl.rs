@@ -187,7 +187,7 @@ fn seals_and_stamps_verify_and_changed_ones_do_not() {
         for (der, key, other) in [(seal.der(), maker, signer), (stamp.der(), signer, maker)] {
             assert!(openssl.verifies(der, &key));
             assert!(!openssl.verifies(&flipped(der, -1), &key));
-            // In the header's identifier, and in the name.
+            // In a seal the 60th byte is in its name; any byte of the signed part would do.
             assert!(!openssl.verifies(&flipped(der, 60), &key));
             assert!(!openssl.verifies(der, &other));
         }

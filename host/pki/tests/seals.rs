@@ -82,7 +82,7 @@ fn a_v1_seal_of_another_program_is_read_and_verifies() {
     assert!(matches!(error, MakeError::Version(SealVersion::V1)), "{error}");
 }
 
-/// A seal whose SealInfo is not ours: the member at `index` of its property or of itself replaced, then signed again.
+/// A v4 seal with this SealInfo and algorithm, signed by the maker's key.
 fn signed_again(seals: &Seals, info: &[u8], algorithm: &[u8]) -> Vec<u8> {
     let signature = bits(&signature(&seals.maker_key, info));
     tlv(0x30, [info, &tlv(4, seals.maker.der()), algorithm, &signature].concat())
