@@ -8,7 +8,7 @@ use ukey_flows::{
     production::ProductionDesk,
 };
 
-use super::{GIF, Stage};
+use super::{Business, GIF, Stage};
 use crate::people::{self, Holder};
 
 impl Stage {
@@ -16,72 +16,63 @@ impl Stage {
     pub(crate) fn place(&mut self, holder: Holder, channel: Option<&str>) -> Result<(), FlowError> {
         self.holder = holder;
         let form = self.form.clone().unwrap_or_else(|| holder.form());
-        self.enrolling = Some(Enrolling::place_in(&self.client(), channel, form)?);
-        self.unlocking = None;
+        self.business = Some(Business::Enrol(Enrolling::place_in(&self.client(), channel, form)?));
         Ok(())
     }
 
     /// An identity check with true data.
     pub(crate) fn identify(&mut self, way: IdentityWay) -> Result<(), FlowError> {
         let check = self.holder.check(way);
-        self.enrolling().check_identity(&check)?;
+        self.in_hand().check_identity(&check)?;
         self.check = Some(check);
         Ok(())
     }
 
     pub(crate) fn upload_all(&mut self) -> Result<(), FlowError> {
-        let missing: Vec<Paper> = match (&self.unlocking, &self.enrolling) {
-            (Some(unlocking), _) => unlocking.order().papers.iter().map(|paper| paper.paper).collect(),
-            (None, Some(enrolling)) => enrolling.missing_papers(),
-            (None, None) => panic!("there is no order"),
-        };
-        missing.into_iter().try_for_each(|paper| self.upload(paper, GIF))
+        let papers: Vec<Paper> = self.in_hand().papers().collect();
+        papers.into_iter().try_for_each(|paper| self.upload(paper, GIF))
     }
 
     pub(crate) fn upload(&mut self, paper: Paper, file: &[u8]) -> Result<(), FlowError> {
-        match &mut self.unlocking {
-            Some(unlocking) => unlocking.upload(paper, file),
-            None => self.enrolling().upload(paper, file),
-        }
-        .map(drop)
+        self.in_hand().upload(paper, file).map(drop)
     }
 
     /// 签名验证 with the code that came last.
     pub(crate) fn consent(&mut self) -> Result<(), FlowError> {
         let code = self.code(self.holder.phone(), "consent", 0);
-        self.enrolling().consent(&code)
+        self.in_hand().consent(&code)
     }
 
     /// From the form to the payment.
     pub(crate) fn go_to_payment(&mut self, holder: Holder, channel: Option<&str>) -> Result<(), FlowError> {
         self.place(holder, channel)?;
         self.identify(holder.first_way())?;
-        self.enrolling().confirm()?;
+        self.in_hand().confirm()?;
         self.upload_all()?;
-        self.enrolling().submit()?;
+        self.in_hand().submit()?;
         self.consent()
     }
 
     pub(crate) fn decide(&mut self, decision: Decision, reason: Option<&str>) -> Result<(), FlowError> {
-        let order = self.enrolling().order().id.clone();
+        let order = self.in_hand().order().id.clone();
         let decision = ReviewDecision { decision, reason: reason.map(str::to_owned) };
         self.client().decide(&"desk-review".into(), &order, &decision)?;
-        self.enrolling().refresh().map(drop)
+        self.in_hand().refresh().map(drop)
     }
 
     /// The production desk makes the key of the order, of this blank one.
     pub(crate) fn make_key(&mut self, device: &Device) -> Result<(), FlowError> {
-        let order = self.enrolling().order().id.clone();
+        let order = self.in_hand().order().id.clone();
         let desk = ProductionDesk::new(&self.client(), &"desk-production".into());
         let made = desk.make(&order, device);
-        let serial = self.enrolling().refresh()?.certificate_serial.clone();
+        let serial = self.in_hand().refresh()?.certificate_serial.clone();
         self.certificates.extend(serial.filter(|serial| !self.certificates.contains(serial)));
         made.map(drop)
     }
 
     /// 签收: the key is in the holder's hand, its PIN is the certificate password.
     pub(crate) fn receive(&mut self) -> Result<(), FlowError> {
-        self.enrolling().receive()?;
+        self.in_hand().receive()?;
         let holder = self.holder;
         let password = self.certificate_password();
         let key = self.key();

@@ -9,10 +9,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ukey_device::{Device, Dialect, Options, Pin, Target, Traced};
 use ukey_flows::{
-    Client, FlowError,
+    Client, FlowError, OrderInHand,
     api::{
         CodeSent, EnrolForm, HistoryRow, IdentityCheck, InvoiceForm, MessageKind, Order, OutboxMessage,
-        Payment, PaymentOutcome, QueriedOrder, QueryOpened, Secret, Session,
+        Payment, PaymentOutcome, QueriedOrder, QueryOpened, Session,
     },
     enrol::Enrolling,
     key::MyCertificate,
@@ -39,6 +39,28 @@ pub(crate) struct Key {
     reported: u64,
 }
 
+/// What its holder is about at the hall: the flow, with its order.
+pub(crate) enum Business {
+    Enrol(Enrolling),
+    Unlock(Unlocking),
+}
+
+impl Business {
+    fn in_hand(&self) -> &OrderInHand {
+        match self {
+            Self::Enrol(enrolling) => enrolling.in_hand(),
+            Self::Unlock(unlocking) => unlocking.in_hand(),
+        }
+    }
+
+    fn in_hand_mut(&mut self) -> &mut OrderInHand {
+        match self {
+            Self::Enrol(enrolling) => enrolling.in_hand_mut(),
+            Self::Unlock(unlocking) => unlocking.in_hand_mut(),
+        }
+    }
+}
+
 /// The stage.
 pub(crate) struct Stage {
     seed: u64,
@@ -56,8 +78,7 @@ pub(crate) struct Stage {
     pub(crate) holder: Holder,
     pub(crate) form: Option<EnrolForm>,
     pub(crate) check: Option<IdentityCheck>,
-    pub(crate) enrolling: Option<Enrolling>,
-    pub(crate) unlocking: Option<Unlocking>,
+    pub(crate) business: Option<Business>,
     pub(crate) payment: Option<Payment>,
     pub(crate) invoice: Option<InvoiceForm>,
     pub(crate) document: Option<Vec<u8>>,
@@ -91,8 +112,7 @@ impl Stage {
             holder: Holder::Unit,
             form: None,
             check: None,
-            enrolling: None,
-            unlocking: None,
+            business: None,
             payment: None,
             invoice: None,
             document: None,
@@ -178,42 +198,31 @@ impl Stage {
 
     // ---- orders ----
 
-    pub(crate) fn enrolling(&mut self) -> &mut Enrolling {
-        self.enrolling.as_mut().expect("there is no enrolment under way")
-    }
-
     pub(crate) fn unlocking(&mut self) -> &mut Unlocking {
-        self.unlocking.as_mut().expect("there is no unlock under way: 当 点击找回密码")
+        match &mut self.business {
+            Some(Business::Unlock(unlocking)) => unlocking,
+            _ => panic!("there is no unlock under way: 当 点击找回密码"),
+        }
     }
 
-    /// The order at hand: the unlock if there is one, else the enrolment.
+    /// The order at hand.
+    pub(crate) fn in_hand(&mut self) -> &mut OrderInHand {
+        self.business.as_mut().expect("there is no order").in_hand_mut()
+    }
+
+    /// The order at hand, as last seen.
     pub(crate) fn order(&self) -> &Order {
-        let unlock = self.unlocking.as_ref().map(Unlocking::order);
-        unlock.or(self.enrolling.as_ref().map(Enrolling::order)).expect("there is no order")
-    }
-
-    pub(crate) fn token(&self) -> Secret {
-        let unlock = self.unlocking.as_ref().map(Unlocking::token);
-        unlock.or(self.enrolling.as_ref().map(Enrolling::token)).expect("there is no order").clone()
+        self.business.as_ref().expect("there is no order").in_hand().order()
     }
 
     /// The order at hand, as the hall has it now.
     pub(crate) fn refreshed(&mut self) -> Order {
-        let order = match (&mut self.unlocking, &mut self.enrolling) {
-            (Some(unlocking), _) => unlocking.refresh(),
-            (None, Some(enrolling)) => enrolling.refresh(),
-            (None, None) => panic!("there is no order"),
-        };
-        order.expect("the order at the hall").clone()
+        self.in_hand().refresh().expect("the order at the hall").clone()
     }
 
     /// 提交并支付.
     pub(crate) fn open_payment(&mut self, way: &str, agreed: bool) -> Result<(), FlowError> {
-        let payment = match (&mut self.unlocking, &mut self.enrolling) {
-            (Some(unlocking), _) => unlocking.pay(way, agreed)?,
-            (None, Some(enrolling)) => enrolling.pay(way, agreed)?,
-            (None, None) => panic!("there is no order"),
-        };
+        let payment = self.in_hand().pay(way, agreed)?;
         self.payment = Some(payment);
         Ok(())
     }
@@ -233,11 +242,7 @@ impl Stage {
     }
 
     pub(crate) fn save_invoice(&mut self, form: InvoiceForm) -> Result<(), FlowError> {
-        match (&mut self.unlocking, &mut self.enrolling) {
-            (Some(unlocking), _) => unlocking.save_invoice(&form)?,
-            (None, Some(enrolling)) => enrolling.save_invoice(&form)?,
-            (None, None) => panic!("there is no order"),
-        };
+        self.in_hand().save_invoice(&form)?;
         self.invoice = Some(form);
         Ok(())
     }
@@ -258,10 +263,9 @@ impl Stage {
 
     /// What happened to the orders since the last report, as far as they were looked at.
     pub(crate) fn new_history(&mut self) -> Vec<String> {
-        let enrolment = self.enrolling.as_ref().map(Enrolling::order);
-        let unlock = self.unlocking.as_ref().map(Unlocking::order);
         let mut lines = Vec::new();
-        for order in enrolment.into_iter().chain(unlock) {
+        if let Some(business) = &self.business {
+            let order = business.in_hand().order();
             let known = self.history_reported.entry(order.id.clone()).or_default();
             lines.extend(order.history.iter().skip(*known).map(|row| line(order, row)));
             *known = order.history.len();

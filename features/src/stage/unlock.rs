@@ -7,7 +7,7 @@ use ukey_flows::{
     unlock::{SMS_PASSED_ZH, Unlocking},
 };
 
-use super::{Stage, typed};
+use super::{Business, Stage, typed};
 use crate::people;
 
 impl Stage {
@@ -42,8 +42,11 @@ impl Stage {
         let (client, device) = (self.client(), self.device());
         let unlocking = Unlocking::begin(&client, &device)?;
         self.shown = unlocking.prompt_zh().to_owned();
-        self.order_before = self.unlocking.take().map(|before| before.order().id.clone());
-        self.unlocking = Some(unlocking);
+        self.order_before = match &self.business {
+            Some(Business::Unlock(before)) => Some(before.in_hand().order().id.clone()),
+            _ => None,
+        };
+        self.business = Some(Business::Unlock(unlocking));
         Ok(())
     }
 

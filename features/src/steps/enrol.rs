@@ -73,7 +73,7 @@ async fn confirmed(world: &mut UkeyWorld, holder: Whose) {
     let stride = move |stage: &mut Stage| {
         stage.place(holder.0, None)?;
         stage.identify(holder.0.first_way())?;
-        stage.enrolling().confirm()
+        stage.in_hand().confirm()
     };
     world.must(stride).await;
 }
@@ -83,9 +83,9 @@ async fn submitted(world: &mut UkeyWorld, holder: Whose) {
     let stride = move |stage: &mut Stage| {
         stage.place(holder.0, None)?;
         stage.identify(holder.0.first_way())?;
-        stage.enrolling().confirm()?;
+        stage.in_hand().confirm()?;
         stage.upload_all()?;
-        stage.enrolling().submit()
+        stage.in_hand().submit()
     };
     world.must(stride).await;
 }
@@ -121,16 +121,16 @@ async fn identify(world: &mut UkeyWorld, way: Way) {
 
 #[when("点击确认订单")]
 async fn confirm(world: &mut UkeyWorld) {
-    world.attempt(|stage| stage.enrolling().confirm()).await;
+    world.attempt(|stage| stage.in_hand().confirm()).await;
 }
 
 #[when(expr = "返回修改，把{word}改为{string}")]
 async fn amend(world: &mut UkeyWorld, field: String, value: String) {
     world
         .attempt(move |stage| {
-            let mut form = stage.enrolling().order().form.clone().expect("an enrolment has a form");
+            let mut form = stage.in_hand().order().form.clone().expect("an enrolment has a form");
             set(&mut form, &field, value);
-            stage.enrolling().amend(&form)
+            stage.in_hand().amend(&form)
         })
         .await;
 }
@@ -177,12 +177,12 @@ async fn not_received(world: &mut UkeyWorld, paper: Document) {
 
 #[when("点击确认申请")]
 async fn submit(world: &mut UkeyWorld) {
-    world.attempt(|stage| stage.enrolling().submit()).await;
+    world.attempt(|stage| stage.in_hand().submit()).await;
 }
 
 #[when("重新获取签名验证码")]
 async fn resend_consent(world: &mut UkeyWorld) {
-    world.attempt(|stage| stage.enrolling().resend_consent().map(|sent| stage.sent = Some(sent))).await;
+    world.attempt(|stage| stage.in_hand().resend_consent().map(|sent| stage.sent = Some(sent))).await;
 }
 
 #[when("经办人输入签名验证码，点击确定")]
@@ -196,7 +196,7 @@ async fn wrong_consent(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
             let code = wrong(&stage.code(stage.holder.phone(), "consent", 0));
-            stage.enrolling().consent(&code)
+            stage.in_hand().consent(&code)
         })
         .await;
 }
@@ -206,7 +206,7 @@ async fn old_consent(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
             let code = stage.code(stage.holder.phone(), "consent", 1);
-            stage.enrolling().consent(&code)
+            stage.in_hand().consent(&code)
         })
         .await;
 }
@@ -231,7 +231,7 @@ async fn consent_binds_the_form(world: &mut UkeyWorld) {
 
 #[when("取消订单")]
 async fn cancel(world: &mut UkeyWorld) {
-    world.attempt(|stage| stage.enrolling().cancel()).await;
+    world.attempt(|stage| stage.in_hand().cancel()).await;
 }
 
 #[then(expr = "验证码{time}内有效")]

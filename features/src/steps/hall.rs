@@ -10,7 +10,7 @@ use crate::{
     judge::judge,
     office::Lost,
     people::Holder,
-    stage::{is_sms, without_code, wrong},
+    stage::{Business, is_sms, without_code, wrong},
     words::{Authority, Call, Moment, Recipient, State, Time, Whose},
     world::UkeyWorld,
 };
@@ -189,8 +189,7 @@ fn go_on(world: &mut UkeyWorld) {
     let mut stage = world.stage();
     let client = stage.client();
     let found = stage.found.first().expect("an order was found").clone();
-    stage.enrolling = Some(Enrolling::resume(&client, found));
-    stage.unlocking = None;
+    stage.business = Some(Business::Enrol(Enrolling::resume(&client, found)));
     stage.payment = None;
 }
 
@@ -205,7 +204,7 @@ async fn query_and_go_on(world: &mut UkeyWorld) {
             let query = client.query_orders(&QueryRequest { kind, number })?.query;
             stage.found = client.queried_orders(&query, &stage.code(stage.holder.phone(), "query", 0))?;
             let found = stage.found.first().expect("an order was found").clone();
-            stage.enrolling = Some(Enrolling::resume(&client, found));
+            stage.business = Some(Business::Enrol(Enrolling::resume(&client, found)));
             Ok(())
         })
         .await;

@@ -191,8 +191,7 @@ async fn issued(world: &mut UkeyWorld) {
 async fn download(world: &mut UkeyWorld) {
     world
         .attempt(|stage: &mut Stage| -> Result<(), FlowError> {
-            let (order, token) = (stage.order().id.clone(), stage.token());
-            stage.document = Some(stage.client().invoice_document(&order, &token)?);
+            stage.document = Some(stage.in_hand().invoice_document()?);
             Ok(())
         })
         .await;

@@ -349,7 +349,7 @@ async fn half_way(world: &mut UkeyWorld) {
 async fn look(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
-            stage.unlocking().refresh()?;
+            stage.in_hand().refresh()?;
             stage.shown = stage.unlocking().prompt_zh().to_owned();
             Ok(())
         })

@@ -10,6 +10,7 @@
 //! | module | flow |
 //! |---|---|
 //! | [`client`] | the hall's HTTP interface, call by call |
+//! | [`OrderInHand`] | what every order of a flow can do: form, identity, papers, consent, payment, invoice |
 //! | [`key`] | 我的证书: what is in the key, and its signature |
 //! | [`login`] | certificate login (L-01, L-11) |
 //! | [`pin`] | 校验密码, 修改密码 (U-35), and the rule for PINs |
@@ -22,12 +23,14 @@ pub mod enrol;
 mod error;
 pub mod key;
 pub mod login;
+mod order;
 pub mod pin;
 pub mod production;
 pub mod unlock;
 
 pub use client::Client;
 pub use error::{FlowError, Rule};
+pub use order::OrderInHand;
 
 /// The words of the hall's interface, for those who drive flows.
 pub use ukey_hall::api;

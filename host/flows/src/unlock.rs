@@ -7,13 +7,12 @@
 
 use ukey_device::{Device, Pin, PinType, SealedPinBuf};
 use ukey_hall::api::{
-    CardChallenge, CodeSent, Confirmation, Hex, IdentityCheck, Invoice, InvoiceForm, Lane, Order, OrderState,
-    Paper, PaperReceipt, Payment, PaymentRequest, PhoneEntry, PinRule, Secret, UnlockRequest, UnlockView,
-    unlock_message,
+    CardChallenge, CodeSent, Confirmation, Hex, IdentityCheck, Lane, OrderState, PhoneEntry, PinRule,
+    UnlockRequest, UnlockView, unlock_message,
 };
 
 use crate::key::{self, MyCertificate};
-use crate::{Client, FlowError, Rule, pin};
+use crate::{Client, FlowError, OrderInHand, Rule, pin};
 
 /// What an unlock waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,9 +67,7 @@ struct OneTime {
 
 /// An unlock as the assistant holds it.
 pub struct Unlocking {
-    client: Client,
-    token: Secret,
-    order: Order,
+    hand: OrderInHand,
     mine: MyCertificate,
     rule: PinRule,
 }
@@ -78,8 +75,8 @@ pub struct Unlocking {
 impl std::fmt::Debug for Unlocking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Unlocking")
-            .field("order", &self.order.id)
-            .field("state", &self.order.state)
+            .field("order", &self.hand.order().id)
+            .field("state", &self.hand.order().state)
             .finish_non_exhaustive()
     }
 }
@@ -97,36 +94,29 @@ impl Unlocking {
             serial: None,
             device_serial: mine.device_serial.clone(),
         })?;
-        Ok(Self { client: client.clone(), token: placed.token, order: placed.order, mine, rule })
+        Ok(Self { hand: OrderInHand::new(client, placed), mine, rule })
     }
 
-    /// The order as last seen.
+    /// The order.
     #[must_use]
-    pub fn order(&self) -> &Order {
-        &self.order
+    pub fn in_hand(&self) -> &OrderInHand {
+        &self.hand
     }
 
-    /// The order's bearer token.
-    #[must_use]
-    pub fn token(&self) -> &Secret {
-        &self.token
+    /// The order, to go on with it.
+    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
+        &mut self.hand
     }
 
     /// The unlock's part of the order.
     pub fn view(&self) -> Result<&UnlockView, FlowError> {
-        self.order.unlock.as_ref().ok_or(FlowError::Answer("the order is no unlock"))
-    }
-
-    /// Looks at the order again.
-    pub fn refresh(&mut self) -> Result<&Order, FlowError> {
-        self.order = self.client.order(&self.order.id, &self.token)?;
-        Ok(&self.order)
+        self.hand.order().unlock.as_ref().ok_or(FlowError::Answer("the order is no unlock"))
     }
 
     /// What is to be done next.
     #[must_use]
     pub fn step(&self) -> Step {
-        match self.order.state {
+        match self.hand.order().state {
             OrderState::Unpaid => Step::Pay,
             OrderState::IdentityWanted => Step::CheckIdentity,
             OrderState::Authorising => Step::EnterAuthorisation,
@@ -142,7 +132,8 @@ impl Unlocking {
     /// The assistant's line on the screen of this step.
     #[must_use]
     pub fn prompt_zh(&self) -> &'static str {
-        let asks_for_completion = self.order.unlock.as_ref().is_none_or(|unlock| unlock.phone_completion);
+        let asks_for_completion =
+            self.hand.order().unlock.as_ref().is_none_or(|unlock| unlock.phone_completion);
         match self.step() {
             Step::Verify if !asks_for_completion => "请根据办理证书时提供的手机号获取短信验证码解锁",
             step => step.prompt_zh(),
@@ -152,75 +143,49 @@ impl Unlocking {
     /// The lanes that are open now.
     #[must_use]
     pub fn lanes(&self) -> &[Lane] {
-        self.order.unlock.as_ref().map_or(&[], |unlock| &unlock.lanes)
-    }
-
-    // ---- payment ----
-
-    /// Saves the e-invoice form (U-07).
-    pub fn save_invoice(&mut self, form: &InvoiceForm) -> Result<Invoice, FlowError> {
-        let invoice = self.client.save_invoice(&self.order.id, &self.token, form)?;
-        self.refresh()?;
-        Ok(invoice)
-    }
-
-    /// 提交并支付 (U-08): opens a payment at the provider's page.
-    pub fn pay(&mut self, way: &str, agreed: bool) -> Result<Payment, FlowError> {
-        let request = PaymentRequest { way: way.to_owned(), agreed };
-        self.client.open_payment(&self.order.id, &self.token, &request)
+        self.hand.order().unlock.as_ref().map_or(&[], |unlock| &unlock.lanes)
     }
 
     // ---- verification ----
 
     /// 获取短信验证码 (U-12): with the completed number where the hall shows only its beginning.
-    pub fn send_code(&mut self, phone: Option<&str>) -> Result<CodeSent, FlowError> {
+    pub fn send_code(&self, phone: Option<&str>) -> Result<CodeSent, FlowError> {
         let entry = PhoneEntry { phone: phone.map(str::to_owned) };
-        self.client.unlock_code(&self.order.id, &self.token, &entry)
+        self.hand.ask(|client, order, token| client.unlock_code(order, token, &entry))
     }
 
     /// Types the SMS code (U-13).
     pub fn enter_code(&mut self, code: &str) -> Result<(), FlowError> {
-        self.order = self.client.verify_unlock_code(&self.order.id, &self.token, code)?;
-        Ok(())
+        self.hand.go(|client, order, token| client.verify_unlock_code(order, token, code))
     }
 
     /// 其他验证方式 or the first unlock (U-31, U-33): an identity check; the authorisation code is sent.
     pub fn check_identity(&mut self, check: &IdentityCheck) -> Result<CodeSent, FlowError> {
-        let sent = self.client.unlock_identity(&self.order.id, &self.token, check)?;
-        self.refresh()?;
+        let sent = self.hand.ask(|client, order, token| client.unlock_identity(order, token, check))?;
+        self.hand.refresh()?;
         Ok(sent)
     }
 
     /// Types the authorisation code.
     pub fn enter_authorisation(&mut self, code: &str) -> Result<(), FlowError> {
-        self.order = self.client.unlock_authorisation(&self.order.id, &self.token, code)?;
-        Ok(())
-    }
-
-    /// 忘记手机号 (U-20): uploads one of the papers.
-    pub fn upload(&mut self, paper: Paper, file: &[u8]) -> Result<PaperReceipt, FlowError> {
-        let receipt = self.client.upload(&self.order.id, &self.token, paper, file)?;
-        self.refresh()?;
-        Ok(receipt)
+        self.hand.go(|client, order, token| client.unlock_authorisation(order, token, code))
     }
 
     /// 确认上传 (U-21): the unlock code comes (U-22).
     pub fn send_papers(&mut self) -> Result<(), FlowError> {
-        self.order = self.client.send_unlock_papers(&self.order.id, &self.token)?;
-        Ok(())
+        self.hand.go(Client::send_unlock_papers)
     }
 
     /// The 6-digit unlock code to read to the call centre.
     #[must_use]
     pub fn unlock_code(&self) -> Option<&str> {
-        let code = self.order.unlock.as_ref()?.unlock_code.as_ref()?;
+        let code = self.hand.order().unlock.as_ref()?.unlock_code.as_ref()?;
         Some(code.code.reveal())
     }
 
     /// 认证 (U-24): passes once the call centre has approved.
     pub fn authenticate(&mut self, code: &str) -> Result<(), FlowError> {
-        self.order = self.client.authenticate_unlock(&self.order.id, &self.token, code)?;
-        Ok(())
+        self.hand.go(|client, order, token| client.authenticate_unlock(order, token, code))
     }
 
     // ---- the key ----
@@ -232,7 +197,7 @@ impl Unlocking {
 
     /// Unblocks the key: its challenge goes to the hall, the hall's cryptogram to the key. The key then has a one-time PIN,
     /// which [`Unlocking::reset_pin`] replaces; this alone is half of the way.
-    pub fn unblock(&mut self, device: &Device) -> Result<(), FlowError> {
+    pub fn unblock(&self, device: &Device) -> Result<(), FlowError> {
         self.set_one_time(device).map(drop)
     }
 
@@ -251,25 +216,21 @@ impl Unlocking {
         application.change_pin(PinType::User, &one_time.pin, &new)?;
         let signature = key::as_user(&application, &new, || {
             let container = application.open_container(&one_time.container)?;
-            key::sign(&container, &unlock_message(&self.order.id, &one_time.nonce))
+            key::sign(&container, &unlock_message(&self.hand.order().id, &one_time.nonce))
         })?;
         let confirmation = Confirmation { signature: signature.into() };
-        self.order = self.client.confirm_unlock(&self.order.id, &self.token, &confirmation)?;
-        Ok(())
+        self.hand.go(|client, order, token| client.confirm_unlock(order, token, &confirmation))
     }
 
-    fn set_one_time(&mut self, device: &Device) -> Result<OneTime, FlowError> {
+    fn set_one_time(&self, device: &Device) -> Result<OneTime, FlowError> {
         let found = device.info()?.serial_number;
         if found != self.mine.device_serial {
             return Err(Rule::AnotherKey { expected: self.mine.device_serial.clone(), found }.into());
         }
         let application = device.open_application(&self.mine.application)?;
         let challenge = application.challenge()?;
-        let answer = self.client.unblock(
-            &self.order.id,
-            &self.token,
-            &CardChallenge { challenge: Hex(challenge.to_vec()) },
-        )?;
+        let challenge = CardChallenge { challenge: Hex(challenge.to_vec()) };
+        let answer = self.hand.ask(|client, order, token| client.unblock(order, token, &challenge))?;
         let mac = answer.mac.0.as_slice().try_into().map_err(|_| FlowError::Answer("the MAC"))?;
         let sealed =
             SealedPinBuf::new(&answer.cryptogram.0, mac).map_err(|_| FlowError::Answer("the cryptogram"))?;
