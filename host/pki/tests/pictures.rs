@@ -61,7 +61,10 @@ fn jpg(width: u16, height: u16) -> Vec<u8> {
     .concat()
 }
 
-fn every() -> [(PictureFormat, Vec<u8>, (u32, u32, bool)); 5] {
+/// A picture, its format, and its width, height and transparency.
+type Sample = (PictureFormat, Vec<u8>, (u32, u32, bool));
+
+fn every() -> [Sample; 5] {
     [
         (PictureFormat::Gif, GIF.to_vec(), (1, 1, true)),
         (PictureFormat::Bmp, bmp(5, -3), (5, 3, false)),

@@ -141,7 +141,7 @@ fn a_signer_is_believed_when_authority_period_and_usage_are_right() {
     let world = &mut seals.world;
     let subject = world.sign.subject().clone();
     let key = KeyPair::generate(&mut world.rng);
-    let short = EndEntity::new(subject.clone(), validity("2026-01-01T00:00:00Z", "2026-04-01T00:00:00Z"));
+    let short = EndEntity::new(subject, validity("2026-01-01T00:00:00Z", "2026-04-01T00:00:00Z"));
     let expired = world.issuing.issue_sign(&short, key.public_key(), &mut world.rng).unwrap();
     let mut other = common::World::new(137);
     let stranger = other.issuing.issue_sign(&world.holder, key.public_key(), &mut other.rng).unwrap();
