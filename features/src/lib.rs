@@ -4,6 +4,7 @@
 //! [`runner`] runs them over any `World` that keeps its contract; [`run()`] runs them over [`UkeyWorld`].
 
 mod coverage;
+mod enrolled;
 mod judge;
 mod office;
 mod people;
@@ -18,6 +19,7 @@ pub mod rows;
 pub mod runner;
 
 pub use coverage::{Coverage, coverage};
+pub use enrolled::{EnrolError, Enrolled, enrol};
 pub use world::UkeyWorld;
 
 /// Runs what the options ask for, as [`runner::run`], over the world of the built-in scenarios.

@@ -43,11 +43,12 @@ words! {
     /// An authority: its profile.
     Authority(&'static str), "authority":
         "清禾数字证书认证中心" = "qinghe", "鹿鸣数字证书认证中心" = "luming", "云杉数字证书认证中心" = "yunshan",
-        "白鹤数字证书认证中心" = "baihe", "松涛数字证书认证中心" = "songtao";
+        "白鹤数字证书认证中心" = "baihe", "松涛数字证书认证中心" = "songtao", "Qinghe" = "qinghe", "Luming" = "luming";
 
     /// Who holds a certificate.
     Whose(Holder), "holder":
-        "示例科技有限公司" = Holder::Unit, "张三" = Holder::Zhang, "李四" = Holder::Li;
+        "示例科技有限公司" = Holder::Unit, "张三" = Holder::Zhang, "李四" = Holder::Li, "the unit" = Holder::Unit,
+        "Zhang San" = Holder::Zhang;
 
     /// A state of an order.
     State(OrderState), "state":
@@ -60,7 +61,8 @@ words! {
         "待客服认证" = OrderState::PapersSubmitted, "客服已认证" = OrderState::PapersApproved,
         "客服未通过" = OrderState::PapersRefused, "已验证" = OrderState::Verified,
         "已初始化" = OrderState::Initialised, "待下载" = OrderState::Ready,
-        "已完成" = OrderState::Completed, "已取消" = OrderState::Cancelled;
+        "已完成" = OrderState::Completed, "已取消" = OrderState::Cancelled,
+        "completed" = OrderState::Completed, "refused" = OrderState::Refused;
 
     /// What the assistant shows next in an unlock.
     Next(Step), "next":
@@ -74,7 +76,8 @@ words! {
         "法人银行卡信息认证" = IdentityWay::LegalPersonBankCard,
         "企业对公账户打款认证" = IdentityWay::CompanyRemittance,
         "手机实名认证" = IdentityWay::HolderPhone,
-        "银行卡信息认证" = IdentityWay::HolderBankCard;
+        "银行卡信息认证" = IdentityWay::HolderBankCard,
+        "the phone in the real name" = IdentityWay::HolderPhone;
 
     /// What the identity provider answers.
     Verdict(IdentityOutcome), "verdict":

@@ -96,6 +96,7 @@ async fn unpaid(world: &mut UkeyWorld, holder: Whose) {
 }
 
 #[given(expr = "{holder}的新办申请已到审核")]
+#[given(expr = "the enrolment of {holder} is in review")]
 async fn in_review(world: &mut UkeyWorld, holder: Whose) {
     world
         .must(move |stage| {

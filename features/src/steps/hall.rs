@@ -16,6 +16,7 @@ use crate::{
 };
 
 #[given(expr = "{authority}的网上服务厅已开通")]
+#[given(expr = "the service hall of {authority} is open")]
 async fn open(world: &mut UkeyWorld, authority: Authority) {
     world.open_office(authority.0).await;
 }
@@ -60,16 +61,19 @@ fn lose_answer(world: &mut UkeyWorld, call: Call) {
 // ---- what the screen says ----
 
 #[then("成功")]
+#[then("it succeeds")]
 fn succeeded(world: &mut UkeyWorld) {
     world.success();
 }
 
 #[then(expr = "提示{string}")]
+#[then(expr = "the screen says {string}")]
 fn shows(world: &mut UkeyWorld, text: String) {
     judge(world.success(), text, "屏幕上的提示");
 }
 
 #[then(expr = "被拒绝，提示{string}")]
+#[then(expr = "it is refused with the words {string}")]
 fn refused(world: &mut UkeyWorld, text: String) {
     judge(world.failure().message_zh(), text, "拒绝的提示");
 }
@@ -225,6 +229,7 @@ fn password_by_note(world: &mut UkeyWorld, shown: String) {
 // ---- the order at hand ----
 
 #[then(expr = "订单状态为{state}")]
+#[then(expr = "the order is {state}")]
 async fn order_state(world: &mut UkeyWorld, state: State) {
     let order = world.on_stage(|stage| stage.refreshed()).await;
     judge(order.state, state.0, "订单状态");

@@ -16,12 +16,14 @@ fn simulator(stage: &mut Stage) -> Simulator {
 }
 
 #[given("UKey已拔出")]
+#[given("the UKey is pulled out")]
 #[when("拔出UKey")]
 async fn unplug(world: &mut UkeyWorld) {
     world.must(|stage| Ok(stage.device().unplug()?)).await;
 }
 
 #[when("插回UKey")]
+#[when("the UKey is plugged in again")]
 async fn plug_in(world: &mut UkeyWorld) {
     world.must(|stage| Ok(stage.device().plug_in()?)).await;
 }
@@ -49,6 +51,7 @@ async fn blank_key(world: &mut UkeyWorld) {
 }
 
 #[then("提示UKey已拔出")]
+#[then("the answer is that the UKey is gone")]
 fn removed(world: &mut UkeyWorld) {
     let ukey_flows::FlowError::Key(error) = world.failure() else { panic!("UKey没有被拔出") };
     assert!(error.is_removed(), "应为UKey已拔出，实为{}（{error}）", error.message_zh());

@@ -22,11 +22,13 @@ fn log_in(stage: &mut Stage, pin: &str) -> Result<(), ukey_flows::FlowError> {
 }
 
 #[when(expr = "插着UKey，输入口令{string}登录")]
+#[when(expr = "the holder logs in with the UKey and the PIN {string}")]
 async fn log_in_with(world: &mut UkeyWorld, pin: String) {
     world.attempt(move |stage| log_in(stage, &pin)).await;
 }
 
 #[when("插着UKey，输入证书密码登录")]
+#[when("the holder logs in with the UKey and the certificate password")]
 async fn log_in_with_password(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
@@ -37,6 +39,7 @@ async fn log_in_with_password(world: &mut UkeyWorld) {
 }
 
 #[then(expr = "登录成功，显示{string}")]
+#[then(expr = "the login succeeds and shows {string}")]
 async fn logged_in(world: &mut UkeyWorld, name: String) {
     world.success();
     let (me, mine) = world
@@ -87,6 +90,7 @@ async fn see_my_orders(world: &mut UkeyWorld) {
 }
 
 #[then(expr = "服务厅登记的证书与UKey内的一致，状态有效")]
+#[then("the hall has the same certificate on record as the UKey, and it is valid")]
 async fn hall_has_the_same(world: &mut UkeyWorld) {
     let (views, mine) = world
         .must(|stage| {

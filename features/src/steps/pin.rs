@@ -11,11 +11,13 @@ use crate::{
 };
 
 #[when(expr = "校验口令{string}")]
+#[when(expr = "the PIN {string} is checked")]
 async fn check(world: &mut UkeyWorld, entry: String) {
     world.attempt(move |stage| pin::check(&stage.device(), &typed(&entry))).await;
 }
 
 #[when(expr = "修改口令，新口令{string}，再次输入{string}")]
+#[when(expr = "the PIN is changed to {string}, and again {string}")]
 async fn change(world: &mut UkeyWorld, entry: String, again: String) {
     world.attempt(move |stage| stage.change_pin(&entry, &again)).await;
 }
@@ -31,6 +33,7 @@ async fn change_wrongly(world: &mut UkeyWorld, old: String) {
 }
 
 #[given("UKey因连续输错口令已锁死")]
+#[given("the UKey is locked by wrong PINs")]
 async fn locked(world: &mut UkeyWorld) {
     world.on_stage(Stage::lock_key).await;
 }
@@ -47,6 +50,7 @@ fn told(world: &mut UkeyWorld, expected: String) {
 }
 
 #[then(expr = "口令错误，还可重试{int}次")]
+#[then(expr = "the PIN is wrong, and {int} tries are left")]
 fn wrong_pin(world: &mut UkeyWorld, left: u8) {
     let FlowError::Key(error) = world.failure() else {
         panic!("应为口令错误，实为{}", world.failure().message_zh())
@@ -60,6 +64,7 @@ fn wrong_pin(world: &mut UkeyWorld, left: u8) {
 }
 
 #[then("提示用户口令已锁死，并指引办理解锁")]
+#[then("the answer is that the PIN is locked, and where to unlock it")]
 fn locked_at(world: &mut UkeyWorld) {
     let FlowError::Key(error) = world.failure() else {
         panic!("应为锁死，实为{}", world.failure().message_zh())
@@ -79,6 +84,7 @@ fn locked_at(world: &mut UkeyWorld) {
 }
 
 #[then(expr = "UKey剩余重试次数为{int}")]
+#[then(expr = "the UKey has {int} tries left")]
 async fn tries_left(world: &mut UkeyWorld, left: u8) {
     let mine = world.must(|stage| MyCertificate::read(&stage.device())).await;
     judge(mine.tries_left, left, "剩余重试次数");
@@ -91,6 +97,7 @@ async fn at_most(world: &mut UkeyWorld, most: u8) {
 }
 
 #[then(expr = "用口令{string}可以签名，用口令{string}不可以")]
+#[then(expr = "the PIN {string} signs, and the PIN {string} does not")]
 async fn only_one_pin(world: &mut UkeyWorld, right: String, wrong: String) {
     world.must(move |stage| pin::check(&stage.device(), &typed(&right))).await;
     let refused = world.on_stage(move |stage| pin::check(&stage.device(), &typed(&wrong))).await;

@@ -11,6 +11,7 @@ use crate::{
 };
 
 #[given("审核员审核通过")]
+#[when("the reviewer passes the application")]
 #[when("审核员审核通过")]
 async fn pass(world: &mut UkeyWorld) {
     world.attempt(|stage| stage.decide(Decision::Pass, None)).await;
@@ -22,6 +23,7 @@ async fn return_it(world: &mut UkeyWorld, reason: String) {
 }
 
 #[when(expr = "审核员拒绝申请，原因{string}")]
+#[when(expr = "the reviewer refuses the application with the reason {string}")]
 async fn refuse(world: &mut UkeyWorld, reason: String) {
     world.attempt(move |stage| stage.decide(Decision::Refuse, Some(&reason))).await;
 }
@@ -39,6 +41,7 @@ async fn review_due(world: &mut UkeyWorld, moment: Moment) {
 }
 
 #[when("制证台用一把空白UKey制证")]
+#[when("the production desk makes the key of a blank UKey")]
 async fn produce(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
@@ -113,12 +116,14 @@ async fn posted(world: &mut UkeyWorld, address: String, name: String) {
 }
 
 #[given("签收UKey")]
+#[when("the UKey is received")]
 #[when("签收UKey")]
 async fn receive(world: &mut UkeyWorld) {
     world.attempt(Stage::receive).await;
 }
 
 #[given(expr = "{holder}已领到UKey，口令为{string}")]
+#[given(expr = "{holder} holds a UKey with the PIN {string}")]
 async fn holds_key_with_pin(world: &mut UkeyWorld, holder: Whose, pin: String) {
     world.must(move |stage| stage.hold_key(holder.0, None, &pin)).await;
 }

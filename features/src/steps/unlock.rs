@@ -14,6 +14,7 @@ use crate::{
 
 #[given("已点击找回密码")]
 #[when("点击找回密码")]
+#[when("the PIN recovery is begun")]
 #[when("再次点击找回密码")]
 async fn begin(world: &mut UkeyWorld) {
     world.attempt(Stage::begin_unlock).await;
@@ -170,6 +171,7 @@ async fn unlocked_once(world: &mut UkeyWorld, pin: String) {
 }
 
 #[when(expr = "选择其他验证方式{way}")]
+#[when(expr = "the other way of verification is chosen: {way}")]
 async fn identity(world: &mut UkeyWorld, way: Way) {
     world.attempt(move |stage| stage.unlock_identity(way.0)).await;
 }
@@ -188,6 +190,7 @@ async fn no_authorisation(world: &mut UkeyWorld, recipient: Recipient) {
 }
 
 #[when("输入解锁授权码，点击下一步")]
+#[when("the authorisation code is entered")]
 async fn authorise(world: &mut UkeyWorld) {
     world.attempt(Stage::enter_authorisation).await;
 }
@@ -331,6 +334,7 @@ async fn new_code(world: &mut UkeyWorld) {
 // ---- the key ----
 
 #[when(expr = "输入新口令{string}，再次输入{string}，点击确认")]
+#[when(expr = "the new PIN {string} is entered, and again {string}")]
 async fn reset(world: &mut UkeyWorld, entry: String, again: String) {
     world.attempt(move |stage| stage.reset_pin(&entry, &again)).await;
 }

@@ -1,7 +1,9 @@
 //! Where PINs come from: a file, the environment, a prompt; never an argument, which other users of the machine see.
+//! And where secrets that this program makes are kept: in files that only their owner reads.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ukey_device::Pin;
@@ -75,4 +77,29 @@ impl PinSource<'_> {
             Failure::usage(format!("the {} is no PIN: {error}", self.name), "nothing was sent")
         })
     }
+}
+
+/// Fresh random bytes of the operating system.
+pub(crate) fn random() -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(Failure::internal)?;
+    Ok(bytes)
+}
+
+/// A fresh random number of the operating system.
+pub(crate) fn random_number() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(Failure::internal)?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+/// Writes a secret to a new file that only its owner reads; `help` is what to do when that is not possible.
+pub(crate) fn save(file: &Path, text: &str, help: &str) -> Result<()> {
+    let write = || {
+        let mut handle = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        writeln!(handle, "{text}")?;
+        handle.sync_all()
+    };
+    write()
+        .map_err(|error: io::Error| Failure::usage(format!("cannot write {}: {error}", file.display()), help))
 }

@@ -1,9 +1,7 @@
 //! `ukey hall`: the CA's online service hall, with a simulated world around it.
 
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,6 +11,7 @@ use ukey_hall::{Config, Desk, DeskRole, Hall as Service, MasterKey, PasswordCost
 
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::secret;
 
 /// Serve the online service hall of a certificate authority.
 #[derive(clap::Args, Debug)]
@@ -103,7 +102,7 @@ impl Serve {
     fn master_key(&self) -> Result<MasterKey> {
         let beside = self.db.as_ref().map(|db| db.with_extension("master-key"));
         let Some(file) = self.master_key.clone().or(beside) else {
-            return Ok(MasterKey::new(random()?));
+            return Ok(MasterKey::new(secret::random()?));
         };
         match fs::read_to_string(&file) {
             Ok(text) => {
@@ -125,8 +124,8 @@ impl Serve {
                         "bring its master key back, or name the file that has it with --master-key",
                     ));
                 }
-                let key = random()?;
-                save(&file, &hex::encode(key))?;
+                let key = secret::random()?;
+                secret::save(&file, &hex::encode(key), "name another file with --master-key")?;
                 Ok(MasterKey::new(key))
             }
             Err(source) => Err(Failure::Read { path: file, source }),
@@ -165,30 +164,9 @@ fn desk(role: DeskRole) -> Result<Desk> {
     let variable = format!("UKEY_HALL_{}_TOKEN", role.name().to_uppercase().replace('-', "_"));
     let token = match std::env::var(variable) {
         Ok(token) if !token.is_empty() => token,
-        _ => hex::encode(&random()?[..16]),
+        _ => hex::encode(&secret::random()?[..16]),
     };
     Ok(Desk { name: format!("{} desk", role.name()), role, token: Secret(token) })
-}
-
-fn random() -> Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(Failure::internal)?;
-    Ok(bytes)
-}
-
-/// Writes a secret where only its owner reads it.
-fn save(file: &Path, text: &str) -> Result<()> {
-    let write = || {
-        let mut handle = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-        writeln!(handle, "{text}")?;
-        handle.sync_all()
-    };
-    write().map_err(|error| {
-        Failure::usage(
-            format!("cannot write {}: {error}", file.display()),
-            "name another file with --master-key",
-        )
-    })
 }
 
 /// A future that ends with Ctrl-C or SIGTERM. Both are caught from the moment this returns.

@@ -1,15 +1,19 @@
 //! `ukey sim`: simulated tokens in files.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use ukey_device::link::state::{self, BadState, StateFile};
 use ukey_device::{Device, LinkError, Options, Simulator, Target};
+use ukey_features::{EnrolError, Enrolled};
+use ukey_hall::Profile;
 
 use crate::developer;
 use crate::failure::{Failure, Result};
 use crate::options::{DEFAULT_STATE, Shared};
 use crate::output;
+use crate::secret;
 
 /// Simulated tokens in files.
 #[derive(clap::Args, Debug)]
@@ -34,6 +38,8 @@ enum Verb {
         #[command(flatten)]
         confirm: Confirm,
     },
+    /// Enrol a new token: a service hall opens for it, and the flows run from the form to the posted key.
+    Enrol(Enrol),
     /// Copy the token into another file.
     Save {
         /// Where to
@@ -48,6 +54,22 @@ enum Verb {
         #[command(flatten)]
         confirm: Confirm,
     },
+}
+
+#[derive(clap::Args, Debug)]
+struct Enrol {
+    /// The CA profile: the name of a built-in one
+    #[arg(long, value_name = "NAME", default_value = "qinghe")]
+    profile: String,
+    /// The folder for the certificates: root.pem, issuing.pem, sign.pem, encryption.pem
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Take everything random from this number, so that it can be made again
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Print the initial user PIN, instead of writing it to a file beside the state that only its owner reads
+    #[arg(long)]
+    reveal_pin: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -76,6 +98,7 @@ impl Sim {
                 ));
                 Ok(())
             }
+            Verb::Enrol(enrol) => enrol.run(&state, shared),
             Verb::Save { file, confirm } => {
                 let (held, flash) = StateFile::open(&state)?;
                 confirm.replace(&file)?;
@@ -102,6 +125,68 @@ impl Sim {
                 format!("name one: --state {DEFAULT_STATE}"),
             )),
         }
+    }
+}
+
+impl Enrol {
+    /// A key of the unit of the scenarios. The state is written last: where it is, everything else is.
+    fn run(self, state: &Path, shared: &Shared) -> Result<()> {
+        let pin_file = state.with_extension("pin");
+        let kept = [Some(state), (!self.reveal_pin).then_some(pin_file.as_path())];
+        for file in kept.into_iter().flatten().filter(|file| file.exists()) {
+            let help = "nothing is overwritten; name another with --target sim:FILE, or move it away";
+            return Err(Failure::usage(format!("{} is there already", file.display()), help));
+        }
+        let seed = self.seed.map_or_else(secret::random_number, Ok)?;
+        let options = Options { dialect: shared.dialect, seed: Some(seed) };
+        let simulator = Simulator::fresh(&options)?;
+        let made = ukey_features::enrol(&self.profile, Device::connect(&simulator)?, seed);
+        let enrolled = made.map_err(|error| match error {
+            EnrolError::Profile { .. } => {
+                let names: Vec<_> = Profile::built_in_names().collect();
+                Failure::usage(error.to_string(), format!("built in are {}", names.join(", ")))
+            }
+            error => Failure::internal(error),
+        })?;
+
+        self.write_certificates(&enrolled)?;
+        let pin = if self.reveal_pin {
+            enrolled.initial_pin.reveal()
+        } else {
+            let help = "give --reveal-pin, or name another state file";
+            secret::save(&pin_file, enrolled.initial_pin.reveal(), help)?;
+            &format!("in {}", pin_file.display())
+        };
+        simulator.save_as(state, false)?;
+        output::result(&format!(
+            "state file         {}\nserial number      {}\nholder             {}\ncertificate        {}\n\
+             certificates       {}\nuser PIN           {pin}\n",
+            state.display(),
+            simulator.serial_number(),
+            enrolled.sign.subject().common_name().unwrap_or_default(),
+            enrolled.sign.serial(),
+            self.out.display(),
+        ));
+        Ok(())
+    }
+
+    fn write_certificates(&self, enrolled: &Enrolled) -> Result<()> {
+        let certificates = [
+            ("root.pem", &enrolled.root),
+            ("issuing.pem", &enrolled.issuing),
+            ("sign.pem", &enrolled.sign),
+            ("encryption.pem", &enrolled.encryption),
+        ];
+        let write = || {
+            fs::create_dir_all(&self.out)?;
+            certificates
+                .iter()
+                .try_for_each(|(name, certificate)| fs::write(self.out.join(name), certificate.to_pem()))
+        };
+        write().map_err(|error: io::Error| {
+            let message = format!("cannot write to {}: {error}", self.out.display());
+            Failure::usage(message, "name another folder with --out")
+        })
     }
 }
 

@@ -83,3 +83,14 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap()
     }
 }
+
+/// The component, or `None` after a line on stderr that says which package brings it. Where the variable `CI` is
+/// `true` a missing component fails the test.
+#[allow(clippy::print_stderr, reason = "the one line that says why a test did nothing")]
+pub(crate) fn component<T>(found: Option<T>, what: &str, package: &str) -> Option<T> {
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} is missing; {package} brings it");
+        eprintln!("skipped: {what} is missing; {package} brings it");
+    }
+    found
+}

@@ -1,0 +1,107 @@
+//! A key that a hall has enrolled for the unit of the scenarios: for whoever needs a key with real certificates in it.
+//!
+//! Guarantees: it is made as a scenario makes it, by the flows, over HTTP, against a hall of its own; the certificates
+//! are read back from the key. It refuses to know where the key keeps its state and what becomes of its PIN.
+
+use jiff::Timestamp;
+use ukey_device::{Device, Target};
+use ukey_flows::{
+    FlowError,
+    api::{Decision, OrderState, Secret},
+    key::MyCertificate,
+};
+use ukey_hall::Profile;
+use ukey_pki::Certificate;
+
+use crate::{office::Office, people::Holder, stage::Stage};
+
+/// What an enrolment gave, beside the key.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// The root of the authority.
+    pub root: Certificate,
+    /// The authority's certificate that issued those of the key.
+    pub issuing: Certificate,
+    /// The sign certificate in the key.
+    pub sign: Certificate,
+    /// The encryption certificate in the key.
+    pub encryption: Certificate,
+    /// The user PIN that the key was personalised with.
+    pub initial_pin: Secret,
+}
+
+/// Why there is no enrolled key.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// There is no such profile.
+    #[error("there is no CA profile {name}: {reason}")]
+    Profile {
+        /// The name that was given.
+        name: String,
+        /// What the hall says.
+        reason: String,
+    },
+    /// The hall does not open.
+    #[error("the hall does not open: {0}")]
+    Hall(String),
+    /// The hall or the key refused.
+    #[error("{0} ({zh})", zh = .0.message_zh())]
+    Flow(#[from] FlowError),
+    /// A certificate is missing afterwards.
+    #[error("the {0} certificate is missing")]
+    Missing(&'static str),
+}
+
+/// Enrols a blank key for the unit of the scenarios, in a hall of this built-in profile that opens and closes for it.
+/// Everything random in the hall follows from the seed; its clock shows the present time.
+///
+/// It blocks, and must not be called from inside an async runtime.
+///
+/// # Errors
+/// See [`EnrolError`]. The key may be half made then.
+pub fn enrol(profile: &str, device: Device, seed: u64) -> Result<Enrolled, EnrolError> {
+    Profile::built_in(profile)
+        .map_err(|error| EnrolError::Profile { name: profile.to_owned(), reason: error.to_string() })?;
+    let hall = |error: &dyn std::fmt::Display| EnrolError::Hall(error.to_string());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| hall(&error))?;
+    let office = runtime.block_on(Office::open(profile, seed)).map_err(|error| hall(&error))?;
+    let enrolled = make(office, device, seed);
+    runtime.shutdown_background();
+    enrolled
+}
+
+fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolError> {
+    let client = office.client.clone();
+    let ahead = Timestamp::now().duration_since(client.clock()?.now).as_secs();
+    if let Ok(seconds) = u64::try_from(ahead) {
+        client.advance_clock(seconds)?;
+    }
+
+    let mut stage = Stage::new(seed, Target::Sim, None, Some(device));
+    stage.enter(office);
+    stage.go_to_payment(Holder::Unit, None)?;
+    if stage.refreshed().state == OrderState::Unpaid {
+        stage.pay()?;
+    }
+    stage.decide(Decision::Pass, None)?;
+    let key = stage.take_blank_key()?;
+    stage.make_key(&key)?;
+    stage.receive()?;
+
+    let mine = MyCertificate::read(&key)?;
+    let mut chain = client.authority()?.chain.into_iter().map(|der| Certificate::from_der(&der.0));
+    let mut next = |what| chain.next().ok_or(EnrolError::Missing(what));
+    let issuing = next("issuing")?.map_err(FlowError::from)?;
+    let root = next("root")?.map_err(FlowError::from)?;
+    Ok(Enrolled {
+        root,
+        issuing,
+        sign: mine.sign,
+        encryption: mine.encryption.ok_or(EnrolError::Missing("encryption"))?,
+        initial_pin: stage.certificate_password().into(),
+    })
+}
