@@ -150,7 +150,7 @@ fn read(files: &[PathBuf]) -> Result<Vec<Source>, MergeError> {
     files.iter().map(read).collect()
 }
 
-fn one(mut sources: Vec<Source>, mixed: bool) -> Result<RunReport, MergeError> {
+fn one(sources: Vec<Source>, mixed: bool) -> Result<RunReport, MergeError> {
     if !mixed {
         alike(&sources)?;
     }
@@ -158,7 +158,6 @@ fn one(mut sources: Vec<Source>, mixed: bool) -> Result<RunReport, MergeError> {
     if !mixed {
         complete(&sources)?;
     }
-    sources.sort_by(|one, other| one.report.started.cmp(&other.report.started));
     let ended = |report: &RunReport| report.started.checked_add(report.duration).unwrap_or(report.started);
     let started = sources.iter().map(|source| source.report.started).min().unwrap_or_default();
     let end = sources.iter().map(|source| ended(&source.report)).max().unwrap_or(started);

@@ -30,7 +30,9 @@ fn an_enrolled_key_works_with_the_pin_in_its_file() {
     let serial = Certificate::from_pem(&sign).unwrap().serial().to_string();
     assert!(ran.out.contains(&serial), "{}", ran.out);
     let info = desk.run(&[&["info"], &target[..]].concat(), &[]).succeeds().out;
-    assert!(info.contains("示例科技有限公司"), "{info}");
+    let pair = "sign pair of 256 bits with certificate, encryption pair of 256 bits with certificate";
+    assert!(info.contains(pair) && info.contains("9 of 10 tries left"), "{info}");
+    assert!(ran.out.contains("示例科技有限公司"), "{}", ran.out);
 }
 
 #[test]
