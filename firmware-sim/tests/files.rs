@@ -196,7 +196,7 @@ fn offsets_have_bounds() {
 fn a_read_gives_what_le_asks_in_blocks() {
     let mut host = logged_in(1);
     host.create_file(b"F", 9000, ANYONE, ANYONE).unwrap();
-    let content: Vec<u8> = (0..9000_u32).map(|n| (n * 11 >> 3) as u8).collect();
+    let content: Vec<u8> = (0..9000_u32).map(|n| ((n * 11) >> 3) as u8).collect();
     host.write_whole(b"F", &content).unwrap();
     for (offset, wanted) in [(0_usize, 1_usize), (511, 2), (5, 496), (5, 497), (100, 4096)] {
         let read = host.read_file(b"F", offset as u16, Le::Exact(wanted as u16)).unwrap();
