@@ -327,7 +327,8 @@ fn contents_of_secret_files_are_gone_whatever_was_cut() {
         host.image()
     };
     assert!(contains(&base, &OLD), "the test looks for the right thing");
-    let acts: [fn(&mut Host) -> Result<(), Status>; 2] =
+    type Act = fn(&mut Host) -> Result<(), Status>;
+    let acts: [Act; 2] =
         [|host| host.write_file(b"SEAL", 512, &NEXT.repeat(100)), |host| host.delete_file(b"SEAL")];
     for (act, tear) in acts.iter().flat_map(|act| [(act, Tear::Clean), (act, Tear::Torn(6))]) {
         for operation in 0.. {
@@ -340,10 +341,10 @@ fn contents_of_secret_files_are_gone_whatever_was_cut() {
             let (old, next) = (contains(&host.image(), &OLD), contains(&host.image(), &NEXT));
             match host.read_file(b"SEAL", 512, Le::Exact(800)) {
                 Ok(found) if found == OLD.repeat(100) => {
-                    assert!(old && !next, "cut at {operation}, {tear:?}")
+                    assert!(old && !next, "cut at {operation}, {tear:?}");
                 }
                 Ok(found) => {
-                    assert!(found == NEXT.repeat(100) && next && !old, "cut at {operation}, {tear:?}")
+                    assert!(found == NEXT.repeat(100) && next && !old, "cut at {operation}, {tear:?}");
                 }
                 Err(status) => {
                     assert_eq!(status, Status::NO_SUCH_FILE);
