@@ -81,6 +81,13 @@ pub(crate) fn masked(number: &str) -> String {
         .collect()
 }
 
+/// Hides the middle of a name: a person keeps the first character, a longer name the first two and the last two.
+pub(crate) fn masked_name(name: &str) -> String {
+    let count = name.chars().count();
+    let (head, tail) = if count >= 6 { (2, 2) } else { (1, 0) };
+    name.chars().enumerate().map(|(i, c)| if i < head || i >= count - tail { c } else { '*' }).collect()
+}
+
 /// What a file is, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Picture {

@@ -1,4 +1,4 @@
-//! One-time codes: consent, query, unlock, authorisation, the call centre's unlock code.
+//! One-time codes: consent, query, reissue, revocation, unlock, authorisation, the call centre's unlock code.
 //!
 //! Guarantees: a code is kept as a keyed digest; a wrong try is counted before it is told; a code is good once, for its
 //! lifetime, for its tries; a new code ends the one before; the day's number is limited for each recipient.
@@ -22,6 +22,10 @@ pub(crate) enum Purpose {
     Consent,
     /// 订单查询.
     Query,
+    /// 证件号码查询 of a reissue or revocation.
+    Holder,
+    /// 注销验证码.
+    Revoke,
     /// 解锁验证码.
     Unlock,
     /// 解锁授权码.
@@ -36,6 +40,8 @@ impl Purpose {
         match self {
             Self::Consent => "consent",
             Self::Query => "query",
+            Self::Holder => "holder",
+            Self::Revoke => "revoke",
             Self::Unlock => "unlock",
             Self::Authorisation => "authorisation",
             Self::CallCentre => "call-centre",
@@ -70,7 +76,7 @@ impl Turn<'_> {
     pub(crate) fn code_rule(&self, purpose: Purpose) -> CodeRule {
         let codes = &self.hall.profile().codes;
         match purpose {
-            Purpose::Consent | Purpose::Query | Purpose::Unlock => codes.sms,
+            Purpose::Consent | Purpose::Query | Purpose::Holder | Purpose::Revoke | Purpose::Unlock => codes.sms,
             Purpose::Authorisation => codes.authorisation,
             Purpose::CallCentre => codes.unlock,
         }

@@ -12,11 +12,12 @@ use crate::{
     order::{invoice, payment},
     problem::{Answer, Refusal},
     profile::Profile,
+    revocation::list,
     store,
     vault::{DoesNotOpen, Vault},
 };
 use sqlx::SqlitePool;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// How often a hall on the computer's clock looks for due jobs.
@@ -109,7 +110,10 @@ impl Hall {
         }
         begun.commit().await?;
         let chance = Mutex::new(chance);
-        Ok(Self(Arc::new(Inner { config, database, vault, chance, issuer, gateways, world })))
+        let hall = Self(Arc::new(Inner { config, database, vault, chance, issuer, gateways, world }));
+        // Whoever relies on certificates finds a list from the first moment on.
+        hall.publish_list().await.map_err(|_| OpenError::Damaged)?;
+        Ok(hall)
     }
 
     /// The hall's HTTP interface.
@@ -135,12 +139,13 @@ impl Hall {
                 hall.run_due_jobs().await;
             }
         });
-        let served = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown).await;
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service).with_graceful_shutdown(shutdown).await;
         jobs.abort();
         served
     }
 
-    /// Runs what is due: invoices, messages that were not delivered. What fails is logged and stays due.
+    /// Runs what is due: invoices, messages that were not delivered, the revocation list. What fails is logged and stays due.
     pub async fn run_due_jobs(&self) {
         if let Err(Refusal { problem, .. }) = self.due_jobs().await {
             tracing::warn!(%problem, "a due job failed and will be tried again");
@@ -150,6 +155,13 @@ impl Hall {
     async fn due_jobs(&self) -> Answer<()> {
         let mut turn = self.turn(None).await?;
         let done = invoice::issue_due(&mut turn).await;
+        turn.end(done).await?;
+        self.publish_list().await
+    }
+
+    async fn publish_list(&self) -> Answer<()> {
+        let mut turn = self.turn(None).await?;
+        let done = list::publish_due(&mut turn).await;
         turn.end(done).await
     }
 

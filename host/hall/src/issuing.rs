@@ -17,8 +17,8 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 use ukey_pki::{
-    Authority, Certificate, CsrResponse, EndEntity, EnvelopedKey, Identity, KeyPair, Name, PrivateKeyForm, Request,
-    Validity,
+    Authority, Certificate, Crl, CsrResponse, EndEntity, EnvelopedKey, Identity, KeyPair, Name, PrivateKeyForm, Request,
+    Revoked, Validity,
 };
 
 /// Root and issuing authority.
@@ -110,6 +110,17 @@ impl Issuer {
         certificate
             .verify_issued_by(self.issuing.certificate())
             .map_err(|_| refuse(ProblemType::UntrustedCertificate))
+    }
+
+    /// A revocation list of the issuing authority.
+    pub fn revocation_list(
+        &self,
+        number: u64,
+        this_update: Timestamp,
+        next_update: Timestamp,
+        revoked: Vec<Revoked>,
+    ) -> Answer<Crl> {
+        Crl::build(&self.issuing, number, this_update, next_update, revoked).map_err(Refusal::internal)
     }
 
     /// Answers a certificate request with a pair for the holder of this form.

@@ -34,6 +34,7 @@ macro_rules! server {
 
 server! {
     mod account;
+    mod audit;
     mod chance;
     mod checks;
     pub mod clock;
@@ -50,6 +51,7 @@ server! {
     mod outbox;
     mod problem;
     pub mod profile;
+    mod revocation;
     mod rights;
     mod secret;
     mod store;

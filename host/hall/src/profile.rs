@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 mod change;
 mod notice;
+mod query;
 mod reissue;
 mod renew;
 mod revoke;
@@ -18,9 +19,10 @@ mod seal;
 
 pub use change::Change;
 pub use notice::Notice;
+pub use query::Query;
 pub use reissue::Reissue;
 pub use renew::{Renew, RenewSteps};
-pub use revoke::{Revoke, RevokeWay};
+pub use revoke::Revoke;
 pub use seal::{Seal, SealListing};
 
 /// Why a profile is refused.
@@ -92,6 +94,9 @@ pub struct Profile {
     pub seal: Seal,
     /// Notices of expiry.
     pub notice: Notice,
+    /// The query by two fields.
+    #[serde(default)]
+    pub query: Query,
     /// Payment.
     pub payment: Payment,
     /// E-invoices.
@@ -242,7 +247,7 @@ pub struct Upload {
     pub max_bytes: u64,
 }
 
-/// Texts of messages. `{code}`, `{name}`, `{reason}`, `{tracking}`, `{order}` are filled in.
+/// Texts of messages. `{code}`, `{name}`, `{reason}`, `{tracking}`, `{order}`, `{serial}` are filled in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wording {
@@ -266,6 +271,8 @@ pub struct Wording {
     pub posted: String,
     /// Invoice issued.
     pub invoice: String,
+    /// Certificate revoked, with its number in `{serial}` and the reason in `{reason}`.
+    pub revoked: String,
 }
 
 /// Refuses a profile unless this holds of a key.
@@ -355,6 +362,7 @@ impl Profile {
         self.revoke.check()?;
         self.seal.check(self.channels.len())?;
         self.notice.check()?;
+        self.query.check()?;
         rule(self.upload.max_bytes > 0, "upload.max_bytes", "is zero")?;
         rule(!self.upload.formats.is_empty(), "upload.formats", "names none")?;
         rule(

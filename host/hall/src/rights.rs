@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a right that is not in the table is not given. Refuses to know: whose order it is (see `turn`).
 
-use crate::api::{AccountKind, ProblemType};
+use crate::api::{AccountKind, ProblemType, SubjectKind};
 use crate::problem::{Answer, refuse};
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,13 @@ pub enum DeskRole {
     CallCentre,
     /// 制证.
     Production,
+    /// 审计: reads the record of what happened, and does nothing.
+    Auditor,
 }
 
 impl DeskRole {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::Review, Self::CallCentre, Self::Production];
+    pub const ALL: [Self; 4] = [Self::Review, Self::CallCentre, Self::Production, Self::Auditor];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl DeskRole {
             Self::Review => "review",
             Self::CallCentre => "call-centre",
             Self::Production => "production",
+            Self::Auditor => "auditor",
         }
     }
 }
@@ -53,6 +56,15 @@ pub(crate) enum Caller {
         serial: String,
         /// Credit code or identity number.
         number: String,
+    },
+    /// Whoever showed by a code to have the phone on record of a number's certificates; no key in hand.
+    Holder {
+        /// Unit or person.
+        kind: SubjectKind,
+        /// Credit code or identity number.
+        number: String,
+        /// The phone.
+        phone: String,
     },
     /// The holder of an order's token.
     Order {
@@ -97,6 +109,10 @@ pub(crate) enum Right {
     ApproveUnlock,
     /// Make keys.
     Produce,
+    /// Have a certificate of the own number reissued or revoked.
+    OwnCertificates,
+    /// Read the audit log.
+    ReadAudit,
 }
 
 /// The rights of a caller.
@@ -109,11 +125,13 @@ fn rights(caller: &Caller) -> &'static [Right] {
         }
         // AMB-05: a supervising authority looks and does nothing.
         Caller::Account { kind: AccountKind::Authority, .. } => &[OwnPages],
-        Caller::Certificate { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages],
+        Caller::Certificate { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages, OwnCertificates],
+        Caller::Holder { .. } => &[OwnCertificates],
         Caller::Order { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder],
         Caller::Desk { role: DeskRole::Review, .. } => &[ReadAnyOrder, Review],
         Caller::Desk { role: DeskRole::CallCentre, .. } => &[ReadAnyOrder, ApproveUnlock],
         Caller::Desk { role: DeskRole::Production, .. } => &[Produce],
+        Caller::Desk { role: DeskRole::Auditor, .. } => &[ReadAudit],
     }
 }
 

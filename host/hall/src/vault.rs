@@ -44,6 +44,7 @@ pub struct Vault {
     cipher: Sm4Gcm,
     codes: Zeroizing<[u8; 32]>,
     callbacks: Zeroizing<[u8; 32]>,
+    audit: Zeroizing<[u8; 32]>,
 }
 
 impl Vault {
@@ -56,7 +57,12 @@ impl Vault {
         };
         let sealing = derive("ukey-hall/vault/1");
         let cipher = Sm4Gcm::new_from_slice(&sealing[..16]).expect("16 bytes are an SM4 key");
-        Self { cipher, codes: derive("ukey-hall/codes/1"), callbacks: derive("ukey-hall/callbacks/1") }
+        Self {
+            cipher,
+            codes: derive("ukey-hall/codes/1"),
+            callbacks: derive("ukey-hall/callbacks/1"),
+            audit: derive("ukey-hall/audit/1"),
+        }
     }
 
     /// Seals `secret` for `place`: nonce (12 bytes), ciphertext, tag (16 bytes).
@@ -77,6 +83,11 @@ impl Vault {
     /// HMAC-SM3 of a code for its purpose and scope, hexadecimal.
     pub fn code_digest(&self, purpose: &str, scope: &str, code: &str) -> String {
         hex::encode(mac(&self.codes[..], &[purpose, "\n", scope, "\n", code].map(str::as_bytes)))
+    }
+
+    /// HMAC-SM3 of the last row of the audit log, hexadecimal.
+    pub fn audit_seal(&self, place: u64, digest: &str) -> String {
+        hex::encode(mac(&self.audit[..], &[place.to_string().as_bytes(), b"\n", digest.as_bytes()]))
     }
 
     /// The key that the simulated payment provider shares with the hall.

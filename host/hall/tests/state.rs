@@ -115,11 +115,31 @@ const UNLOCK: &[(S, E, S)] = &[
     (S::Cancelled, E::Cancelled, S::Cancelled),
 ];
 
+const REVOKE: &[(S, E, S)] = &[
+    (S::Draft, E::RequestSigned, S::Verified),
+    (S::Draft, E::IdentityPassed, S::Identified),
+    (S::Draft, E::Cancelled, S::Cancelled),
+    (S::Identified, E::IdentityPassed, S::Identified),
+    (S::Identified, E::CodeVerified, S::Verified),
+    (S::Identified, E::Cancelled, S::Cancelled),
+    (S::Verified, E::RequestSigned, S::Verified),
+    (S::Verified, E::CodeVerified, S::Verified),
+    (S::Verified, E::VerificationLapsed, S::Draft),
+    (S::Verified, E::OrderConfirmed, S::Completed),
+    (S::Verified, E::Cancelled, S::Cancelled),
+    (S::Completed, E::OrderConfirmed, S::Completed),
+    (S::Cancelled, E::Cancelled, S::Cancelled),
+];
+
 #[test]
 fn every_state_takes_what_the_table_says_and_refuses_the_rest() {
-    for (kind, table) in
-        [(OrderKind::EnrolUnit, ENROL), (OrderKind::EnrolPerson, ENROL), (OrderKind::Unlock, UNLOCK)]
-    {
+    for (kind, table) in [
+        (OrderKind::EnrolUnit, ENROL),
+        (OrderKind::EnrolPerson, ENROL),
+        (OrderKind::Reissue, ENROL),
+        (OrderKind::Unlock, UNLOCK),
+        (OrderKind::Revoke, REVOKE),
+    ] {
         for state in STATES {
             for event in E::ALL {
                 let row = table.iter().find(|(from, with, _)| (*from, *with) == (state, event));

@@ -3,7 +3,7 @@
 //! Guarantees: what was issued stays; administrator PIN and device key of a key open only for its serial number.
 
 use crate::{
-    api::{CertificateStanding, CertificateView, EnrolForm, ProblemType, Subject},
+    api::{CertificateStanding, CertificateView, EnrolForm, ProblemType, RevocationReason, Subject},
     order::record::{moment, read_word, word},
     problem::{Answer, Refusal, refuse},
     rights::{Caller, Right, demand},
@@ -105,21 +105,26 @@ pub(crate) async fn mine(turn: &mut Turn<'_>) -> Answer<Vec<CertificateView>> {
     };
     let mut views = Vec::new();
     for issued in turn.issued_to(&number).await? {
-        let standing = turn.standing(&issued).await?;
-        views.push(CertificateView {
-            serial: issued.serial,
-            encryption_serial: issued.encryption_serial,
-            name: issued.subject.name,
-            channel: issued.channel,
-            device_serial: issued.device_serial,
-            not_before: issued.not_before,
-            not_after: issued.not_after,
-            standing,
-            certificate: issued.sign_der.into(),
-            encryption_certificate: issued.encryption_der.into(),
-        });
+        views.push(view(turn, issued).await?);
     }
     Ok(views)
+}
+
+/// A pair as it is shown to its holder.
+pub(crate) async fn view(turn: &mut Turn<'_>, issued: Issued) -> Answer<CertificateView> {
+    let standing = turn.standing(&issued).await?;
+    Ok(CertificateView {
+        serial: issued.serial,
+        encryption_serial: issued.encryption_serial,
+        name: issued.subject.name,
+        channel: issued.channel,
+        device_serial: issued.device_serial,
+        not_before: issued.not_before,
+        not_after: issued.not_after,
+        standing,
+        certificate: issued.sign_der.into(),
+        encryption_certificate: issued.encryption_der.into(),
+    })
 }
 
 impl Turn<'_> {
@@ -165,7 +170,8 @@ impl Turn<'_> {
         .bind(i64::from(issued.unlocks))
         .execute(self.db())
         .await?;
-        Ok(())
+        let actor = self.caller.actor();
+        self.audit(&actor, &format!("certificate/{}", issued.serial), "issued", &format!("order/{order}")).await
     }
 
     /// Puts a key's secrets into the vault.
@@ -217,22 +223,13 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whether a certificate was revoked.
-    pub(crate) async fn is_revoked(&mut self, serial: &str) -> Answer<bool> {
-        let row =
-            sqlx::query("SELECT serial FROM revoked WHERE serial = $1").bind(serial).fetch_optional(self.db()).await?;
-        Ok(row.is_some())
-    }
-
-    /// Refuses a revoked certificate.
-    pub(crate) async fn demand_not_revoked(&mut self, serial: &str) -> Answer<()> {
-        if self.is_revoked(serial).await? { Err(refuse(ProblemType::CertificateRevoked)) } else { Ok(()) }
-    }
-
     /// How a certificate stands now.
     pub(crate) async fn standing(&mut self, issued: &Issued) -> Answer<CertificateStanding> {
-        Ok(if self.is_revoked(&issued.serial).await? {
-            CertificateStanding::Revoked
+        Ok(if let Some(reason) = self.revocation(&issued.serial).await? {
+            match reason {
+                RevocationReason::CertificateHold => CertificateStanding::Suspended,
+                _ => CertificateStanding::Revoked,
+            }
         } else if self.now < issued.not_before {
             CertificateStanding::NotYetValid
         } else if self.now > issued.not_after {

@@ -56,7 +56,8 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     }
     turn.count(&counter, clock::after(turn.now, clock::until_tomorrow(turn.now))).await?;
     if turn.account(&account).await?.is_some() {
-        return Err(refuse(ProblemType::AccountExists));
+        // Counted all the same: which names exist is not to be tried out.
+        return Err(refuse(ProblemType::AccountExists).keep());
     }
     let password = turn.chance.letters(12);
     let digest = digest(turn, &password).await?;
@@ -73,6 +74,7 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     .bind(turn.now.as_second())
     .execute(turn.db())
     .await?;
+    turn.audit("applicant", &format!("account/{account}"), "registered", &word(kind)?).await?;
     let values = [("name", account.as_str()), ("code", &password)];
     turn.send(NewMessage {
         kind: MessageKind::Sms,
@@ -132,10 +134,10 @@ pub(crate) async fn change(turn: &mut Turn<'_>, change: PasswordChange) -> Answe
     let digest = digest(turn, new).await?;
     sqlx::query("UPDATE accounts SET password = $1 WHERE account = $2")
         .bind(digest)
-        .bind(account)
+        .bind(&account)
         .execute(turn.db())
         .await?;
-    Ok(())
+    turn.audit("applicant", &format!("account/{account}"), "password-changed", "").await
 }
 
 /// Who is logged in by password.

@@ -1,6 +1,7 @@
 //! Bearer tokens: sessions, orders' tokens, desks' tokens.
 //!
-//! Guarantees: only the SM3 of a token is kept; a token that has run out is unknown.
+//! Guarantees: only the SM3 of a token is kept; a token that has run out is unknown; a session
+//! by certificate ends when that certificate is suspended or revoked.
 
 use crate::{
     api::{ProblemType, Secret},
@@ -28,7 +29,12 @@ impl Turn<'_> {
             .fetch_optional(self.db())
             .await?;
         let row = row.ok_or_else(|| refuse(ProblemType::Unauthorised))?;
-        Ok(serde_json::from_str(row.try_get("holder")?)?)
+        let holder = serde_json::from_str(row.try_get("holder")?)?;
+        // A session ends with its certificate: whoever found the key goes no further.
+        if let Caller::Certificate { serial, .. } = &holder {
+            self.demand_not_revoked(serial).await?;
+        }
+        Ok(holder)
     }
 
     /// Gives a new token to a caller, for so many minutes.

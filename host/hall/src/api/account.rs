@@ -149,6 +149,8 @@ pub enum CertificateStanding {
     Expired,
     /// Was revoked.
     Revoked,
+    /// Is suspended while its key is reissued.
+    Suspended,
 }
 
 /// One issued pair of certificates.

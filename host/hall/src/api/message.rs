@@ -13,3 +13,8 @@ pub fn login_message(hall: &str, certificate_serial: &str, nonce: &Hex) -> Vec<u
 pub fn unlock_message(order: &str, nonce: &Hex) -> Vec<u8> {
     format!("ukey-hall/unlocked/1\n{order}\n{nonce}\n").into_bytes()
 }
+
+/// What the sign key signs to have its own certificate revoked: purpose, order, certificate serial number, nonce.
+pub fn revoke_message(order: &str, certificate_serial: &str, nonce: &Hex) -> Vec<u8> {
+    format!("ukey-hall/revoke/1\n{order}\n{certificate_serial}\n{nonce}\n").into_bytes()
+}

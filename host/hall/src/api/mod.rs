@@ -7,6 +7,9 @@
 //! Times are RFC 3339 in UTC. Bytes are lower-case hexadecimal ([`Hex`]). Money is in fen (分). A bearer token
 //! (`Authorization: Bearer …`) is a session, an order's token, or a desk's token.
 //!
+//! What `POST /api/certificate-queries/{id}/result` gives is a bearer token too: of somebody who showed to have the phone
+//! on record, and may have a certificate reissued or revoked.
+//!
 //! `POST /api/enrolments` with a header `Idempotency-Key` (1 to 128 printable characters, made by the client) places one
 //! order however often it is sent, and answers each time with a fresh token.
 //!
@@ -48,6 +51,19 @@
 //! | POST /api/unlocks/{id}/confirm | [`Confirmation`] | [`Order`] |
 //! | POST /api/queries | [`QueryRequest`] | 202 [`QueryOpened`] |
 //! | POST /api/queries/{id}/result | [`CodeEntry`] | list of [`QueriedOrder`] |
+//! | GET /api/authority/crl | | the revocation list, DER (`application/pkix-crl`) |
+//! | GET /api/notices/revocations?page=&serial=&name= | | [`RevocationNotices`] |
+//! | POST /api/status-queries | [`StatusQuery`] | list of [`ApplicationStatus`] |
+//! | POST /api/certificate-queries | [`QueryRequest`] | 202 [`QueryOpened`] |
+//! | POST /api/certificate-queries/{id}/result | [`CodeEntry`] | [`HeldCertificates`] |
+//! | GET /api/reissues/guide | | [`ReissueGuide`] |
+//! | POST /api/reissues | [`ReissueRequest`] | 201 or 200 [`Placed`] |
+//! | POST /api/revocations | [`RevocationRequest`] | 201 or 200 [`Placed`] |
+//! | POST /api/revocations/{id}/signature | [`RevocationSignature`] | [`Order`] |
+//! | POST /api/revocations/{id}/identity | [`IdentityCheck`] | 202 [`CodeSent`] |
+//! | POST /api/revocations/{id}/code | | 202 [`CodeSent`] (again) |
+//! | POST /api/revocations/{id}/code/verify | [`CodeEntry`] | [`Order`] |
+//! | POST /api/revocations/{id}/confirm | [`RevocationConfirmation`] | [`Order`] |
 //! | POST /api/callbacks/payment | [`PaymentCallback`] | 204 |
 //! | GET /api/desk/review/orders | | list of [`OrderSummary`] |
 //! | GET /api/desk/review/orders/{id} | | [`Order`] |
@@ -58,6 +74,8 @@
 //! | POST /api/desk/production/jobs/{id}/start | [`ProductionStart`] | [`Personalisation`] |
 //! | POST /api/desk/production/jobs/{id}/issue | [`IssueRequest`] | [`IssueAnswer`] |
 //! | POST /api/desk/production/jobs/{id}/finish | [`ProductionFinish`] | [`ProductionJob`] |
+//! | GET /api/desk/audit?after= | | [`AuditPage`] |
+//! | GET /api/desk/audit/verification | | [`AuditVerification`] |
 //! | GET /_sim/outbox?recipient=&kind= | | list of [`OutboxMessage`] |
 //! | GET, POST /_sim/clock | [`ClockAdvance`] | [`ClockView`] |
 //! | POST /_sim/payments/{id} | [`PaymentAct`] | 204 (the provider calls back) |
@@ -66,6 +84,7 @@
 //! | GET /_sim/invoices/{order} | | [`Invoice`] |
 
 mod account;
+mod audit;
 mod bytes;
 mod desk;
 mod enrol;
@@ -74,17 +93,24 @@ mod order;
 mod payment;
 mod problem;
 mod profile;
+mod reissue;
+mod revocation;
 mod sim;
+mod status;
 mod unlock;
 
 pub use account::*;
+pub use audit::*;
 pub use bytes::{Hex, Secret};
 pub use desk::*;
 pub use enrol::*;
-pub use message::{login_message, unlock_message};
+pub use message::{login_message, revoke_message, unlock_message};
 pub use order::*;
 pub use payment::*;
 pub use problem::{FieldFault, Problem, ProblemType};
 pub use profile::*;
+pub use reissue::*;
+pub use revocation::*;
 pub use sim::*;
+pub use status::*;
 pub use unlock::*;

@@ -1,6 +1,6 @@
 //! Orders of every kind: state, history, what may be done next; the order query (V-06, V-07, G-12).
 
-use super::{EnrolForm, Invoice, Payment, Secret, UnlockView};
+use super::{EnrolForm, Invoice, Payment, ReissueView, RevocationView, Secret, UnlockView};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -212,6 +212,12 @@ pub struct Order {
     /// The unlock's own part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlock: Option<UnlockView>,
+    /// The reissue's own part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reissue: Option<ReissueView>,
+    /// The revocation's own part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<RevocationView>,
     /// The papers that are wanted and those received.
     #[serde(default)]
     pub papers: Vec<PaperView>,

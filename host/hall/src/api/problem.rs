@@ -90,6 +90,9 @@ problem_types! {
     CertificateNotYetValid = "urn:ukey:hall:certificate-not-yet-valid", 403, "Certificate not yet valid", "证书未生效";
     /// The certificate was revoked.
     CertificateRevoked = "urn:ukey:hall:certificate-revoked", 403, "Certificate revoked", "证书已注销";
+    /// The certificate is suspended: its key was reported lost or damaged (AMB-19).
+    CertificateSuspended = "urn:ukey:hall:certificate-suspended", 403, "Certificate suspended",
+        "证书已暂停使用：正在补办";
     /// The code is wrong; `tries_left` tells how many tries remain.
     WrongCode = "urn:ukey:hall:wrong-code", 422, "Wrong code", "验证码错误";
     /// The code has run out.
@@ -118,6 +121,10 @@ problem_types! {
         "首次解锁需要进行身份验证";
     /// This lane of unlocking is not offered here.
     LaneUnavailable = "urn:ukey:hall:lane-unavailable", 409, "Lane not offered", "不支持该解锁方式";
+    /// This way of asking for a revocation is not offered here.
+    RevokeWayUnavailable = "urn:ukey:hall:revoke-way-unavailable", 409, "Way not offered", "不支持该注销方式";
+    /// A field that comes from the certificate cannot be changed here.
+    FixedField = "urn:ukey:hall:fixed-field", 422, "Cannot be changed", "不支持修改";
     /// A paper is missing; `fields` names them.
     PaperMissing = "urn:ukey:hall:paper-missing", 422, "Papers missing", "资料未上传完整";
     /// The file is not a picture in a listed format.

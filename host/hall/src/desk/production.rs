@@ -6,11 +6,11 @@
 use crate::{
     account::certificate::{Issued, NewKey},
     api::{
-        Hex, IssueAnswer, IssueRequest, MessageKind, OrderState, Personalisation, ProblemType, ProductionFinish,
+        Hex, IssueAnswer, IssueRequest, MessageKind, OrderKind, OrderState, Personalisation, ProblemType, ProductionFinish,
         ProductionJob, ProductionStart, Secret,
     },
     checks, issuing,
-    order::{enrol, record::Record, state::Event},
+    order::{enrol, record::Record, reissue, state::Event},
     outbox::{NewMessage, fill},
     problem::{Answer, Refusal, refuse, refuse_field},
     rights::{Right, demand},
@@ -51,8 +51,7 @@ async fn job(turn: &mut Turn<'_>, record: &Record) -> Answer<ProductionJob> {
 async fn produced(turn: &mut Turn<'_>, id: &str) -> Answer<Record> {
     demand(&turn.caller, Right::Produce)?;
     let record = turn.order(id).await?;
-    record.form()?;
-    Ok(record)
+    if record.kind.makes_key() { Ok(record) } else { Err(record.wrong_state()) }
 }
 
 /// Takes a blank key. Another blank gets other secrets; the same one the same.
@@ -129,7 +128,7 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
         });
     }
     let hall = turn.hall;
-    let days = hall.profile().enrol.validity_days;
+    let days = reissue::days_left(turn, &record).await?.unwrap_or(hall.profile().enrol.validity_days);
     let form = record.form()?.clone();
     let pair = hall.authority().issue(&mut turn.chance, &form, &request, turn.now, days)?;
     let serial = pair.sign.serial().to_string();
@@ -166,7 +165,13 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
         .bind(&pair.response)
         .execute(turn.db())
         .await?;
-    record.certificate_serial = Some(serial.clone());
+    match record.kind {
+        OrderKind::Reissue => {
+            record.details.new_serial = Some(serial.clone());
+            reissue::replace(turn, &record, &serial).await?;
+        }
+        _ => record.certificate_serial = Some(serial.clone()),
+    }
     let actor = turn.caller.actor();
     turn.advance(&mut record, Event::CertificatesIssued, &actor).await?;
     Ok(IssueAnswer { serial, response: Hex(pair.response) })

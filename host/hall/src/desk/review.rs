@@ -4,10 +4,12 @@
 //! identity check passed.
 
 use crate::{
-    api::{Decision, MessageKind, Order, OrderState, OrderSummary, ProblemType, ReviewDecision},
+    api::{Decision, MessageKind, Order, OrderKind, OrderState, OrderSummary, ProblemType, ReviewDecision},
     checks,
     order::{
+        enrol,
         record::Record,
+        reissue,
         state::{self, Event},
         view,
     },
@@ -61,9 +63,18 @@ pub(crate) async fn decide(turn: &mut Turn<'_>, id: &str, told: ReviewDecision) 
     turn.advance(&mut record, event, &actor).await?;
     tell(turn, &record, told.decision).await?;
     match told.decision {
-        Decision::Pass if record.kind.makes_key() => send_password(turn, &record).await?,
-        Decision::Pass => {}
-        Decision::Refuse => turn.refund(&record).await?,
+        Decision::Pass => {
+            if record.kind.makes_key() {
+                send_password(turn, &record).await?;
+            }
+            if reissue::is_prepaid(turn, &record) {
+                turn.schedule_invoice(&record).await?;
+            }
+        }
+        Decision::Refuse => {
+            turn.refund(&record).await?;
+            reissue::release(turn, &record).await?;
+        }
         Decision::Return => {}
     }
     view::order(turn, &record).await
@@ -77,15 +88,23 @@ async fn tell(turn: &mut Turn<'_>, record: &Record, decision: Decision) -> Answe
         Decision::Refuse => &wording.refused,
     };
     let reason = record.details.reason.as_deref().unwrap_or_default();
-    turn.send(NewMessage {
+    let text = fill(text, &[("order", &record.id), ("reason", reason)]);
+    let order = Some(record.id.as_str());
+    let sms = NewMessage {
         kind: MessageKind::Sms,
         recipient: &record.contact_phone,
         topic: "review",
-        text: fill(text, &[("order", &record.id), ("reason", reason)]),
+        text: text.clone(),
         code: None,
-        order: Some(&record.id),
-    })
-    .await
+        order,
+    };
+    turn.send(sms).await?;
+    // a reissue is told by mail as well.
+    if record.kind == OrderKind::Reissue {
+        let recipient = &enrol::contact(record.form()?).email;
+        turn.send(NewMessage { kind: MessageKind::Mail, recipient, topic: "review", text, code: None, order }).await?;
+    }
+    Ok(())
 }
 
 /// The certificate password is made and goes to the phone or into the note of the 1-cent remittance (E-03 to E-05).

@@ -2,12 +2,17 @@
 
 use crate::{
     api::{
-        CallDecision, CodeEntry, IssueAnswer, IssueRequest, Order, OrderSummary, Personalisation, ProductionFinish,
-        ProductionJob, ProductionStart, ReviewDecision,
+        AuditPage, AuditVerification, CallDecision, CodeEntry, IssueAnswer, IssueRequest, Order, OrderSummary, Personalisation, ProductionFinish,
+        Problem, ProductionJob, ProductionStart, ReviewDecision,
     },
+    audit,
     desk::{call, production, review},
     hall::Hall,
+    problem::Answer,
 };
+use super::extract::{Bearer, Search};
+use axum::{Json, extract::State};
+use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Hall> {
@@ -21,6 +26,8 @@ pub(super) fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(start))
         .routes(routes!(issue))
         .routes(routes!(finish))
+        .routes(routes!(audit_log))
+        .routes(routes!(verify_audit_log))
 }
 
 handler! {
@@ -75,4 +82,35 @@ handler! {
     /// The key is made: it is posted.
     finish: post "/api/desk/production/jobs/{id}/finish", (id "id" String), body: ProductionFinish => 200 ProductionJob,
     |turn| production::finish(turn, &id, body)
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct After {
+    /// Only rows after this place.
+    after: Option<u64>,
+}
+
+/// 审计日志.
+#[utoipa::path(
+    get, path = "/api/desk/audit", params(After),
+    responses(
+        (status = 200, body = AuditPage),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn audit_log(
+    State(hall): State<Hall>,
+    Bearer(bearer): Bearer,
+    Search(After { after }): Search<After>,
+) -> Answer<Json<AuditPage>> {
+    let mut turn = hall.turn(bearer.as_deref()).await?;
+    let read = audit::read(&mut turn, after.unwrap_or(0)).await;
+    turn.end(read).await.map(Json)
+}
+
+handler! {
+    /// Whether the log is as it was written.
+    verify_audit_log: get "/api/desk/audit/verification", () => 200 AuditVerification,
+    |turn| audit::verify(turn)
 }

@@ -5,10 +5,14 @@ use crate::{
     problem::{Refusal, refuse},
 };
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::*},
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request, rejection::*},
     http::{StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
 
 /// The bearer token, if there is one.
 pub(super) struct Bearer(pub Option<String>);
@@ -23,6 +27,18 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
         token.map(|token| Self(Some(token))).ok_or_else(|| refuse(ProblemType::Unauthorised))
+    }
+}
+
+/// Where a request comes from, if the server was told to say.
+pub(super) struct Peer(pub Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.map(|ConnectInfo(address)| address.ip())))
     }
 }
 

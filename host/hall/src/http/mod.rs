@@ -6,8 +6,10 @@
 #[macro_use]
 mod handler;
 mod accounts;
+mod certificates;
 mod desks;
 mod extract;
+mod notices;
 mod orders;
 mod sim;
 mod unlocks;
@@ -45,7 +47,9 @@ pub(crate) fn router(hall: Hall) -> Router {
         .merge(accounts::routes())
         .merge(orders::routes(&hall))
         .merge(unlocks::routes())
-        .merge(desks::routes());
+        .merge(desks::routes())
+        .merge(certificates::routes())
+        .merge(notices::routes());
     if hall.config().simulation {
         routes = routes.merge(sim::routes());
     }

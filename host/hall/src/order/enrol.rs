@@ -1,4 +1,5 @@
-//! Enrolment of a unit and of a person (E-01 to E-13, P-01 to P-05): the applicant's part.
+//! Enrolment of a unit and of a person (E-01 to E-13, P-01 to P-05): the applicant's part. A reissue (X) goes the same
+//! way once it is placed.
 //!
 //! Guarantees: the consent code is bound to the SM3 of the very form (AMB-08); a changed form is checked, confirmed and
 //! consented anew; an order that was paid is not paid again.
@@ -6,6 +7,7 @@
 use super::{
     identity,
     record::{Consent, Details, NewOrder, Record},
+    reissue,
     state::Event,
     unlock, view,
 };
@@ -77,10 +79,16 @@ pub(crate) async fn amend(turn: &mut Turn<'_>, id: &str, form: EnrolForm) -> Ans
         return Err(refuse_field("kind", "the order is of the other kind", "证书类型与订单不一致"));
     }
     refuse_faults(faults(&form))?;
+    reissue::demand_same_subject(&record, &form)?;
     if record.details.form.as_ref() != Some(&form) {
         record.subject = subject(&form);
         record.contact_phone = contact(&form).phone.clone();
-        record.details = Details { form: Some(form), reason: record.details.reason.take(), ..Details::default() };
+        record.details = Details {
+            form: Some(form),
+            reason: record.details.reason.take(),
+            reissue: record.details.reissue,
+            ..Details::default()
+        };
         let actor = turn.caller.actor();
         if !turn.advance(&mut record, Event::FormAmended, &actor).await? {
             turn.save(&mut record).await?;
@@ -165,6 +173,7 @@ pub(crate) async fn consent(turn: &mut Turn<'_>, id: &str, entry: CodeEntry) -> 
     record.details.consent = Some(Consent { digest, phone: record.contact_phone.clone(), at: turn.now });
     let actor = turn.caller.actor();
     turn.advance(&mut record, Event::Consented, &actor).await?;
+    reissue::suspend(turn, &record).await?;
     turn.skip_payment_if_none(&mut record).await?;
     view::order(turn, &record).await
 }
@@ -184,6 +193,7 @@ pub(crate) async fn cancel(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     let actor = turn.caller.actor();
     if turn.advance(&mut record, Event::Cancelled, &actor).await? {
         turn.refund(&record).await?;
+        reissue::release(turn, &record).await?;
         turn.erase_secrets(&record.id).await?;
     }
     view::order(turn, &record).await

@@ -35,6 +35,7 @@ pub(crate) async fn save(turn: &mut Turn<'_>, id: &str, mut form: InvoiceForm) -
         *text = text.trim().to_owned();
     }
     refuse_faults(faults(&form))?;
+    super::reissue::demand_same_title(&record, &form.title)?;
     sqlx::query(
         "INSERT INTO invoices (order_id, form) VALUES ($1, $2) \
          ON CONFLICT (order_id) DO UPDATE SET form = excluded.form",

@@ -5,6 +5,7 @@
 
 use super::{
     record::{Record, moment, read_word, word},
+    reissue,
     state::Event,
     unlock,
 };
@@ -119,7 +120,10 @@ pub(crate) async fn callback(turn: &mut Turn<'_>, signed: Option<&str>, body: &[
 /// What follows once nothing is left to pay.
 async fn paid(turn: &mut Turn<'_>, record: &mut Record, event: Event, actor: &str) -> Answer<()> {
     turn.advance(record, event, actor).await?;
-    turn.schedule_invoice(record).await?;
+    // A remittance is looked at by the review; its invoice waits for that.
+    if !reissue::is_prepaid(turn, record) {
+        turn.schedule_invoice(record).await?;
+    }
     if record.kind == OrderKind::Unlock {
         return unlock::begin_verification(turn, record).await;
     }
@@ -198,6 +202,7 @@ impl Turn<'_> {
     /// Goes on at once when there is nothing to pay or it was paid before.
     pub(crate) async fn skip_payment_if_none(&mut self, record: &mut Record) -> Answer<()> {
         let settled = self.payment(&record.id).await?.is_some_and(|payment| payment.state == PaymentState::Paid);
+        let settled = settled || reissue::is_prepaid(self, record);
         if record.state == OrderState::Unpaid && (record.price_fen == 0 || settled) {
             paid(self, record, Event::NothingToPay, "hall").await?;
         }
@@ -206,6 +211,11 @@ impl Turn<'_> {
 
     /// Gives back what was paid for an order, and ends an open payment.
     pub(crate) async fn refund(&mut self, record: &Record) -> Answer<()> {
+        // What was given back has no invoice, unless it is issued already.
+        sqlx::query("UPDATE invoices SET due_at = NULL WHERE order_id = $1 AND issued_at IS NULL")
+            .bind(&record.id)
+            .execute(self.db())
+            .await?;
         match self.payment(&record.id).await? {
             Some(payment) if payment.state == PaymentState::Paid => give_back(self, &payment).await,
             Some(payment) if payment.state == PaymentState::Open => {

@@ -5,7 +5,10 @@
 
 use super::state::{self, Event};
 use crate::{
-    api::{EnrolForm, IdentityWay, MessageKind, OrderKind, OrderState, ProblemType, Subject, SubjectKind},
+    api::{
+        EnrolForm, IdentityWay, MessageKind, OrderKind, OrderState, ProblemType, ReissueReason, RevocationReason, Subject,
+        SubjectKind,
+    },
     problem::{Answer, refuse},
     rights::{Caller, Right, demand},
     turn::Turn,
@@ -41,9 +44,24 @@ pub(crate) struct Details {
     /// Serial number of the sign certificate that takes the place of the order's.
     #[serde(default)]
     pub new_serial: Option<String>,
+    /// Why the key is reissued.
+    #[serde(default)]
+    pub reissue: Option<ReissueReason>,
+    /// What is asked for with a revocation.
+    #[serde(default)]
+    pub revocation: Option<Revocation>,
     /// Until when the unlock code holds.
     #[serde(default)]
     pub unlock_code_until: Option<Timestamp>,
+}
+
+/// What is asked for with a revocation.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Revocation {
+    /// Why.
+    pub reason: RevocationReason,
+    /// Whether it was confirmed the first time.
+    pub confirmed: bool,
 }
 
 /// What is kept of an identity check that passed: no card number.
@@ -298,7 +316,12 @@ impl Turn<'_> {
         .bind(actor)
         .execute(self.db())
         .await?;
-        Ok(())
+        let to = word(to)?;
+        let detail = match from {
+            Some(from) => format!("{} -> {to}", word(from)?),
+            None => to,
+        };
+        self.audit(actor, &format!("order/{order}"), event, &detail).await
     }
 
     /// An order by its number.
@@ -315,7 +338,7 @@ impl Turn<'_> {
             Caller::Order { id } => *id == record.id,
             Caller::Account { account, .. } => record.account.as_ref() == Some(account),
             Caller::Certificate { number, .. } => record.subject.number == *number,
-            Caller::Anonymous | Caller::Desk { .. } => false,
+            Caller::Anonymous | Caller::Holder { .. } | Caller::Desk { .. } => false,
         };
         if !own {
             return Err(refuse(ProblemType::NotFound));
@@ -354,6 +377,28 @@ impl Turn<'_> {
         )
         .bind(word(kind)?)
         .bind(number)
+        .fetch_all(self.db())
+        .await?;
+        rows.iter().map(Record::read).collect()
+    }
+
+    /// The orders that have all of these values, the newest first, 20 at the most.
+    pub(crate) async fn orders_with(
+        &mut self,
+        id: Option<&str>,
+        name: Option<&str>,
+        number: Option<&str>,
+        phone: Option<&str>,
+    ) -> Answer<Vec<Record>> {
+        let rows = sqlx::query(
+            "SELECT * FROM orders WHERE (id = $1 OR $1 IS NULL) AND (subject_name = $2 OR $2 IS NULL) \
+             AND (subject_number = $3 OR $3 IS NULL) AND (contact_phone = $4 OR $4 IS NULL) \
+             ORDER BY created_at DESC, id DESC LIMIT 20",
+        )
+        .bind(id)
+        .bind(name)
+        .bind(number)
+        .bind(phone)
         .fetch_all(self.db())
         .await?;
         rows.iter().map(Record::read).collect()

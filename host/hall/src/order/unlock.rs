@@ -96,13 +96,18 @@ pub(crate) async fn begin_verification(turn: &mut Turn<'_>, record: &mut Record)
     Ok(())
 }
 
-/// Lets a verification lapse whose time has come.
+/// Lets a verification lapse whose time has come; of an order of any kind.
 pub(crate) async fn refresh(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
     let until = record.details.verified_until;
     if record.state == OrderState::Verified && until.is_none_or(|until| turn.now >= until) {
         record.details.verified_until = None;
+        if let Some(revocation) = &mut record.details.revocation {
+            revocation.confirmed = false;
+        }
         turn.advance(record, Event::VerificationLapsed, "hall").await?;
-        begin_verification(turn, record).await?;
+        if record.kind == OrderKind::Unlock {
+            begin_verification(turn, record).await?;
+        }
     }
     Ok(())
 }

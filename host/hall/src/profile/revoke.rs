@@ -1,6 +1,7 @@
 //! Rules of revocation and of the revocation list (V-01, V-02).
 
 use super::{ProfileError, rule};
+use crate::api::RevokeWay;
 use serde::Deserialize;
 
 /// Rules of revocation.
@@ -11,16 +12,6 @@ pub struct Revoke {
     pub ways: Vec<RevokeWay>,
     /// Hours between two revocation lists; a revocation appears in the next.
     pub list_hours: u32,
-}
-
-/// A way to ask for a revocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RevokeWay {
-    /// The certificate's own key signs the request.
-    KeySignature,
-    /// An identity check and a code to the phone on record.
-    IdentityAndCode,
 }
 
 impl Revoke {

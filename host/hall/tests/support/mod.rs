@@ -8,7 +8,7 @@ use ukey_apdu::{
     pin::{Pin, PinKey, SealedPinBuf},
 };
 use ukey_hall::{Config, Hall, OpenError, Profile, api::*};
-use ukey_pki::{CsrResponse, KeyPair, Name, Request, sm2};
+use ukey_pki::{Certificate, Crl, CsrResponse, KeyPair, Name, Request, RevocationReason, sm2};
 
 pub const UNIT_CODE: &str = "91000000MA0000001R";
 pub const HANDLER_PHONE: &str = "13800001111";
@@ -278,6 +278,50 @@ impl Bench {
     pub fn confirm_unlock(&self, placed: &Placed, key: &Key, nonce: &Hex) -> Reply {
         let signature = key.sign(&unlock_message(&placed.order.id, nonce));
         self.post(&un(placed, "confirm"), token(placed), &Confirmation { signature })
+    }
+
+    /// 证件号码查询 with the code that came to the phone on record.
+    pub fn held(&self, kind: SubjectKind, number: &str, phone: &str) -> HeldCertificates {
+        let request = QueryRequest { kind, number: number.into() };
+        let opened: QueryOpened = self.post("/api/certificate-queries", "", &request).read();
+        let code = self.code(phone);
+        self.post(&format!("/api/certificate-queries/{}/result", opened.query), "", &CodeEntry { code })
+            .read()
+    }
+
+    pub fn reissue(&self, held: &HeldCertificates, serial: &str, reason: ReissueReason) -> Reply {
+        let request = ReissueRequest { serial: serial.into(), reason, agreed: true };
+        self.post("/api/reissues", held.token.reveal(), &request)
+    }
+
+    /// From the placed order to the consent.
+    pub fn applied(&self, placed: &Placed, check: &IdentityCheck) -> Order {
+        self.post(&at(placed, "identity"), token(placed), check).read::<Order>();
+        self.press(&at(placed, "confirm"), token(placed)).read::<Order>();
+        self.upload_papers(placed);
+        self.press(&at(placed, "submit"), token(placed)).read::<Order>();
+        let code = self.code(&contact_phone(&placed.order));
+        self.post(&at(placed, "consent"), token(placed), &CodeEntry { code }).read()
+    }
+
+    /// The present revocation list, checked against the authority.
+    pub fn list(&self) -> Crl {
+        let reply = self.get("/api/authority/crl", "");
+        assert_eq!((reply.status, reply.kind.as_str()), (200, "application/pkix-crl"));
+        let list = Crl::from_der(&reply.body).unwrap();
+        let chain: AuthorityView = self.get("/api/authority/certificates", "").read();
+        list.verify(&Certificate::from_der(&chain.chain[0].0).unwrap()).unwrap();
+        list
+    }
+
+    /// Why the list names both certificates of a key, or neither.
+    pub fn listed(&self, key: &Key) -> Option<RevocationReason> {
+        let list = self.list();
+        let reason =
+            |certificate: &Certificate| list.find(&certificate.serial()).map(|entry| entry.reason.unwrap());
+        let sign = reason(key.response.sign_certificate());
+        assert_eq!(sign, reason(key.response.encryption_certificate().unwrap()), "one fate for a pair");
+        sign
     }
 
     pub fn login(&self, key: &Key) -> Reply {

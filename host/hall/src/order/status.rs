@@ -1,0 +1,85 @@
+//! 查询服务 (V-03): the state of an application by any two of its fields.
+//!
+//! Guarantees: kind, state and date are told, nothing else; an unknown value, a wrong combination and an application
+//! whose identity was never checked are answered alike; misses are counted for the caller and for every value, known or
+//! not, until no more are answered that day.
+
+use super::{query::is_proven, record::Record};
+use crate::{
+    api::{ApplicationStatus, FieldFault, ProblemType, StatusQuery},
+    checks, clock,
+    problem::{Answer, refuse},
+    turn::Turn,
+    vault::sm3,
+};
+use std::net::IpAddr;
+
+/// The fields that have to be given.
+const NEEDED: usize = 2;
+/// Longest value of a field, characters.
+const LONGEST: usize = 100;
+
+/// The applications that have all the given values. `caller` is where the question comes from, if that is known.
+pub(crate) async fn ask(
+    turn: &mut Turn<'_>,
+    caller: Option<IpAddr>,
+    query: StatusQuery,
+) -> Answer<Vec<ApplicationStatus>> {
+    let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let fields = [
+        ("order", given(query.order)),
+        ("name", given(query.name)),
+        ("number", given(query.number)),
+        ("phone", given(query.phone)),
+    ];
+    let values: Vec<_> = fields.iter().filter_map(|(field, value)| Some((*field, value.as_deref()?))).collect();
+    if values.len() < NEEDED {
+        let fault = |field: &str| FieldFault {
+            field: field.into(),
+            detail: "two of these are needed".into(),
+            detail_zh: "请任意填写两项".into(),
+        };
+        let mut refusal = refuse(ProblemType::InvalidFields).fields(vec![fault("order")]);
+        refusal.problem.fields = fields.iter().map(|(field, _)| fault(field)).collect();
+        return Err(refusal.detail("Give at least two of the fields.", "请至少填写两项查询内容。"));
+    }
+    let caller = format!("status/from/{}", caller.map_or_else(|| "unknown".to_owned(), |caller| caller.to_string()));
+    // Names of counters are short and tell nothing of what was typed.
+    let counters: Vec<_> = values.iter().map(|(field, value)| format!("status/{field}/{}", sm3(value.as_bytes()))).collect();
+    let limits = turn.hall.profile().query.clone();
+    for (counter, limit) in
+        counters.iter().map(|counter| (counter, limits.misses_per_value)).chain([(&caller, limits.misses_per_caller)])
+    {
+        let misses = turn.counter(counter).await?;
+        if misses.count >= limit {
+            return Err(refuse(ProblemType::TooManyAttempts).retry_after(misses.seconds_left));
+        }
+    }
+    let plausible = values.iter().all(|(_, value)| checks::is_text(value, LONGEST));
+    let [(_, order), (_, name), (_, number), (_, phone)] = &fields;
+    let found = match plausible {
+        true => turn.orders_with(order.as_deref(), name.as_deref(), number.as_deref(), phone.as_deref()).await?,
+        false => Vec::new(),
+    };
+    let told: Vec<_> = found.iter().filter(|record| is_proven(record)).map(status).collect();
+    if told.is_empty() {
+        let tomorrow = clock::after(turn.now, clock::until_tomorrow(turn.now));
+        for counter in counters.iter().chain([&caller]) {
+            turn.count(counter, tomorrow).await?;
+        }
+        return Err(refuse(ProblemType::NotFound)
+            .detail("No application has all of these.", "没有查询到符合条件的申请，请核对填写的内容。")
+            .keep());
+    }
+    Ok(told)
+}
+
+fn status(record: &Record) -> ApplicationStatus {
+    ApplicationStatus {
+        kind: record.kind,
+        kind_zh: record.kind.zh().into(),
+        state: record.state,
+        state_zh: record.state.zh().into(),
+        date: clock::date(record.updated_at),
+    }
+}
