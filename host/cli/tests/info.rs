@@ -63,7 +63,7 @@ fn a_file_that_another_holds_is_busy() {
     let desk = Desk::with_token();
     let target = ukey_device::Target::SimFile(desk.path("ukey.ukey"));
     let held = target.connect(&ukey_device::Options::default()).unwrap();
-    desk.run(&["info"], &[]).fails(5).says("in use by another process");
+    desk.run(&["info"], &[]).fails(5).says("in use by another program");
     drop(held);
     desk.run(&["info"], &[]).succeeds();
 }

@@ -231,6 +231,12 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Link(LinkError::Removed))
     }
 
+    /// Whether another program holds the token (G-11).
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Link(LinkError::Busy { .. }))
+    }
+
     /// What to do next.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {

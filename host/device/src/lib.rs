@@ -41,6 +41,7 @@
 //! | [`link`] | the way there: places and live links; the simulated token and its file |
 //! | `wire` | one command over a link: chaining, continuation, trace |
 //! | `device`, `application`, `container`, `file` | the token's objects |
+//! | `exclusive` | the token for one program alone |
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
 
@@ -48,6 +49,7 @@ mod application;
 mod container;
 mod device;
 pub mod error;
+mod exclusive;
 mod file;
 pub mod link;
 pub mod target;
@@ -58,6 +60,7 @@ pub use application::Application;
 pub use container::Container;
 pub use device::{Device, DeviceInfo};
 pub use error::{Error, ErrorKind, Result};
+pub use exclusive::Exclusive;
 pub use link::sim::Simulator;
 pub use link::{Link, LinkError, Place};
 pub use target::{Options, Target, UnknownTarget};

@@ -35,6 +35,10 @@ impl Wire {
         &*self.link
     }
 
+    pub(crate) fn link_mut(&mut self) -> &mut dyn Link {
+        &mut *self.link
+    }
+
     pub(crate) fn dialect(&self) -> &Dialect {
         &self.dialect
     }

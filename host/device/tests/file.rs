@@ -59,7 +59,7 @@ fn one_holder_at_a_time() {
     let held = connect(&file).unwrap();
     let error = connect(&file).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Busy { .. })), "{error}");
-    assert!(error.to_string().contains("in use by another process"), "{error}");
+    assert!(error.to_string().contains("in use by another program"), "{error}");
     // The lock outlives a replaced file.
     held.set_label("changed").unwrap();
     assert!(matches!(refusal(&file), LinkError::Busy { .. }));

@@ -22,6 +22,15 @@ pub enum Rule {
     /// The two entries of the new PIN differ.
     #[error("the two entries of the new PIN differ")]
     PinsDiffer,
+    /// No key is plugged in.
+    #[error("no key is plugged in")]
+    NoKey,
+    /// More than one key is plugged in (R-05, N-22).
+    #[error("{count} keys are plugged in; leave only one")]
+    SeveralKeys {
+        /// How many.
+        count: usize,
+    },
     /// There is no certificate in the key.
     #[error("there is no certificate in the key")]
     NoCertificate,
@@ -62,6 +71,8 @@ impl Rule {
             Rule::PinCharacters { digits_only: true } => "新密码只能为数字".into(),
             Rule::PinCharacters { digits_only: false } => "新密码只能为可见的英文字符".into(),
             Rule::PinsDiffer => "两次输入的新密码不一致".into(),
+            Rule::NoKey => "请插入UKey".into(),
+            Rule::SeveralKeys { count } => format!("插着{count}个UKey，请只插一个"),
             Rule::NoCertificate => "证书介质中没有证书".into(),
             Rule::AnotherKey { expected, found } => {
                 format!("插入的不是办理业务的证书介质：应为{expected}，实为{found}")

@@ -1,9 +1,32 @@
 //! 我的证书: what is in the key, and the key as a signer.
 
+use std::borrow::Borrow;
+
 use ukey_device::{Application, Container, Device, KeyUse, Pin, PinType};
 use ukey_pki::{Certificate, PublicKey, Signature, Sm2Signer};
 
 use crate::{FlowError, Rule};
+
+/// The one key that is plugged in (R-05, N-22). Of the devices that are known, those that were pulled do not count.
+///
+/// # Errors
+/// [`Rule::NoKey`]; [`Rule::SeveralKeys`] before anything is read of them or spent; a key that is there and does not
+/// answer, such as one that another program holds.
+pub fn only_one<D: Borrow<Device>>(known: &[D]) -> Result<&D, FlowError> {
+    let mut there = Vec::new();
+    for device in known {
+        match device.borrow().info() {
+            Ok(_) => there.push(device),
+            Err(error) if error.is_removed() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match there.as_slice() {
+        [] => Err(Rule::NoKey.into()),
+        [device] => Ok(device),
+        several => Err(Rule::SeveralKeys { count: several.len() }.into()),
+    }
+}
 
 /// The certificate pair of a key, and where it lies.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ pub mod state;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sim::Simulator;
 use state::BadState;
@@ -37,6 +38,27 @@ pub trait Link: Send {
     /// [`LinkError::Removed`] while no token is plugged in.
     fn reset(&mut self) -> Result<(), LinkError>;
 
+    /// Takes the token for this link alone: every other link answers [`LinkError::Busy`] from now on, until
+    /// [`Link::unlock`], until this link ends, or until the token loses its power. Waits so long for another link to
+    /// give it back.
+    ///
+    /// A link that nobody can share has nothing to take: the default.
+    ///
+    /// # Errors
+    /// [`LinkError::Busy`] where another link still holds it; [`LinkError::Removed`].
+    fn lock(&mut self, wait: Duration) -> Result<(), LinkError> {
+        let _ = wait;
+        Ok(())
+    }
+
+    /// Gives the token back to every link; nothing happens where it was not taken.
+    ///
+    /// # Errors
+    /// [`LinkError::Busy`] where another link holds it.
+    fn unlock(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
     /// The dialect of the token, where the place knows it.
     fn dialect(&self) -> Option<Dialect> {
         None
@@ -55,8 +77,8 @@ pub enum LinkError {
     /// The key is not plugged in, or lost its power since.
     #[error("the key has been removed")]
     Removed,
-    /// Another process, or another link of this one, holds the token.
-    #[error("{place} is in use by another process")]
+    /// Another program, or another link of this one, holds the token (G-11).
+    #[error("{place} is in use by another program")]
     Busy {
         /// The token.
         place: String,
@@ -116,7 +138,7 @@ impl LinkError {
     pub fn message_zh(&self) -> String {
         match self {
             LinkError::Removed => "UKey已拔出".to_owned(),
-            LinkError::Busy { place } => format!("{place}正被另一进程使用"),
+            LinkError::Busy { place } => format!("{place}正被其他程序占用"),
             LinkError::NoFile { path } => format!("文件{}不存在", path.display()),
             LinkError::Exists { path } => format!("文件{}已存在", path.display()),
             LinkError::BadFile { path, problem } => {
@@ -135,7 +157,7 @@ impl LinkError {
             LinkError::Removed => ("plug the key in and connect again", "请插入UKey后重试"),
             LinkError::Busy { .. } => (
                 "close the other program that uses this key, then try again",
-                "请关闭正在使用该UKey的程序后重试",
+                "请退出正在使用该UKey的其他程序后重试",
             ),
             LinkError::NoFile { .. } => (
                 "make a developer's token: `ukey sim reset --state FILE`",

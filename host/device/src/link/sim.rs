@@ -5,7 +5,8 @@
 //! operation, and it may live in a file. Its links share the one token.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
@@ -18,7 +19,13 @@ use crate::target::Options;
 
 /// A simulated key. Clones are the same key.
 #[derive(Clone)]
-pub struct Simulator(Arc<Mutex<Key>>);
+pub struct Simulator(Arc<Shared>);
+
+struct Shared {
+    key: Mutex<Key>,
+    /// Rung when the key may be free for another link.
+    freed: Condvar,
+}
 
 struct Key {
     settings: Settings,
@@ -31,6 +38,10 @@ struct Key {
     power_ups: u64,
     /// Exchanges until it is pulled.
     unplug_after: Option<u64>,
+    /// Links so far: the number of the latest.
+    links: u64,
+    /// The link that has the key for itself.
+    holder: Option<u64>,
 }
 
 impl std::fmt::Debug for Simulator {
@@ -89,14 +100,16 @@ impl Simulator {
             body: Body::Off(Box::new(platform)),
             power_ups: 0,
             unplug_after: None,
+            links: 0,
+            holder: None,
         };
         key.plug_in()?;
-        Ok(Simulator(Arc::new(Mutex::new(key))))
+        Ok(Simulator(Arc::new(Shared { key: Mutex::new(key), freed: Condvar::new() })))
     }
 
     /// A lock that a panic left is as good as any: the key changes only by whole exchanges.
     fn key(&self) -> MutexGuard<'_, Key> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Its serial number.
@@ -114,6 +127,7 @@ impl Simulator {
     /// Pulls it: its links answer [`LinkError::Removed`] from now on.
     pub fn unplug(&self) {
         self.key().unplug();
+        self.0.freed.notify_all();
     }
 
     /// Pulls it when so many more envelopes were answered (0: before the next).
@@ -178,8 +192,19 @@ impl Body {
 }
 
 impl Key {
+    /// Whether a link may use it.
+    fn free_for(&self, link: u64) -> Result<(), LinkError> {
+        match self.holder {
+            Some(holder) if holder != link => {
+                Err(LinkError::Busy { place: format!("UKey {}", self.header.serial_number) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn unplug(&mut self) {
         self.unplug_after = None;
+        self.holder = None;
         self.body = match self.body.take() {
             Body::On(token) => Body::Off(Box::new(token.power_off())),
             off => off,
@@ -241,24 +266,39 @@ impl Key {
 
 impl Place for Simulator {
     fn link(&self) -> Result<Box<dyn Link>, LinkError> {
-        let power_up = self.key().power_ups;
-        Ok(Box::new(SimLink { simulator: self.clone(), power_up }))
+        let mut key = self.key();
+        key.links += 1;
+        Ok(Box::new(SimLink { simulator: self.clone(), number: key.links, power_up: key.power_ups }))
     }
 }
 
 /// A link to a simulated key.
 struct SimLink {
     simulator: Simulator,
+    number: u64,
     power_up: u64,
+}
+
+impl SimLink {
+    /// The key, where this link still sees it and nobody else holds it.
+    fn free_key(&self) -> Result<MutexGuard<'_, Key>, LinkError> {
+        let key = self.simulator.key();
+        if key.power_ups != self.power_up || matches!(key.body, Body::Off(_)) {
+            return Err(LinkError::Removed);
+        }
+        key.free_for(self.number)?;
+        Ok(key)
+    }
 }
 
 impl Link for SimLink {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let mut key = self.simulator.key();
-        if key.power_ups != self.power_up {
-            return Err(LinkError::Removed);
+        let answer = self.free_key()?.exchange(command);
+        if answer.is_err() {
+            // It may have been pulled: nobody waits for it any longer.
+            self.simulator.0.freed.notify_all();
         }
-        key.exchange(command)
+        answer
     }
 
     fn reset(&mut self) -> Result<(), LinkError> {
@@ -266,11 +306,27 @@ impl Link for SimLink {
         if matches!(key.body, Body::Off(_)) {
             return Err(LinkError::Removed);
         }
-        let pull = key.unplug_after;
+        key.free_for(self.number)?;
+        let (pull, holder) = (key.unplug_after, key.holder);
         key.unplug();
         key.plug_in()?;
-        key.unplug_after = pull;
+        (key.unplug_after, key.holder) = (pull, holder);
         self.power_up = key.power_ups;
+        Ok(())
+    }
+
+    fn lock(&mut self, wait: Duration) -> Result<(), LinkError> {
+        let shared = &self.simulator.0;
+        let taken = |key: &mut Key| key.power_ups == self.power_up && key.free_for(self.number).is_err();
+        let waited = shared.freed.wait_timeout_while(self.simulator.key(), wait, taken);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.free_key()?.holder = Some(self.number);
+        Ok(())
+    }
+
+    fn unlock(&mut self) -> Result<(), LinkError> {
+        self.free_key()?.holder = None;
+        self.simulator.0.freed.notify_all();
         Ok(())
     }
 
@@ -280,6 +336,17 @@ impl Link for SimLink {
 
     fn simulator(&self) -> Option<Simulator> {
         Some(self.simulator.clone())
+    }
+}
+
+/// A program that ends holds nothing any more.
+impl Drop for SimLink {
+    fn drop(&mut self) {
+        let mut key = self.simulator.key();
+        if key.holder == Some(self.number) {
+            key.holder = None;
+            self.simulator.0.freed.notify_all();
+        }
     }
 }
 

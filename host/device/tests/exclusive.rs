@@ -1,0 +1,128 @@
+//! One token, several programs: while one holds it, the others are told so, and nothing they ask for happens.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{APPLICATION, USER, issue, log_in, pin, seeded};
+use ukey_device::{Device, ErrorKind, LinkError, Pin, PinType, Place, Simulator};
+
+const AT_ONCE: Duration = Duration::ZERO;
+
+/// A token with an application, and two programs that use it.
+fn shared() -> (Simulator, Device, Device) {
+    let simulator = Simulator::fresh(&seeded(1)).unwrap();
+    let (one, two) = (Device::connect(&simulator).unwrap(), Device::connect(&simulator).unwrap());
+    issue(&one, USER, common::ADMIN);
+    (simulator, one, two)
+}
+
+fn wrong() -> Pin {
+    pin("00000000")
+}
+
+#[test]
+fn what_another_program_holds_is_refused_and_untouched() {
+    let (simulator, one, two) = shared();
+    let application = two.open_application(APPLICATION).unwrap();
+    one.lock(AT_ONCE).unwrap();
+    let written = simulator.flash_operations();
+    for error in [
+        two.info().unwrap_err(),
+        application.verify_pin(PinType::User, &wrong()).unwrap_err(),
+        two.reconnect().unwrap_err(),
+        two.lock(AT_ONCE).unwrap_err(),
+        two.unlock().unwrap_err(),
+        Device::connect(&simulator).unwrap_err(),
+    ] {
+        assert!(error.is_busy() && error.is_unreachable() && !error.is_removed(), "{error}");
+        assert!(error.to_string().contains("in use by another program"), "{error}");
+        assert!(error.message_zh().contains("正被其他程序占用"), "{}", error.message_zh());
+        assert_eq!(error.help_zh(), Some("请退出正在使用该UKey的其他程序后重试"));
+    }
+    assert_eq!(simulator.flash_operations(), written);
+    // Its holder goes on, also through a reset.
+    one.info().unwrap();
+    one.reconnect().unwrap();
+    assert!(
+        simulator.link().unwrap().transmit(&[]).is_err_and(|error| matches!(error, LinkError::Busy { .. }))
+    );
+
+    one.unlock().unwrap();
+    two.reconnect().unwrap();
+    let error = log_in(&two).verify_pin(PinType::User, &wrong()).unwrap_err();
+    assert_eq!(error.tries_left(), Some(9), "the try while it was held was not spent: {error}");
+}
+
+#[test]
+fn taken_twice_it_is_given_back_once() {
+    let (_key, one, two) = shared();
+    one.lock(AT_ONCE).unwrap();
+    one.lock(AT_ONCE).unwrap();
+    one.unlock().unwrap();
+    two.info().unwrap();
+    one.unlock().unwrap();
+    two.lock(AT_ONCE).unwrap();
+    assert!(one.info().unwrap_err().is_busy());
+}
+
+#[test]
+fn it_is_held_as_long_as_the_guard_lives() {
+    let (_key, one, two) = shared();
+    {
+        let _held = one.exclusive(AT_ONCE).unwrap();
+        assert!(two.info().unwrap_err().is_busy());
+        assert!(two.exclusive(AT_ONCE).is_err());
+    }
+    two.info().unwrap();
+}
+
+#[test]
+fn a_program_that_ends_and_a_key_that_is_pulled_hold_nothing() {
+    let (simulator, one, two) = shared();
+    one.lock(AT_ONCE).unwrap();
+    drop(one);
+    two.info().unwrap();
+
+    two.lock(AT_ONCE).unwrap();
+    simulator.unplug();
+    assert!(two.unlock().unwrap_err().is_removed() && two.lock(AT_ONCE).unwrap_err().is_removed());
+    simulator.plug_in().unwrap();
+    let three = Device::connect(&simulator).unwrap();
+    three.info().unwrap();
+    let error = two.info().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Removed)), "{error}");
+}
+
+#[test]
+fn one_that_waits_gets_it_when_it_is_given_back() {
+    let (simulator, one, two) = shared();
+    let long = Duration::from_secs(60);
+    let waited = |free: &dyn Fn()| {
+        one.lock(AT_ONCE).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| two.lock(long));
+            free();
+            waiting.join().unwrap()
+        })
+    };
+    waited(&|| one.unlock().unwrap()).unwrap();
+    two.unlock().unwrap();
+    // Pulled by hand, and pulled inside a command.
+    assert!(waited(&|| simulator.unplug()).unwrap_err().is_removed());
+    simulator.plug_in().unwrap();
+    two.reconnect().unwrap();
+    one.reconnect().unwrap();
+    let error = two.lock(AT_ONCE).unwrap_err();
+    assert!(error.is_removed(), "the reset of the other took its token: {error}");
+    two.reconnect().unwrap();
+    let (one, two) = (two, Device::connect(&simulator).unwrap());
+    one.lock(AT_ONCE).unwrap();
+    let error = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| two.lock(long));
+        simulator.unplug_after(0);
+        assert!(one.info().unwrap_err().is_removed());
+        waiting.join().unwrap().unwrap_err()
+    });
+    assert!(error.is_removed(), "{error}");
+}
