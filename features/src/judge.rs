@@ -160,7 +160,7 @@ impl Told for CertificateStanding {
             Self::Valid => "有效",
             Self::Expired => "已过期",
             Self::Revoked => "已注销",
-            Self::Suspended => "已挂起",
+            Self::Suspended => "已暂停使用",
         }
         .to_owned()
     }
