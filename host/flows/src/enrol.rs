@@ -27,6 +27,25 @@ pub enum Step {
     Done,
 }
 
+impl Step {
+    /// What an order in this state waits for, on the way to a key that is made for it.
+    pub(crate) fn of(state: OrderState) -> Self {
+        match state {
+            OrderState::Draft => Step::CheckIdentity,
+            OrderState::Identified => Step::Confirm,
+            OrderState::Confirmed => Step::UploadPapers,
+            OrderState::Submitted => Step::Consent,
+            OrderState::Unpaid => Step::Pay,
+            OrderState::InReview | OrderState::Passed | OrderState::InProduction | OrderState::Issued => {
+                Step::Wait
+            }
+            OrderState::Returned => Step::Correct,
+            OrderState::Posted => Step::Receive,
+            _ => Step::Done,
+        }
+    }
+}
+
 /// An enrolment as its applicant holds it; the steps themselves are the order's ([`OrderInHand`]). The certificate
 /// password will take the way of the identity check that passed.
 #[derive(Clone, Debug)]
@@ -70,18 +89,6 @@ impl Enrolling {
     /// What is to be done next.
     #[must_use]
     pub fn step(&self) -> Step {
-        match self.0.order().state {
-            OrderState::Draft => Step::CheckIdentity,
-            OrderState::Identified => Step::Confirm,
-            OrderState::Confirmed => Step::UploadPapers,
-            OrderState::Submitted => Step::Consent,
-            OrderState::Unpaid => Step::Pay,
-            OrderState::InReview | OrderState::Passed | OrderState::InProduction | OrderState::Issued => {
-                Step::Wait
-            }
-            OrderState::Returned => Step::Correct,
-            OrderState::Posted => Step::Receive,
-            _ => Step::Done,
-        }
+        Step::of(self.0.order().state)
     }
 }

@@ -16,6 +16,9 @@
 //! | [`pin`] | 校验密码, 修改密码 (U-35), and the rule for PINs |
 //! | [`enrol`] | 在线新办 of a unit and of a person (E, P) |
 //! | [`production`] | the CA's desk that makes a key of a blank one (E-12) |
+//! | [`query`] | 订单查询 and 证件号码查询 by number and code (V-06, X-02) |
+//! | [`reissue`] | 丢失补办 (X) |
+//! | [`revoke`] | 证书注销 (V-01) |
 //! | [`unlock`] | 找回密码 in all lanes (U) |
 
 pub mod client;
@@ -26,6 +29,9 @@ pub mod login;
 mod order;
 pub mod pin;
 pub mod production;
+pub mod query;
+pub mod reissue;
+pub mod revoke;
 pub mod unlock;
 
 pub use client::Client;

@@ -1,9 +1,9 @@
-//! The desks: review, call centre, production.
+//! The desks: review, call centre, production, audit.
 
 use super::{Client, Result, segment};
 use ukey_hall::api::{
-    CallDecision, CodeEntry, IssueAnswer, IssueRequest, Order, OrderSummary, Personalisation,
-    ProductionFinish, ProductionJob, ProductionStart, ReviewDecision, Secret,
+    AuditPage, AuditVerification, CallDecision, CodeEntry, IssueAnswer, IssueRequest, Order, OrderSummary,
+    Personalisation, ProductionFinish, ProductionJob, ProductionStart, ReviewDecision, Secret,
 };
 
 impl Client {
@@ -50,5 +50,15 @@ impl Client {
     /// The key is made.
     pub fn finish_job(&self, desk: &Secret, order: &str, finish: &ProductionFinish) -> Result<ProductionJob> {
         self.post(&format!("/api/desk/production/jobs/{}/finish", segment(order)), Some(desk), finish)
+    }
+
+    /// The rows of the audit log after a place.
+    pub fn audit(&self, desk: &Secret, after: u64) -> Result<AuditPage> {
+        self.get(&format!("/api/desk/audit?after={after}"), Some(desk))
+    }
+
+    /// Whether the audit log is as it was written.
+    pub fn verify_audit(&self, desk: &Secret) -> Result<AuditVerification> {
+        self.get("/api/desk/audit/verification", Some(desk))
     }
 }

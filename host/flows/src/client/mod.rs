@@ -1,5 +1,6 @@
 //! The hall's HTTP interface, call by call. A refusal is the hall's own [`Problem`].
 
+mod certificates;
 mod desks;
 mod orders;
 mod portal;

@@ -1,0 +1,52 @@
+//! 丢失补办: a new key for a lost or damaged one.
+//!
+//! It begins with a certificate that a [`Query`](crate::query::Query) found, since there is no key to show; once placed
+//! the order goes the way of an enrolment, whose [`Step`]s it shares.
+
+use ukey_hall::api::{HeldCertificates, QueriedOrder, ReissueReason, ReissueRequest};
+
+use crate::{Client, FlowError, OrderInHand, enrol::Step};
+
+/// A reissue as its applicant holds it; the steps themselves are the order's ([`OrderInHand`]).
+#[derive(Clone, Debug)]
+pub struct Reissuing(OrderInHand);
+
+impl Reissuing {
+    /// 补办 of one of the certificates found, 我已阅读并同意 ticked or not. Takes up the order that is open for it.
+    ///
+    /// # Errors
+    /// The hall's refusal: not agreed, revoked, expired, open with another reason.
+    pub fn begin(
+        client: &Client,
+        held: &HeldCertificates,
+        serial: &str,
+        reason: ReissueReason,
+        agreed: bool,
+    ) -> Result<Self, FlowError> {
+        let request = ReissueRequest { serial: serial.to_owned(), reason, agreed };
+        Ok(Self(OrderInHand::new(client, client.reissue(&held.token, &request)?)))
+    }
+
+    /// Goes on with an order that a query found.
+    #[must_use]
+    pub fn resume(client: &Client, found: QueriedOrder) -> Self {
+        Self(OrderInHand::found(client, found))
+    }
+
+    /// The order.
+    #[must_use]
+    pub fn in_hand(&self) -> &OrderInHand {
+        &self.0
+    }
+
+    /// The order, to go on with it.
+    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
+        &mut self.0
+    }
+
+    /// What is to be done next.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        Step::of(self.0.order().state)
+    }
+}
