@@ -8,12 +8,14 @@
 //! |---|---|
 //! | [`token`] | a token on the simulated platform, and its commands as closures' bodies |
 //! | [`bare`] | the same cryptography without a token |
+//! | [`enrol`] | an enrolment end to end, and the SM2 operations it contains |
 //! | [`openssl`] | the same by OpenSSL, when its library is there |
 //! | [`rounds`] | alternating rounds |
 //! | [`table`] | figures and ratios as text |
 #![deny(unsafe_code)]
 
 pub mod bare;
+pub mod enrol;
 pub mod openssl;
 pub mod rounds;
 pub mod table;
