@@ -5,6 +5,7 @@ use std::str::FromStr;
 use jiff::{Timestamp, civil::Date, tz};
 use ukey_flows::{
     api::{AccountKind, IdentityOutcome, IdentityWay, OrderState, Paper},
+    assistant::machine::Part,
     unlock::Step,
 };
 
@@ -103,9 +104,15 @@ words! {
         "企业账户" = AccountKind::Enterprise, "个人账户" = AccountKind::Personal,
         "主管部门账号" = AccountKind::Authority;
 
+    /// What is installed on a computer.
+    Component(Part), "component":
+        "驱动" = Part::Driver, "第1个控件" = Part::Control(1), "第2个控件" = Part::Control(2),
+        "第3个控件" = Part::Control(3), "第4个控件" = Part::Control(4);
+
     /// A request that can get lost: how its path ends.
     Call(&'static str), "call":
-        "解锁结果" = "/confirm", "确认申请" = "/submit", "解锁数据" = "/cryptogram", "支付请求" = "/payment";
+        "解锁结果" = "/confirm", "确认申请" = "/submit", "解锁数据" = "/cryptogram", "支付请求" = "/payment",
+        "时间校对" = "/time";
 }
 
 /// A stretch of time, in seconds.

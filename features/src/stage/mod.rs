@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks (HTTP, token), so steps reach it only through [`UkeyWorld`](crate::world::UkeyWorld).
 
+mod assistant;
 mod enrol;
 mod unlock;
 
@@ -90,6 +91,8 @@ pub(crate) struct Stage {
     pub(crate) tries_told: Vec<u8>,
     pub(crate) sent: Option<CodeSent>,
     pub(crate) noted_code: Option<String>,
+    /// The assistant on the holder's computer, once it matters which one that is.
+    assistant: Option<Box<assistant::Assistant>>,
     /// The order of the unlock that was open before the present one was begun.
     pub(crate) order_before: Option<String>,
     /// Serial numbers of issued sign certificates.
@@ -124,6 +127,7 @@ impl Stage {
             tries_told: Vec::new(),
             sent: None,
             noted_code: None,
+            assistant: None,
             order_before: None,
             certificates: Vec::new(),
             history_reported: BTreeMap::new(),

@@ -41,13 +41,18 @@ impl Stage {
     pub(crate) fn begin_unlock(&mut self) -> Result<(), FlowError> {
         let (client, device) = (self.client(), self.device());
         let unlocking = Unlocking::begin(&client, &device)?;
+        self.take_up(unlocking);
+        Ok(())
+    }
+
+    /// Goes on with an unlock on the assistant's screen.
+    pub(super) fn take_up(&mut self, unlocking: Unlocking) {
         self.shown = unlocking.prompt_zh().to_owned();
         self.order_before = match &self.business {
             Some(Business::Unlock(before)) => Some(before.in_hand().order().id.clone()),
             _ => None,
         };
         self.business = Some(Business::Unlock(unlocking));
-        Ok(())
     }
 
     /// 获取短信验证码 with the number on record.

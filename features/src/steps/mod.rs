@@ -3,6 +3,7 @@
 //! A 假如 must succeed; a 当 tries and notes how it ended; a 那么 judges. What happened is on the
 //! [`Stage`](crate::stage::Stage); nothing is asserted in a 当.
 
+mod assistant;
 mod enrol;
 mod hall;
 mod key;

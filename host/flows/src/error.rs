@@ -2,6 +2,8 @@
 
 use ukey_hall::api::Problem;
 
+use crate::assistant::machine::MachineError;
+
 /// A rule of the assistant itself, broken before anything was sent or spent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
@@ -34,6 +36,45 @@ pub enum Rule {
     /// There is no certificate in the key.
     #[error("there is no certificate in the key")]
     NoCertificate,
+    /// What is in a certificate's place cannot be read.
+    #[error("the certificate in the key cannot be read")]
+    UnreadableCertificate,
+    /// The PIN is locked, and this needs it (F-04).
+    #[error("the PIN is locked; recover it first")]
+    RecoverFirst,
+    /// The key's driver is not installed (L-08).
+    #[error("the key's driver is not installed")]
+    NoDriver,
+    /// An older assistant is still installed (G-05).
+    #[error("the assistant {installed} is still installed; remove it first")]
+    OldVersion {
+        /// Its version.
+        installed: String,
+    },
+    /// The control is not the one to install now.
+    #[error("the controls are installed in their order; number {due} is due")]
+    ControlOrder {
+        /// The one to install now.
+        due: u8,
+    },
+    /// The control is still inside its archive.
+    #[error("the control was not unzipped")]
+    NotUnzipped,
+    /// A link leads to another hall than the assistant's.
+    #[error("the link is of another hall: {hall}")]
+    OtherHall {
+        /// Its address.
+        hall: String,
+    },
+    /// A link is about another certificate than that of the key in hand.
+    #[error("the business is not that of the certificate in the key, {owner}")]
+    OtherCertificate {
+        /// Whom the certificate in the key names.
+        owner: String,
+    },
+    /// A link is about an order that waits for nothing any more.
+    #[error("the business is finished")]
+    Finished,
     /// The key in hand is not the one that the flow began with.
     #[error("another key is plugged in: {found} instead of {expected}")]
     AnotherKey {
@@ -74,6 +115,15 @@ impl Rule {
             Rule::NoKey => "请插入UKey".into(),
             Rule::SeveralKeys { count } => format!("插着{count}个UKey，请只插一个"),
             Rule::NoCertificate => "证书介质中没有证书".into(),
+            Rule::UnreadableCertificate => "证书无法识别".into(),
+            Rule::RecoverFirst => "用户口令已锁死，请先找回密码".into(),
+            Rule::NoDriver => "未安装UKey驱动，请到“服务支持”下载安装".into(),
+            Rule::OldVersion { installed } => format!("请先卸载老版本证书助手{installed}"),
+            Rule::ControlOrder { due } => format!("请按1、2、3、4的顺序安装控件，现在应安装第{due}个"),
+            Rule::NotUnzipped => "请先解压，再安装控件".into(),
+            Rule::OtherHall { hall } => format!("链接来自另一个服务厅：{hall}"),
+            Rule::OtherCertificate { owner } => format!("页面上的业务不属于插着的证书：{owner}"),
+            Rule::Finished => "该业务已办结，请从证书助手重新办理".into(),
             Rule::AnotherKey { expected, found } => {
                 format!("插入的不是办理业务的证书介质：应为{expected}，实为{found}")
             }
@@ -102,6 +152,9 @@ pub enum FlowError {
     /// Something that was received cannot be used.
     #[error("what was received cannot be used: {0}")]
     Answer(&'static str),
+    /// The computer refused.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// A rule of the assistant.
     #[error(transparent)]
     Rule(#[from] Rule),
@@ -130,6 +183,7 @@ impl FlowError {
             FlowError::Unreachable(_) => "无法连接网上服务厅，请检查网络".into(),
             FlowError::Certificate(_) => "证书无法识别".into(),
             FlowError::Answer(_) => "收到的数据无法使用".into(),
+            FlowError::Machine(error) => error.message_zh(),
             FlowError::Rule(rule) => rule.message_zh(),
         }
     }

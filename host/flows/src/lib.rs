@@ -9,6 +9,7 @@
 //!
 //! | module | flow |
 //! |---|---|
+//! | [`assistant`] | the program itself: its windows, its quick entries, the environment check (A) |
 //! | [`client`] | the hall's HTTP interface, call by call |
 //! | [`OrderInHand`] | what every order of a flow can do: form, identity, papers, consent, payment, invoice |
 //! | [`key`] | 我的证书: what is in the key, and its signature |
@@ -21,6 +22,7 @@
 //! | [`revoke`] | 证书注销 (V-01) |
 //! | [`unlock`] | 找回密码 in all lanes (U) |
 
+pub mod assistant;
 pub mod client;
 pub mod enrol;
 mod error;

@@ -2,9 +2,9 @@
 
 use super::{Client, Result, segment};
 use ukey_hall::api::{
-    AuthorityView, CertificateLogin, CertificateView, CodeEntry, LoginChallenge, Me, OrderSummary,
-    PasswordChange, PasswordLogin, ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered,
-    Registration, Secret, Session,
+    AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, HallTime, LoginChallenge,
+    Me, OrderSummary, PasswordChange, PasswordLogin, ProfileView, QueriedOrder, QueryOpened, QueryRequest,
+    Registered, Registration, Secret, Session,
 };
 
 impl Client {
@@ -16,6 +16,16 @@ impl Client {
     /// The authority's certificates, the issuing one first.
     pub fn authority(&self) -> Result<AuthorityView> {
         self.get("/api/authority/certificates", None)
+    }
+
+    /// The hall's time.
+    pub fn hall_time(&self) -> Result<HallTime> {
+        self.get("/api/time", None)
+    }
+
+    /// How a certificate of this hall stands.
+    pub fn certificate_status(&self, serial: &str) -> Result<CertificateStatus> {
+        self.get(&format!("/api/certificates/{}", segment(serial)), None)
     }
 
     /// Registers an account; its password goes to the phone.

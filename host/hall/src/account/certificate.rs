@@ -3,7 +3,7 @@
 //! Guarantees: what was issued stays; administrator PIN and device key of a key open only for its serial number.
 
 use crate::{
-    api::{CertificateStanding, CertificateView, EnrolForm, ProblemType, RevocationReason, Subject},
+    api::{CertificateStanding, CertificateStatus, CertificateView, EnrolForm, ProblemType, RevocationReason, Subject},
     order::record::{moment, read_word, word},
     problem::{Answer, Refusal, refuse},
     rights::{Caller, Right, demand},
@@ -124,6 +124,21 @@ pub(crate) async fn view(turn: &mut Turn<'_>, issued: Issued) -> Answer<Certific
         standing,
         certificate: issued.sign_der.into(),
         encryption_certificate: issued.encryption_der.into(),
+    })
+}
+
+/// How a certificate stands, and where in its key it lies.
+pub(crate) async fn status(turn: &mut Turn<'_>, serial: &str) -> Answer<CertificateStatus> {
+    let issued = turn.issued(serial).await?.ok_or_else(|| refuse(ProblemType::NotFound))?;
+    let standing = turn.standing(&issued).await?;
+    let key = turn.issued_key(&issued.device_serial, &issued.serial).await?;
+    Ok(CertificateStatus {
+        serial: issued.serial,
+        channel: issued.channel,
+        standing,
+        device_serial: issued.device_serial,
+        application: key.application,
+        container: key.container,
     })
 }
 

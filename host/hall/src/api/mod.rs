@@ -17,6 +17,8 @@
 //! |---|---|---|
 //! | GET /api/profile | | [`ProfileView`] |
 //! | GET /api/authority/certificates | | [`AuthorityView`] |
+//! | GET /api/time | | [`HallTime`] |
+//! | GET /api/certificates/{serial} | | [`CertificateStatus`] |
 //! | POST /api/accounts | [`Registration`] | 201 [`Registered`] |
 //! | POST /api/sessions/password | [`PasswordLogin`] | 201 [`Session`] |
 //! | POST /api/sessions/challenges | | 201 [`LoginChallenge`] |
@@ -84,6 +86,7 @@
 //! | GET /_sim/invoices/{order} | | [`Invoice`] |
 
 mod account;
+mod assistant;
 mod audit;
 mod bytes;
 mod desk;
@@ -100,6 +103,7 @@ mod status;
 mod unlock;
 
 pub use account::*;
+pub use assistant::*;
 pub use audit::*;
 pub use bytes::{Hex, Secret};
 pub use desk::*;

@@ -6,6 +6,7 @@
 #[macro_use]
 mod handler;
 mod accounts;
+mod assistant;
 mod certificates;
 mod desks;
 mod extract;
@@ -45,6 +46,7 @@ impl utoipa::Modify for Bearer {
 pub(crate) fn router(hall: Hall) -> Router {
     let mut routes = OpenApiRouter::with_openapi(Description::openapi())
         .merge(accounts::routes())
+        .merge(assistant::routes())
         .merge(orders::routes(&hall))
         .merge(unlocks::routes())
         .merge(desks::routes())
