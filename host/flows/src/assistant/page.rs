@@ -1,8 +1,9 @@
 //! 我的证书: what is in the key, as the assistant shows it; and the quick entries beside it.
 
 use jiff::{Timestamp, tz};
-use ukey_device::{Device, DeviceInfo};
+use ukey_device::{Device, DeviceInfo, ErrorKind};
 use ukey_hall::api::CertificateStatus;
+use ukey_pki::seal::Seal;
 
 use crate::key::MyCertificate;
 use crate::{Client, FlowError, Rule};
@@ -118,9 +119,25 @@ fn day(moment: Timestamp) -> String {
     moment.to_zoned(tz::TimeZone::fixed(tz::offset(8))).date().to_string()
 }
 
-/// How many electronic seals are in a key (Z-09).
-fn seals(_device: &Device) -> Result<usize, FlowError> {
-    Ok(0)
+/// How many electronic seals are in a key (Z-09): its files that anybody may read and that are seals.
+fn seals(device: &Device) -> Result<usize, FlowError> {
+    let mut seals = 0;
+    for name in device.applications()? {
+        let application = device.open_application(&name)?;
+        let files = match application.files() {
+            // A token without files has no seals.
+            Err(error) if matches!(error.kind(), ErrorKind::Unsupported) => continue,
+            files => files?,
+        };
+        for file in files {
+            match application.read_whole_file(&file) {
+                Ok(content) => seals += usize::from(Seal::from_der(&content).is_ok()),
+                Err(error) if matches!(error.kind(), ErrorKind::NotLoggedIn) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(seals)
 }
 
 /// The quick entries (N-29).
