@@ -61,6 +61,15 @@ fn left_of_bar(world: &mut UkeyWorld, expected: String) {
     judge(left, expected, "状态栏左侧");
 }
 
+#[then("状态栏左侧写明UKey正被其他程序占用")]
+fn occupied_in_bar(world: &mut UkeyWorld) {
+    world.success();
+    let mut stage = world.stage();
+    let serial = stage.device().simulator().expect("a simulated key").serial_number();
+    let left = stage.assistant().bar.0.clone();
+    judge(left, format!("电子钥匙 UKey {serial}正被其他程序占用"), "状态栏左侧");
+}
+
 #[then(expr = "状态栏右侧为{string}")]
 fn right_of_bar(world: &mut UkeyWorld, expected: String) {
     world.success();
