@@ -2,7 +2,10 @@
 //!
 //! The scenarios are the `.feature` files in `zh/` (the ones users read) and `en/` (a smoke set), compiled in.
 //! [`runner`] runs them over any `World` that keeps its contract; [`run()`] runs them over [`UkeyWorld`].
+//!
+//! [`agreement`] lets every step of a flow fail once, and judges whether hall and token agree in the end.
 
+pub mod agreement;
 mod coverage;
 mod enrolled;
 mod judge;

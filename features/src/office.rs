@@ -1,6 +1,9 @@
 //! The scenario's own hall: the real one, served over HTTP on this machine, with a line that can fail.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     extract::Request,
@@ -37,16 +40,42 @@ impl Line {
     }
 
     async fn carry(self, request: Request, next: Next) -> Response {
-        let broken = || StatusCode::BAD_GATEWAY.into_response();
-        match self.fate(request.uri().path()) {
-            None => next.run(request).await,
-            Some(Lost::Request) => broken(),
-            Some(Lost::Answer) => {
-                drop(next.run(request).await);
-                broken()
-            }
+        let lost = self.fate(request.uri().path());
+        carry(request, next, lost).await
+    }
+}
+
+/// Carries a request to the hall and its answer back, or loses one of them.
+pub(crate) async fn carry(request: Request, next: Next, lost: Option<Lost>) -> Response {
+    match lost {
+        None => next.run(request).await,
+        Some(Lost::Request) => broken(),
+        Some(Lost::Answer) => {
+            drop(next.run(request).await);
+            broken()
         }
     }
+}
+
+/// What the assistant hears over a broken line.
+pub(crate) fn broken() -> Response {
+    StatusCode::BAD_GATEWAY.into_response()
+}
+
+/// Serves a hall on this machine, until the runtime ends; every request takes the way through `carry`.
+///
+/// # Errors
+/// The operating system's, where it has no port.
+pub(crate) async fn serve<C, F>(hall: &Hall, carry: C) -> io::Result<Client>
+where
+    C: Fn(Request, Next) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let router = hall.router().layer(middleware::from_fn(carry));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(Client::new(&format!("http://{address}")))
 }
 
 /// An open hall, and a client for it. It is served until the scenario's runtime ends.
@@ -59,15 +88,14 @@ pub(crate) struct Office {
 impl Office {
     /// Opens the hall of a profile; everything random in it follows from the seed.
     pub(crate) async fn open(profile: &str, seed: u64) -> Result<Self, Box<dyn std::error::Error>> {
-        let hall = Hall::open(Config::simulated(Profile::built_in(profile)?, seed)).await?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
+        Ok(Self::of(&Hall::open(Config::simulated(Profile::built_in(profile)?, seed)).await?).await?)
+    }
+
+    /// Serves a hall that is open.
+    pub(crate) async fn of(hall: &Hall) -> io::Result<Self> {
         let line = Line::default();
         let carrier = line.clone();
-        let router = hall
-            .router()
-            .layer(middleware::from_fn(move |request, next| carrier.clone().carry(request, next)));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { client: Client::new(&format!("http://{address}")), line })
+        let client = serve(hall, move |request, next| carrier.clone().carry(request, next)).await?;
+        Ok(Self { client, line })
     }
 }

@@ -134,6 +134,11 @@ impl Stage {
         }
     }
 
+    /// A stage whose keys are simulated.
+    pub(crate) fn simulated(seed: u64) -> Self {
+        Self::new(seed, Target::Sim, None, None)
+    }
+
     // ---- the hall ----
 
     pub(crate) fn enter(&mut self, office: Office) {

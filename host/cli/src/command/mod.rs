@@ -1,5 +1,6 @@
 //! The nouns of the command line, one file each.
 
+mod agreement;
 mod hall;
 mod info;
 mod pin;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Test(test::Test),
     /// Merge the reports of several runs.
     Report(report::Report),
+    /// Let every step of the online flows fail once, and judge whether hall and token agree in the end.
+    Agreement(agreement::Agreement),
     /// The online service hall of a certificate authority.
     Hall(hall::Hall),
 }
@@ -39,6 +42,7 @@ impl Command {
             Command::Sim(sim) => sim.run(shared)?,
             Command::Test(test) => return Ok(test.run(shared)),
             Command::Report(report) => return Ok(report.run()),
+            Command::Agreement(agreement) => return agreement.run(),
             Command::Hall(hall) => hall.run()?,
         }
         Ok(ExitCode::SUCCESS)

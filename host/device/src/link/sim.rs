@@ -167,6 +167,18 @@ impl Simulator {
         let header = key.header.clone();
         StateFile::create(path, header, key.body.flash().image(), replace).map(drop)
     }
+
+    /// Another key of the same content and serial number, plugged in and in no file, which goes its own way from here:
+    /// for those who try out many ways from one beginning.
+    ///
+    /// # Errors
+    /// [`LinkError::NoStart`] as for [`Simulator::fresh`], or where the token refuses its flash.
+    pub fn twin(&self, options: &Options) -> Result<Simulator, LinkError> {
+        let mut key = self.key();
+        let platform = SimPlatform::with_image(seed(options)?, key.body.flash().image().to_vec())
+            .map_err(|_| LinkError::NoStart { reason: "its flash has another size".to_owned() })?;
+        Self::plugged_in(key.header.clone(), None, platform)
+    }
 }
 
 /// The token with power, or what it runs on.

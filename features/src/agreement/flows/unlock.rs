@@ -1,0 +1,143 @@
+//! 找回密码 (U) in its three lanes.
+
+use ukey_flows::{
+    FlowError,
+    api::{CallDecision, OrderKind, OrderState},
+    key::MyCertificate,
+    login::login,
+    unlock::{Step, Unlocking},
+};
+
+use super::{Flow, NEW_PIN, PIN};
+use crate::{
+    agreement::{
+        judge::{Expected, is_wrong_pin},
+        world::{Person, World},
+    },
+    people::{self, Holder},
+    stage::{GIF, Stage},
+};
+
+/// A fee, then the code to the phone on record (U-05 to U-14).
+pub(in crate::agreement) const BY_SMS: Flow = Flow {
+    name: "unlock",
+    profile: "qinghe",
+    prepare,
+    go_on: |world| go_on(world, by_sms),
+    expect: |person| expect(person, 3_000),
+};
+
+/// A fee, then papers and a call (U-20 to U-25).
+pub(super) const BY_PAPERS: Flow = Flow {
+    name: "unlock-papers",
+    profile: "qinghe",
+    prepare,
+    go_on: |world| go_on(world, by_papers),
+    expect: |person| expect(person, 3_000),
+};
+
+/// Free of charge; the first unlock wants an identity check (U-31 to U-33).
+pub(super) const BY_IDENTITY: Flow = Flow {
+    name: "unlock-identity",
+    profile: "luming",
+    prepare,
+    go_on: |world| go_on(world, by_sms),
+    expect: |person| expect(person, 0),
+};
+
+/// A key that is locked.
+fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
+    stage.hold_key(Holder::Unit, None, PIN)?;
+    stage.lock_key();
+    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+}
+
+fn expect(person: &Person, price_fen: i64) -> Expected {
+    Expected {
+        kind: OrderKind::Unlock,
+        state: OrderState::Completed,
+        price_fen,
+        unlocks: 1,
+        pin: person.new_pin.clone(),
+        other_pin: person.pin.clone(),
+    }
+}
+
+fn go_on(
+    world: &mut World,
+    verify: fn(&World, &mut Unlocking) -> Result<(), FlowError>,
+) -> Result<(), FlowError> {
+    if is_done(world)? {
+        return Ok(());
+    }
+    let device = world.device()?;
+    let mut unlocking = Unlocking::begin(&world.client, device)?;
+    loop {
+        match unlocking.step() {
+            Step::Pay => {
+                let payment = unlocking.in_hand().pay("alipay", true)?;
+                world.pay(&payment)?;
+                unlocking.in_hand_mut().refresh()?;
+            }
+            Step::CheckIdentity => {
+                let check = world.person.holder.check(world.person.holder.first_way());
+                unlocking.check_identity(&check)?;
+            }
+            Step::EnterAuthorisation => {
+                let check = world.person.holder.check(world.person.holder.first_way());
+                let code = world.code(people::recipient(&check), "authorisation")?;
+                unlocking.enter_authorisation(&code)?;
+            }
+            Step::Verify => verify(world, &mut unlocking)?,
+            Step::CallCentre => call(world, &mut unlocking)?,
+            Step::ResetPin => {
+                let pin = world.person.new_pin.clone();
+                unlocking.reset_pin(device, &pin, &pin)?;
+            }
+            Step::Done => return Ok(()),
+            Step::Cancelled => return Err(FlowError::Answer("somebody cancelled the order")),
+        }
+    }
+}
+
+/// Whether it came to its end before: the key takes the new PIN, and 我的订单 shows no unlock under way.
+fn is_done(world: &World) -> Result<bool, FlowError> {
+    let device = world.device()?;
+    if MyCertificate::read(device)?.tries_left == 0 {
+        return Ok(false);
+    }
+    match login(&world.client, device, &world.new_pin()) {
+        Ok(session) => {
+            let orders = world.client.my_orders(&session.token)?;
+            let mut unlocks = orders.iter().filter(|order| order.kind == OrderKind::Unlock);
+            Ok(unlocks.all(|order| order.state == OrderState::Completed))
+        }
+        Err(error) if is_wrong_pin(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn by_sms(world: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
+    let phone = world.person.holder.phone();
+    world.ask_for_code(|| unlocking.send_code(Some(phone)))?;
+    let code = world.code(phone, "unlock")?;
+    unlocking.enter_code(&code)
+}
+
+fn by_papers(_: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
+    let papers: Vec<_> = unlocking.in_hand().missing_papers().collect();
+    for paper in papers {
+        unlocking.in_hand_mut().upload(paper, GIF)?;
+    }
+    unlocking.send_papers()
+}
+
+/// The unlock code is read out, the call centre approves, 认证.
+fn call(world: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
+    let code = unlocking.unlock_code().ok_or(FlowError::Answer("no unlock code is shown"))?.to_owned();
+    if unlocking.in_hand().order().state == OrderState::PapersSubmitted {
+        let decision = CallDecision { code: code.as_str().into(), approve: true, reason: None };
+        world.client.decide_call(&"desk-call-centre".into(), &decision)?;
+    }
+    unlocking.authenticate(&code)
+}

@@ -1,0 +1,434 @@
+//! Whether hall and token agree: what the hall's books say against what the key holds and does.
+//!
+//! Guarantees: everything that differs is told, each with the fact that it belongs to; for every fact there is a tampered
+//! world that this judge refuses (`tests`).
+
+use std::{collections::BTreeSet, fmt};
+
+use ukey_device::{Application, Device, ErrorKind, KeyUse, Pin, PinType, Simulator};
+use ukey_flows::{
+    FlowError, SIGNER_ID,
+    api::{OrderKind, OrderState},
+    login,
+};
+use ukey_pki::{Certificate, Signature, sm2};
+
+use super::{
+    books::{Books, CertificateRow, HistoryRow, OrderRow},
+    world::{Broken, World},
+};
+use crate::stage::typed;
+
+/// What is judged.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Fact {
+    /// The hall's database is whole.
+    Database,
+    /// There is one order of the flow, and it has come to its end.
+    Order,
+    /// The order's history is a path without doubles that ends in its state.
+    History,
+    /// What is due was paid once, nothing went back, nothing is open.
+    Money,
+    /// The hall keeps no secret of an order that is done.
+    Secrets,
+    /// The key holds the certificates that the hall says are in force, and no others.
+    Certificates,
+    /// One certificate for each order; who was replaced is revoked, or ran out.
+    Issuing,
+    /// The vault can unlock the key as it is.
+    Vault,
+    /// Each unlock was counted once.
+    Unlocks,
+    /// The key has its one application and no container left over.
+    Containers,
+    /// Each container has both key pairs, and they are those in its certificates.
+    KeyPairs,
+    /// The PIN that the person knows is the key's, and another is not.
+    Pin,
+    /// No try is missing, of user or administrator.
+    Tries,
+    /// No right was left open in the key.
+    Rights,
+    /// The key logs in at the hall.
+    Login,
+}
+
+impl Fact {
+    /// Every fact.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 15] = [
+        Self::Database,
+        Self::Order,
+        Self::History,
+        Self::Money,
+        Self::Secrets,
+        Self::Certificates,
+        Self::Issuing,
+        Self::Vault,
+        Self::Unlocks,
+        Self::Containers,
+        Self::KeyPairs,
+        Self::Pin,
+        Self::Tries,
+        Self::Rights,
+        Self::Login,
+    ];
+
+    /// Its name in reports.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Order => "order",
+            Self::History => "history",
+            Self::Money => "money",
+            Self::Secrets => "secrets",
+            Self::Certificates => "certificates",
+            Self::Issuing => "issuing",
+            Self::Vault => "vault",
+            Self::Unlocks => "unlocks",
+            Self::Containers => "containers",
+            Self::KeyPairs => "key pairs",
+            Self::Pin => "PIN",
+            Self::Tries => "tries",
+            Self::Rights => "rights",
+            Self::Login => "login",
+        }
+    }
+}
+
+/// Something that does not agree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Difference {
+    pub(super) fact: Fact,
+    pub(super) what: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.fact.name(), self.what)
+    }
+}
+
+/// What the end of a flow has to look like.
+#[derive(Clone, Debug)]
+pub(super) struct Expected {
+    /// The flow's kind of order.
+    pub(super) kind: OrderKind,
+    /// Its last state.
+    pub(super) state: OrderState,
+    /// What each order of that kind costs, fen.
+    pub(super) price_fen: i64,
+    /// How often the certificate in force was unlocked.
+    pub(super) unlocks: i64,
+    /// The user PIN.
+    pub(super) pin: String,
+    /// A PIN that must not be it.
+    pub(super) other_pin: String,
+}
+
+/// Gathers what is known on both sides and judges it.
+pub(super) fn judge(world: &mut World, expected: &Expected) -> Result<Vec<Difference>, Broken> {
+    let mut judgement = Judgement { expected, found: Vec::new() };
+    let device = Device::connect(world.key())?;
+    let held = judgement.key(&device)?;
+    judgement.login(world, &device);
+    judgement.pin(world.key(), &held)?;
+    let books = Books::read(world.close_hall())?;
+    judgement.books(&books);
+    judgement.both(&books, &held);
+    Ok(judgement.found)
+}
+
+/// What the key holds.
+struct Held {
+    device_serial: String,
+    application: String,
+    containers: Vec<HeldContainer>,
+}
+
+struct HeldContainer {
+    name: String,
+    sign: Option<Vec<u8>>,
+    encryption: Option<Vec<u8>>,
+}
+
+struct Judgement<'e> {
+    expected: &'e Expected,
+    found: Vec<Difference>,
+}
+
+impl Judgement<'_> {
+    fn differs(&mut self, fact: Fact, what: impl Into<String>) {
+        self.found.push(Difference { fact, what: what.into() });
+    }
+
+    fn demand(&mut self, holds: bool, fact: Fact, what: impl FnOnce() -> String) {
+        if !holds {
+            self.differs(fact, what());
+        }
+    }
+
+    // ---- the key ----
+
+    /// Reads the key, without a PIN and without power lost since the flow.
+    fn key(&mut self, device: &Device) -> Result<Held, Broken> {
+        let device_serial = device.info()?.serial_number;
+        let applications = device.applications()?;
+        let [name] = applications.as_slice() else {
+            self.differs(Fact::Containers, format!("the key has {} applications", applications.len()));
+            return Ok(Held { device_serial, application: String::new(), containers: Vec::new() });
+        };
+        let application = device.open_application(name)?;
+        for pin_type in [PinType::User, PinType::Administrator] {
+            let info = application.pin_info(pin_type)?;
+            self.demand(info.remaining == info.max_retries, Fact::Tries, || {
+                format!("{} of {} tries of the {pin_type} are left", info.remaining, info.max_retries)
+            });
+        }
+        let mut containers = Vec::new();
+        for container in application.containers()? {
+            containers.push(self.container(&application, container)?);
+        }
+        Ok(Held { device_serial, application: name.clone(), containers })
+    }
+
+    fn container(&mut self, application: &Application<'_>, name: String) -> Result<HeldContainer, Broken> {
+        let container = application.open_container(&name)?;
+        if container.sign_digest(&[1; 32]).is_ok() {
+            self.differs(Fact::Rights, format!("container {name} signs without a PIN"));
+        }
+        let mut held = [None, None];
+        for (key_use, held) in [KeyUse::Sign, KeyUse::Encrypt].into_iter().zip(&mut held) {
+            let side = if key_use == KeyUse::Sign { "sign" } else { "encryption" };
+            *held = container.export_certificate(key_use)?;
+            let pair = match container.public_key(key_use) {
+                Ok(key) => Some((key.x, key.y)),
+                Err(error) if matches!(error.kind(), ErrorKind::NoKeyPair) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let certified = match held {
+                Some(der) => {
+                    let key = Certificate::from_der(der)?.public_key()?;
+                    Some((key.x(), key.y()))
+                }
+                None => None,
+            };
+            self.demand(pair.is_some(), Fact::KeyPairs, || {
+                format!("container {name} has no {side} key pair")
+            });
+            self.demand(pair == certified, Fact::KeyPairs, || {
+                format!("the {side} key pair of container {name} is not the one of its certificate")
+            });
+        }
+        let [sign, encryption] = held;
+        Ok(HeldContainer { name, sign, encryption })
+    }
+
+    fn login(&mut self, world: &World, device: &Device) {
+        let done = login::login(&world.client, device, &typed(&self.expected.pin));
+        if let Err(error) = done {
+            self.differs(Fact::Login, error.to_string());
+        }
+    }
+
+    /// Tries the PINs; each container signs what its certificate verifies.
+    fn pin(&mut self, key: &Simulator, held: &Held) -> Result<(), Broken> {
+        let device = Device::connect(key)?;
+        let Ok(application) = device.open_application(&held.application) else { return Ok(()) };
+        let right = |pin: &Pin| match application.verify_pin(PinType::User, pin) {
+            Ok(()) => Ok(true),
+            Err(error) if error.tries_left().is_some() => Ok(false),
+            Err(error) => Err(error),
+        };
+        if right(&typed(&self.expected.other_pin))? {
+            self.differs(Fact::Pin, "a PIN that is not the person's opens the key");
+        }
+        if !right(&typed(&self.expected.pin))? {
+            self.differs(Fact::Pin, "the person's PIN does not open the key");
+            return Ok(());
+        }
+        for container in &held.containers {
+            let Some(der) = &container.sign else { continue };
+            let public = Certificate::from_der(der)?.public_key()?;
+            let digest = sm2::digest(&public, SIGNER_ID, b"agreement");
+            let signature = application.open_container(&container.name)?.sign_digest(&digest)?.to_bytes();
+            let verified = sm2::verify_digest(&public, &digest, &Signature::from(signature));
+            self.demand(verified.is_ok(), Fact::KeyPairs, || {
+                format!("what container {} signs does not verify", container.name)
+            });
+        }
+        Ok(application.clear_secure_state()?)
+    }
+
+    // ---- the hall ----
+
+    fn books(&mut self, books: &Books) {
+        for damage in &books.damage {
+            self.differs(Fact::Database, damage);
+        }
+        for (order, name) in &books.secrets {
+            self.differs(Fact::Secrets, format!("the hall still keeps the {name} of order {order}"));
+        }
+        let (kind, state) = (word(self.expected.kind), word(self.expected.state));
+        let orders: Vec<_> = books.orders.iter().filter(|order| order.kind == kind).collect();
+        self.demand(orders.len() == 1, Fact::Order, || {
+            let states: Vec<_> = orders.iter().map(|order| order.state.as_str()).collect();
+            format!("{} orders of kind {kind} ({}) instead of one", orders.len(), states.join(", "))
+        });
+        for order in orders {
+            self.demand(order.state == state, Fact::Order, || {
+                format!("order {} is {} instead of {state}", order.id, order.state)
+            });
+            self.demand(order.open_key.is_none(), Fact::Order, || {
+                format!("order {} still keeps others out", order.id)
+            });
+            self.money(books, order);
+        }
+        for order in &books.orders {
+            let history: Vec<_> = books.history.iter().filter(|row| row.order == order.id).collect();
+            self.history(order, &history);
+        }
+        self.issuing(books);
+    }
+
+    fn money(&mut self, books: &Books, order: &OrderRow) {
+        let payments: Vec<_> = books.payments.iter().filter(|payment| payment.order == order.id).collect();
+        let told = || {
+            let each: Vec<_> = payments
+                .iter()
+                .map(|payment| format!("{} fen {}", payment.amount_fen, payment.state))
+                .collect();
+            format!(
+                "payments of order {}: {}",
+                order.id,
+                if each.is_empty() { "none".into() } else { each.join(", ") }
+            )
+        };
+        let price = self.expected.price_fen;
+        let right = match payments.as_slice() {
+            [] => price == 0,
+            [payment] => price > 0 && payment.state == "paid" && payment.amount_fen == price,
+            _ => false,
+        };
+        self.demand(right, Fact::Money, || format!("{}; due is {price} fen once", told()));
+        let invoices = books.invoices.iter().filter(|invoiced| **invoiced == order.id).count();
+        self.demand(invoices <= 1, Fact::Money, || format!("{invoices} invoices for order {}", order.id));
+    }
+
+    fn history(&mut self, order: &OrderRow, history: &[&HistoryRow]) {
+        let id = &order.id;
+        let mut events = BTreeSet::new();
+        let mut state: Option<&str> = None;
+        for row in history {
+            self.demand(row.from.as_deref() == state, Fact::History, || {
+                let from = row.from.as_deref().unwrap_or("nothing");
+                format!(
+                    "{} of order {id} leads from {from}, not from {}",
+                    row.event,
+                    state.unwrap_or("nothing")
+                )
+            });
+            self.demand(events.insert(&row.event), Fact::History, || {
+                format!("{} twice in order {id}", row.event)
+            });
+            state = Some(&row.to);
+        }
+        self.demand(state == Some(&order.state), Fact::History, || {
+            format!(
+                "the history of order {id} ends in {}, not in {}",
+                state.unwrap_or("nothing"),
+                order.state
+            )
+        });
+    }
+
+    fn issuing(&mut self, books: &Books) {
+        let mut orders = BTreeSet::new();
+        let mut serials = BTreeSet::new();
+        for certificate in &books.certificates {
+            let serial = &certificate.serial;
+            self.demand(orders.insert(&certificate.order), Fact::Issuing, || {
+                format!("order {} issued more than one certificate", certificate.order)
+            });
+            let fresh = serials.insert(serial) && serials.insert(&certificate.encryption_serial);
+            self.demand(fresh, Fact::Issuing, || format!("serial number {serial} was given twice"));
+            let Some(by) = &certificate.replaced_by else { continue };
+            let successor = books.certificates.iter().find(|other| other.serial == *by);
+            self.demand(successor.is_some_and(|other| other.confirmed), Fact::Issuing, || {
+                format!("{serial} was replaced by {by}, which no key has confirmed")
+            });
+            self.demand(books.revoked.contains(serial), Fact::Issuing, || {
+                format!("{serial} was replaced and is not revoked")
+            });
+        }
+        for serial in &books.revoked {
+            let known = books.certificates.iter().any(|certificate| certificate.serial == *serial);
+            self.demand(known, Fact::Issuing, || format!("{serial} is revoked and was never issued"));
+        }
+    }
+
+    // ---- both ----
+
+    fn both(&mut self, books: &Books, held: &Held) {
+        let of_key = |certificate: &&CertificateRow| certificate.device_serial == held.device_serial;
+        let current: Vec<_> =
+            books.certificates.iter().filter(of_key).filter(|row| books.is_current(row)).collect();
+        self.demand(held.containers.len() == current.len(), Fact::Containers, || {
+            let names: Vec<_> = held.containers.iter().map(|container| container.name.as_str()).collect();
+            format!("the key has containers {names:?} for {} certificates in force", current.len())
+        });
+        for container in &held.containers {
+            let name = &container.name;
+            let row = current.iter().find(|row| container.sign.as_ref() == Some(&row.sign));
+            let Some(row) = row else {
+                self.differs(
+                    Fact::Certificates,
+                    format!("the sign certificate of {name} is not one in force"),
+                );
+                continue;
+            };
+            self.demand(container.encryption.as_ref() == Some(&row.encryption), Fact::Certificates, || {
+                format!("the encryption certificate of {name} is not the one issued with {}", row.serial)
+            });
+            let unlockable = books.vault.iter().any(|vault| {
+                (&vault.device_serial, &vault.certificate_serial) == (&held.device_serial, &row.serial)
+                    && (&vault.application, &vault.container) == (&held.application, name)
+            });
+            self.demand(unlockable, Fact::Vault, || {
+                format!("the vault cannot unlock {} in {name}", row.serial)
+            });
+            self.demand(row.unlocks == self.expected.unlocks, Fact::Unlocks, || {
+                format!("{} counts {} unlocks instead of {}", row.serial, row.unlocks, self.expected.unlocks)
+            });
+        }
+        for row in current {
+            let there = held.containers.iter().any(|container| container.sign.as_ref() == Some(&row.sign));
+            self.demand(there, Fact::Certificates, || {
+                format!("{} is in force and not in the key", row.serial)
+            });
+        }
+        let kind = word(self.expected.kind);
+        for order in books.orders.iter().filter(|order| order.kind == kind) {
+            self.demand(order.device_serial.as_deref() == Some(&held.device_serial), Fact::Order, || {
+                format!("order {} names another key", order.id)
+            });
+            let named = order.certificate_serial.as_deref().unwrap_or_default();
+            let known = books.certificates.iter().any(|row| row.serial == named);
+            self.demand(known, Fact::Order, || {
+                format!("order {} names no certificate of the hall", order.id)
+            });
+        }
+    }
+}
+
+/// A closed value as the hall's books write it.
+fn word(value: impl serde::Serialize) -> String {
+    let word = serde_json::to_value(value).ok();
+    word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Whether an error is about a wrong or locked PIN.
+pub(super) fn is_wrong_pin(error: &FlowError) -> bool {
+    matches!(error, FlowError::Key(error) if error.tries_left().is_some())
+}
