@@ -132,7 +132,10 @@ const SPOILED: &[(Fact, Spoil)] = &[
         application.verify_pin(PinType::User, &world.new_pin()).unwrap();
     }),
     (Fact::Login, |world| {
-        books(world, "INSERT INTO revoked SELECT serial, not_before, 'superseded' FROM certificates");
+        books(
+            world,
+            "INSERT INTO revoked (serial, at, reason) SELECT serial, not_before, 'superseded' FROM certificates",
+        );
     }),
 ];
 
