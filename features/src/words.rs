@@ -112,7 +112,8 @@ words! {
     /// A request that can get lost: how its path ends.
     Call(&'static str), "call":
         "解锁结果" = "/confirm", "确认申请" = "/submit", "解锁数据" = "/cryptogram", "支付请求" = "/payment",
-        "时间校对" = "/time";
+        "时间校对" = "/time",
+        "下载请求" = "/download", "写入结果" = "/written", "初始化结果" = "/initialised";
 }
 
 /// A stretch of time, in seconds.

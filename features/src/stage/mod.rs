@@ -4,6 +4,7 @@
 
 mod assistant;
 mod enrol;
+mod renew;
 mod unlock;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -13,10 +14,12 @@ use ukey_flows::{
     Client, FlowError, OrderInHand,
     api::{
         CodeSent, EnrolForm, HistoryRow, IdentityCheck, InvoiceForm, MessageKind, Order, OutboxMessage,
-        Payment, PaymentOutcome, QueriedOrder, QueryOpened, Session,
+        Payment, PaymentOutcome, QueriedOrder, QueryOpened, QueryRequest, Session, SubjectKind,
     },
+    change::Changing,
     enrol::Enrolling,
     key::MyCertificate,
+    renew::Renewing,
     unlock::Unlocking,
 };
 
@@ -44,6 +47,8 @@ pub(crate) struct Key {
 pub(crate) enum Business {
     Enrol(Enrolling),
     Unlock(Unlocking),
+    Renew(Renewing),
+    Change(Changing),
 }
 
 impl Business {
@@ -51,6 +56,8 @@ impl Business {
         match self {
             Self::Enrol(enrolling) => enrolling.in_hand(),
             Self::Unlock(unlocking) => unlocking.in_hand(),
+            Self::Renew(renewing) => renewing.in_hand(),
+            Self::Change(changing) => changing.in_hand(),
         }
     }
 
@@ -58,6 +65,8 @@ impl Business {
         match self {
             Self::Enrol(enrolling) => enrolling.in_hand_mut(),
             Self::Unlock(unlocking) => unlocking.in_hand_mut(),
+            Self::Renew(renewing) => renewing.in_hand_mut(),
+            Self::Change(changing) => changing.in_hand_mut(),
         }
     }
 }
@@ -73,6 +82,10 @@ pub(crate) struct Stage {
     office: Option<Office>,
     pub(crate) keys: Vec<Key>,
     in_hand: usize,
+    /// A second key that is plugged in beside the one in hand.
+    pub(crate) beside: Option<usize>,
+    /// The certificate that is to be replaced, as it was.
+    pub(crate) old: Option<MyCertificate>,
     /// What the screen says after the last act.
     pub(crate) shown: String,
     /// Whom the business at hand is for.
@@ -111,6 +124,8 @@ impl Stage {
             office: None,
             keys: Vec::new(),
             in_hand: 0,
+            beside: None,
+            old: None,
             shown: String::new(),
             holder: Holder::Unit,
             form: None,
@@ -200,9 +215,14 @@ impl Stage {
 
     /// Changes to the key of a holder.
     pub(crate) fn take_key_of(&mut self, holder: Holder) {
-        let found = self.keys.iter().position(|key| key.holder == Some(holder));
-        self.in_hand = found.unwrap_or_else(|| panic!("{}没有UKey", holder.name()));
+        self.in_hand = self.place_of(holder);
         self.holder = holder;
+    }
+
+    /// The place of a holder's key.
+    pub(crate) fn place_of(&self, holder: Holder) -> usize {
+        let found = self.keys.iter().position(|key| key.holder == Some(holder));
+        found.unwrap_or_else(|| panic!("{}没有UKey", holder.name()))
     }
 
     // ---- orders ----
@@ -217,6 +237,14 @@ impl Stage {
     /// The order at hand.
     pub(crate) fn in_hand(&mut self) -> &mut OrderInHand {
         self.business.as_mut().expect("there is no order").in_hand_mut()
+    }
+
+    /// 订单查询 with the right code: the orders of the holder, the latest first.
+    pub(crate) fn query_orders(&self) -> Result<Vec<QueriedOrder>, FlowError> {
+        let kind = if self.holder == Holder::Unit { SubjectKind::Unit } else { SubjectKind::Person };
+        let request = QueryRequest { kind, number: self.holder.number().to_owned() };
+        let query = self.client().query_orders(&request)?.query;
+        self.client().queried_orders(&query, &self.code(self.holder.phone(), "query", 0))
     }
 
     /// The order at hand, as last seen.

@@ -11,7 +11,7 @@ use crate::{
     world::UkeyWorld,
 };
 
-fn set(form: &mut EnrolForm, field: &str, value: String) {
+pub(super) fn set(form: &mut EnrolForm, field: &str, value: String) {
     match (form, field) {
         (EnrolForm::Unit(unit), "单位名称") => unit.name = value,
         (EnrolForm::Unit(unit), "统一社会信用代码") => unit.credit_code = value,

@@ -202,12 +202,8 @@ fn go_on(world: &mut UkeyWorld) {
 async fn query_and_go_on(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
-            let client = stage.client();
-            let number = stage.holder.number().to_owned();
-            let kind = stage.order().subject.kind;
-            let query = client.query_orders(&QueryRequest { kind, number })?.query;
-            stage.found = client.queried_orders(&query, &stage.code(stage.holder.phone(), "query", 0))?;
-            let found = stage.found.first().expect("an order was found").clone();
+            stage.found = stage.query_orders()?;
+            let (client, found) = (stage.client(), stage.found.first().expect("an order was found").clone());
             stage.business = Some(Business::Enrol(Enrolling::resume(&client, found)));
             Ok(())
         })

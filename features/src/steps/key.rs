@@ -66,7 +66,10 @@ fn removed(world: &mut UkeyWorld) {
 async fn another_key(world: &mut UkeyWorld) {
     let (expected, found) = {
         let mut stage = world.stage();
-        let expected = stage.unlocking().view().expect("an unlock").device_serial.clone();
+        let order = stage.order();
+        let unlock = order.unlock.as_ref().map(|unlock| unlock.device_serial.clone());
+        let rewrite = order.rewrite.as_ref().map(|rewrite| rewrite.device_serial.clone());
+        let expected = unlock.or(rewrite).expect("an order about a key");
         (expected, simulator(&mut stage).serial_number())
     };
     assert!(expected != found, "场景有误：应插着另一把UKey，实为办理业务的{expected}");

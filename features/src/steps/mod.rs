@@ -11,4 +11,5 @@ mod login;
 mod payment;
 mod pin;
 mod production;
+mod renew;
 mod unlock;

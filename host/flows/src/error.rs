@@ -75,6 +75,15 @@ pub enum Rule {
     /// A link is about an order that waits for nothing any more.
     #[error("the business is finished")]
     Finished,
+    /// No container of the key has a sign key pair.
+    #[error("there is no sign key in the key")]
+    NoKeyPair,
+    /// The chosen certificate is not in the key.
+    #[error("the certificate {expected} is not in this key")]
+    AnotherCertificate {
+        /// Serial number of the chosen certificate.
+        expected: String,
+    },
     /// The key in hand is not the one that the flow began with.
     #[error("another key is plugged in: {found} instead of {expected}")]
     AnotherKey {
@@ -124,6 +133,8 @@ impl Rule {
             Rule::OtherHall { hall } => format!("链接来自另一个服务厅：{hall}"),
             Rule::OtherCertificate { owner } => format!("页面上的业务不属于插着的证书：{owner}"),
             Rule::Finished => "该业务已办结，请从证书助手重新办理".into(),
+            Rule::NoKeyPair => "证书介质中没有密钥".into(),
+            Rule::AnotherCertificate { .. } => "所选证书不在插入的证书介质中".into(),
             Rule::AnotherKey { expected, found } => {
                 format!("插入的不是办理业务的证书介质：应为{expected}，实为{found}")
             }

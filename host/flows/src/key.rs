@@ -60,24 +60,34 @@ impl MyCertificate {
         self.sign.serial().to_string()
     }
 
-    /// Reads the first certificate pair of a key; no PIN is needed (T-READCERT).
+    /// Reads the certificate pair of a key, the newest where a renewal has left two; no PIN is needed (T-READCERT).
     ///
     /// # Errors
     /// [`Rule::NoCertificate`] for a key without a sign certificate.
     pub fn read(device: &Device) -> Result<Self, FlowError> {
+        let newest = Self::all(device)?.into_iter().max_by_key(|mine| mine.sign.not_before());
+        newest.ok_or_else(|| Rule::NoCertificate.into())
+    }
+
+    /// Every certificate pair in the first application that holds one.
+    ///
+    /// # Errors
+    /// As every command of the key; a certificate that cannot be read.
+    pub fn all(device: &Device) -> Result<Vec<Self>, FlowError> {
         let device_serial = device.info()?.serial_number;
         for name in device.applications()? {
             let application = device.open_application(&name)?;
             let pin = application.pin_info(PinType::User)?;
+            let mut found = Vec::new();
             for container_name in application.containers()? {
                 let container = application.open_container(&container_name)?;
                 let Some(sign) = container.export_certificate(KeyUse::Sign)? else {
                     continue;
                 };
                 let encryption = container.export_certificate(KeyUse::Encrypt)?;
-                return Ok(Self {
-                    device_serial,
-                    application: name,
+                found.push(Self {
+                    device_serial: device_serial.clone(),
+                    application: name.clone(),
                     container: container_name,
                     sign: Certificate::from_der(&sign)?,
                     encryption: encryption.map(|der| Certificate::from_der(&der)).transpose()?,
@@ -85,8 +95,11 @@ impl MyCertificate {
                     max_tries: pin.max_retries,
                 });
             }
+            if !found.is_empty() {
+                return Ok(found);
+            }
         }
-        Err(Rule::NoCertificate.into())
+        Ok(Vec::new())
     }
 
     /// Opens the application in which it lies.
@@ -146,4 +159,54 @@ pub(crate) fn sign(container: &Container<'_>, message: &[u8]) -> Result<Vec<u8>,
     let signer = KeySigner::new(container)?;
     let e = ukey_pki::sm2::digest(&signer.public_key, crate::SIGNER_ID, message);
     Ok(container.sign_digest(&e)?.to_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ukey_device::{CreateApplication, ErrorKind, Options, Rights, Target};
+
+    fn application(device: &Device) -> Application<'_> {
+        device.authenticate(&crate::production::FACTORY_DEVICE_KEY).unwrap();
+        device
+            .create_application(&CreateApplication {
+                name: b"UKEY",
+                admin_pin: Pin::new(b"admin-12").unwrap(),
+                admin_retries: 10,
+                user_pin: Pin::new(b"Right-12").unwrap(),
+                user_retries: 10,
+                create_file: Rights::USER,
+                max_containers: 2,
+                max_certificates: 4,
+                max_files: 2,
+            })
+            .unwrap();
+        device.open_application("UKEY").unwrap()
+    }
+
+    #[test]
+    fn the_right_ends_with_the_work_whatever_came_of_it() {
+        let device = Target::Sim.connect(&Options { dialect: None, seed: Some(7) }).unwrap();
+        let application = application(&device);
+        let pin = Pin::new(b"Right-12").unwrap();
+        let barred = |name: &str| {
+            let error = application.create_container(name).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::NotLoggedIn), "{error}");
+        };
+        as_user(&application, &pin, || Ok(application.create_container("ONE").map(drop)?)).unwrap();
+        barred("TWO");
+        // The work fails after the PIN was right: its own error is told, and the right is gone as well.
+        let failed = as_user(&application, &pin, || -> Result<(), FlowError> {
+            application.create_container("TWO")?;
+            Ok(application.create_container("TWO").map(drop)?)
+        });
+        let Err(FlowError::Key(error)) = failed else { panic!("{failed:?}") };
+        assert!(matches!(error.kind(), ErrorKind::ContainerExists), "{error}");
+        barred("THREE");
+        // A wrong PIN gives no right, and the work is not begun.
+        let wrong = Pin::new(b"Wrong-12").unwrap();
+        let refused = as_user(&application, &wrong, || -> Result<(), FlowError> { panic!("begun") });
+        assert!(refused.is_err());
+        barred("THREE");
+    }
 }

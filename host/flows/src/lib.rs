@@ -21,8 +21,12 @@
 //! | [`reissue`] | 丢失补办 (X) |
 //! | [`revoke`] | 证书注销 (V-01) |
 //! | [`unlock`] | 找回密码 in all lanes (U) |
+//! | [`renew`] | 证书延期 and 证书修复 of the key in hand (R) |
+//! | [`change`] | 信息变更 (C) |
+//! | [`reinstall`] | 证书重装 (A-05, R-23) |
 
 pub mod assistant;
+pub mod change;
 pub mod client;
 pub mod enrol;
 mod error;
@@ -32,8 +36,11 @@ mod order;
 pub mod pin;
 pub mod production;
 pub mod query;
+pub mod reinstall;
 pub mod reissue;
+pub mod renew;
 pub mod revoke;
+mod rewrite;
 pub mod unlock;
 
 pub use client::Client;

@@ -128,7 +128,7 @@ fn begun(device: &Device, own: &DeviceKey, application: &str) -> Result<bool, Fl
 }
 
 /// A PKCS#10 request, signed by the container's key.
-fn request(container: &Container<'_>, common_name: &str) -> Result<Request, FlowError> {
+pub(crate) fn request(container: &Container<'_>, common_name: &str) -> Result<Request, FlowError> {
     let subject =
         Name::builder().common_name(common_name).build().map_err(|_| FlowError::Answer("the common name"))?;
     Request::build(&subject, KeySigner::new(container)?).map_err(|error| match error {
@@ -142,7 +142,17 @@ pub(crate) fn write_certificates(container: &Container<'_>, response: &CsrRespon
     let envelope = response.enveloped_key().ok_or(FlowError::Answer("no enveloped key"))?;
     let encryption =
         response.encryption_certificate().ok_or(FlowError::Answer("no encryption certificate"))?;
-    import_key_pair(container, envelope)?;
+    // A key pair that is there already stays: its envelope may be the one of an earlier certificate.
+    let there = match container.public_key(KeyUse::Encrypt) {
+        Err(error) if matches!(error.kind(), ErrorKind::NoKeyPair) => false,
+        held => {
+            let held = held?;
+            (held.x, held.y) == (envelope.public_key().x(), envelope.public_key().y())
+        }
+    };
+    if !there {
+        import_key_pair(container, envelope)?;
+    }
     for (key_use, certificate) in [(KeyUse::Sign, response.sign_certificate()), (KeyUse::Encrypt, encryption)]
     {
         container.import_certificate(key_use, certificate.der())?;

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Revoke,
     /// 解锁验证码.
     Unlock,
+    /// 获取短信验证 of an order that rewrites the key in hand.
+    Rewrite,
     /// 解锁授权码.
     Authorisation,
     /// 解锁码 for the call centre.
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Holder => "holder",
             Self::Revoke => "revoke",
             Self::Unlock => "unlock",
+            Self::Rewrite => "rewrite",
             Self::Authorisation => "authorisation",
             Self::CallCentre => "call-centre",
         }
@@ -76,7 +79,12 @@ impl Turn<'_> {
     pub(crate) fn code_rule(&self, purpose: Purpose) -> CodeRule {
         let codes = &self.hall.profile().codes;
         match purpose {
-            Purpose::Consent | Purpose::Query | Purpose::Holder | Purpose::Revoke | Purpose::Unlock => codes.sms,
+            Purpose::Consent
+            | Purpose::Query
+            | Purpose::Holder
+            | Purpose::Revoke
+            | Purpose::Unlock
+            | Purpose::Rewrite => codes.sms,
             Purpose::Authorisation => codes.authorisation,
             Purpose::CallCentre => codes.unlock,
         }

@@ -13,7 +13,7 @@ use crate::{
     store,
     vault::Vault,
 };
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 use ukey_pki::{
@@ -123,24 +123,27 @@ impl Issuer {
         Crl::build(&self.issuing, number, this_update, next_update, revoked).map_err(Refusal::internal)
     }
 
-    /// Answers a certificate request with a pair for the holder of this form.
+    /// Answers a certificate request with a pair for the holder of this form. An encryption key pair that the key
+    /// holds already may be kept, by its envelope; else a new one is made.
     pub fn issue(
         &self,
         chance: &mut Chance,
         form: &EnrolForm,
         request: &Request,
-        now: Timestamp,
-        days: u32,
+        validity: Validity,
+        kept: Option<EnvelopedKey>,
     ) -> Answer<Pair> {
         let (subject, identity) = subject(form)?;
-        let holder = EndEntity::new(subject, validity(now, days)?).identity(identity);
+        let holder = EndEntity::new(subject, validity).identity(identity);
         let sign_key = request.public_key();
         let sign = self.issuing.issue_sign(&holder, sign_key, chance).map_err(Refusal::internal)?;
-        let pair = KeyPair::generate(chance);
+        let envelope = kept.unwrap_or_else(|| {
+            let pair = KeyPair::generate(chance);
+            // The longer form, since a host can cut the shorter one out of it.
+            EnvelopedKey::seal(&pair, &sign_key, PrivateKeyForm::Bytes64, chance)
+        });
         let encryption =
-            self.issuing.issue_encrypt(&holder, pair.public_key(), chance).map_err(Refusal::internal)?;
-        // The longer form, since a host can cut the shorter one out of it.
-        let envelope = EnvelopedKey::seal(&pair, &sign_key, PrivateKeyForm::Bytes64, chance);
+            self.issuing.issue_encrypt(&holder, envelope.public_key(), chance).map_err(Refusal::internal)?;
         let response = CsrResponse::double(sign.clone(), envelope, encryption.clone())
             .and_then(|response| response.to_der())
             .map_err(Refusal::internal)?;
@@ -173,9 +176,70 @@ fn subject(form: &EnrolForm) -> Answer<(Name, Identity)> {
 }
 
 /// From now to the end of the last of so many business days.
-fn validity(now: Timestamp, days: u32) -> Answer<Validity> {
-    let last = clock::date(now).checked_add(i64::from(days).days()).map_err(Refusal::internal)?;
-    let end = last.at(0, 0, 0, 0).to_zoned(clock::shanghai()).map_err(Refusal::internal)?.timestamp();
-    let end = end.checked_sub(1.second()).map_err(Refusal::internal)?;
+pub(crate) fn validity(now: Timestamp, days: u32) -> Answer<Validity> {
+    let last = clock::date(now).checked_add((i64::from(days) - 1).days()).map_err(Refusal::internal)?;
+    until_end_of(now, last)
+}
+
+/// The validity of a renewed certificate, from now on: the old end and so many years, or, after the old end, so many
+/// years from today. A year after 29 February ends on 28 February (AMB-12).
+pub(crate) fn renewed_validity(now: Timestamp, old_end: Timestamp, years: u8) -> Answer<Validity> {
+    let years = i64::from(years).years();
+    if now <= old_end {
+        let end = old_end.to_zoned(clock::shanghai()).checked_add(years).map_err(Refusal::internal)?;
+        return Validity::new(now, end.timestamp()).map_err(Refusal::internal);
+    }
+    let today = clock::date(now);
+    let day = today.checked_add(years).map_err(Refusal::internal)?;
+    // 29 February was cut to 28 February, which is the last day already.
+    let last = if day.day() == today.day() { day.yesterday().map_err(Refusal::internal)? } else { day };
+    until_end_of(now, last)
+}
+
+fn until_end_of(now: Timestamp, last: Date) -> Answer<Validity> {
+    let end = last.at(23, 59, 59, 0).to_zoned(clock::shanghai()).map_err(Refusal::internal)?.timestamp();
     Validity::new(now, end).map_err(Refusal::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Noon of a day in Shanghai.
+    fn noon(day: &str) -> Timestamp {
+        format!("{day}T12:00:00+08:00").parse().unwrap()
+    }
+
+    /// The last second of a day in Shanghai.
+    fn end(day: &str) -> Timestamp {
+        format!("{day}T23:59:59+08:00").parse().unwrap()
+    }
+
+    #[test]
+    fn a_renewal_adds_years_to_the_old_end_or_to_the_moment_of_download() {
+        for (now, old_end, years, new_end) in [
+            // Not expired: the old end and a year, however early or late.
+            ("2026-12-01", "2027-02-28", 1, "2028-02-28"),
+            ("2027-12-01", "2028-02-29", 1, "2029-02-28"),
+            ("2027-12-01", "2028-02-29", 4, "2032-02-29"),
+            ("2028-02-29", "2028-02-29", 1, "2029-02-28"),
+            // Expired: a year less a day from today.
+            ("2027-03-01", "2027-02-28", 1, "2028-02-29"),
+            ("2028-02-29", "2028-02-28", 1, "2029-02-28"),
+            ("2028-03-01", "2027-12-31", 2, "2030-02-28"),
+        ] {
+            let validity = renewed_validity(noon(now), end(old_end), years).unwrap();
+            assert_eq!(validity.not_before(), noon(now), "{now} {old_end}");
+            assert_eq!(validity.not_after(), end(new_end), "{now} {old_end} +{years}");
+        }
+    }
+
+    #[test]
+    fn the_last_second_of_the_old_certificate_is_not_expired() {
+        let old_end = end("2026-06-30");
+        let at_end = renewed_validity(old_end, old_end, 1).unwrap();
+        assert_eq!(at_end.not_after(), end("2027-06-30"));
+        let after = renewed_validity(clock::after(old_end, 1), old_end, 1).unwrap();
+        assert_eq!(after.not_after(), end("2027-06-30"), "1 July and a year less a day");
+    }
 }

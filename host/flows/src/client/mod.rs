@@ -4,6 +4,7 @@ mod certificates;
 mod desks;
 mod orders;
 mod portal;
+mod rewrites;
 mod sim;
 mod unlocks;
 

@@ -2,8 +2,8 @@
 
 use super::{Client, Result, segment};
 use ukey_hall::api::{
-    ClockAdvance, ClockView, IdentityOutcome, IdentityWay, Invoice, NextOutcome, OutboxMessage, Parcel,
-    PaymentAct, PaymentOutcome,
+    ClockAdvance, ClockView, IdentityOutcome, IdentityWay, Invoice, NextOutcome, NextRegistry, OutboxMessage,
+    Parcel, PaymentAct, PaymentOutcome,
 };
 
 impl Client {
@@ -33,6 +33,11 @@ impl Client {
     /// The next answer of the identity provider.
     pub fn next_identity(&self, way: Option<IdentityWay>, outcome: IdentityOutcome) -> Result<()> {
         self.post_for_nothing("/_sim/identity", None, &NextOutcome { way, outcome })
+    }
+
+    /// The next answer of the registry.
+    pub fn next_registry(&self, outcome: IdentityOutcome) -> Result<()> {
+        self.post_for_nothing("/_sim/registry", None, &NextRegistry { outcome })
     }
 
     /// What was posted.

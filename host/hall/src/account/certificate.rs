@@ -40,6 +40,12 @@ pub(crate) struct Issued {
     pub encryption_der: Vec<u8>,
     /// How often it was unlocked.
     pub unlocks: u32,
+    /// The order it was issued for.
+    pub order: String,
+    /// When the key had it for sure; a pair that never got there does not count.
+    pub confirmed_at: Option<Timestamp>,
+    /// Serial number of the sign certificate that took its place.
+    pub replaced_by: Option<String>,
 }
 
 impl Issued {
@@ -66,6 +72,9 @@ impl Issued {
             sign_der: row.try_get("certificate")?,
             encryption_der: row.try_get("encryption_certificate")?,
             unlocks: row.try_get::<i64, _>("unlocks")?.try_into().unwrap_or(u32::MAX),
+            order: row.try_get("order_id")?,
+            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(moment),
+            replaced_by: row.try_get("replaced_by")?,
         })
     }
 }
@@ -152,25 +161,41 @@ impl Turn<'_> {
         row.as_ref().map(Issued::read).transpose()
     }
 
-    /// The pairs issued to a number, newest first.
+    /// The pairs issued to a number that are in their keys, newest first.
     pub(crate) async fn issued_to(&mut self, number: &str) -> Answer<Vec<Issued>> {
-        let rows = sqlx::query("SELECT * FROM certificates WHERE subject_number = $1 ORDER BY not_before DESC, serial")
+        let rows = sqlx::query(
+            "SELECT * FROM certificates WHERE subject_number = $1 AND confirmed_at IS NOT NULL \
+             ORDER BY not_before DESC, serial",
+        )
             .bind(number)
             .fetch_all(self.db())
             .await?;
         rows.iter().map(Issued::read).collect()
     }
 
+    /// The pairs that are in this key, newest first.
+    pub(crate) async fn issued_into(&mut self, device_serial: &str) -> Answer<Vec<Issued>> {
+        let rows = sqlx::query(
+            "SELECT * FROM certificates WHERE device_serial = $1 AND confirmed_at IS NOT NULL \
+             ORDER BY not_before DESC, confirmed_at DESC, serial",
+        )
+        .bind(device_serial)
+        .fetch_all(self.db())
+        .await?;
+        rows.iter().map(Issued::read).collect()
+    }
+
     /// Records an issued pair.
-    pub(crate) async fn record_issued(&mut self, order: &str, issued: &Issued) -> Answer<()> {
+    pub(crate) async fn record_issued(&mut self, issued: &Issued) -> Answer<()> {
         sqlx::query(
             "INSERT INTO certificates (serial, encryption_serial, order_id, subject_kind, subject_number, subject_name, \
              channel, device_serial, contact_phone, form, not_before, not_after, certificate, encryption_certificate, \
-             unlocks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             unlocks, confirmed_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(&issued.serial)
         .bind(&issued.encryption_serial)
-        .bind(order)
+        .bind(&issued.order)
         .bind(word(issued.subject.kind)?)
         .bind(&issued.subject.number)
         .bind(&issued.subject.name)
@@ -183,10 +208,12 @@ impl Turn<'_> {
         .bind(&issued.sign_der)
         .bind(&issued.encryption_der)
         .bind(i64::from(issued.unlocks))
+        .bind(issued.confirmed_at.map(Timestamp::as_second))
         .execute(self.db())
         .await?;
         let actor = self.caller.actor();
-        self.audit(&actor, &format!("certificate/{}", issued.serial), "issued", &format!("order/{order}")).await
+        let order = format!("order/{}", issued.order);
+        self.audit(&actor, &format!("certificate/{}", issued.serial), "issued", &order).await
     }
 
     /// Puts a key's secrets into the vault.
@@ -227,6 +254,39 @@ impl Turn<'_> {
             container: row.try_get("container")?,
             admin_pin: self.hall.vault().open(&admin_place(device_serial), &admin_pin)?,
         })
+    }
+
+    /// Puts what the vault holds of a key under its next certificate too, in this container: a key that is locked
+    /// before it has shown to hold the certificate can be unlocked all the same.
+    pub(crate) async fn hand_on_key(&mut self, old: &Issued, new: &Issued, container: &str) -> Answer<()> {
+        sqlx::query(
+            "INSERT INTO issued_keys (device_serial, certificate_serial, application, container, admin_pin, device_key, \
+             created_at) SELECT device_serial, $1, application, $2, admin_pin, device_key, $3 FROM issued_keys \
+             WHERE device_serial = $4 AND certificate_serial = $5",
+        )
+        .bind(&new.serial)
+        .bind(container)
+        .bind(self.now.as_second())
+        .bind(&old.device_serial)
+        .bind(&old.serial)
+        .execute(self.db())
+        .await?;
+        Ok(())
+    }
+
+    /// The old pair gives way to one that its key has shown to hold.
+    pub(crate) async fn replace_issued(&mut self, old: &Issued, new: &Issued) -> Answer<()> {
+        sqlx::query("UPDATE certificates SET replaced_by = $1 WHERE serial = $2")
+            .bind(&new.serial)
+            .bind(&old.serial)
+            .execute(self.db())
+            .await?;
+        sqlx::query("UPDATE certificates SET confirmed_at = $1 WHERE serial = $2")
+            .bind(self.now.as_second())
+            .bind(&new.serial)
+            .execute(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Counts an unlock of a certificate.

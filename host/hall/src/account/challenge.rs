@@ -37,27 +37,32 @@ pub(crate) async fn open(turn: &mut Turn<'_>) -> Answer<LoginChallenge> {
 
 /// Logs in. Right or wrong, the challenge is used.
 pub(crate) async fn login(turn: &mut Turn<'_>, login: CertificateLogin) -> Answer<Session> {
-    let used = sqlx::query("DELETE FROM challenges WHERE nonce = $1 AND expires_at > $2")
-        .bind(login.nonce.to_string())
-        .bind(turn.now.as_second())
-        .execute(turn.db())
-        .await?;
-    if used.rows_affected() != 1 {
-        return Err(refuse(ProblemType::ChallengeExpired));
-    }
+    use_up(turn, &login.nonce).await?;
     session(turn, login).await.map_err(|refusal| refusal.keep())
 }
 
-async fn session(turn: &mut Turn<'_>, login: CertificateLogin) -> Answer<Session> {
-    let certificate = Certificate::from_der(&login.certificate.0)
-        .map_err(|_| refuse(ProblemType::MalformedCertificate))?;
+/// Takes a challenge that lives; nobody else can. Whoever answers wrongly after that must keep it used up.
+pub(crate) async fn use_up(turn: &mut Turn<'_>, nonce: &Hex) -> Answer<()> {
+    let used = sqlx::query("DELETE FROM challenges WHERE nonce = $1 AND expires_at > $2")
+        .bind(nonce.to_string())
+        .bind(turn.now.as_second())
+        .execute(turn.db())
+        .await?;
+    if used.rows_affected() == 1 { Ok(()) } else { Err(refuse(ProblemType::ChallengeExpired)) }
+}
+
+/// The pair on record of a sign certificate: the very certificate that was issued, not another one with its number.
+pub(crate) async fn on_record(turn: &mut Turn<'_>, der: &Hex) -> Answer<(Certificate, Issued)> {
+    let certificate = Certificate::from_der(&der.0).map_err(|_| refuse(ProblemType::MalformedCertificate))?;
     turn.hall.authority().demand_own(&certificate)?;
-    let serial = certificate.serial().to_string();
-    let issued = turn.issued(&serial).await?.ok_or_else(|| refuse(ProblemType::UntrustedCertificate))?;
-    // The very certificate that was issued, not another one with its serial number.
-    if certificate.der() != issued.sign_der {
-        return Err(refuse(ProblemType::UntrustedCertificate));
-    }
+    let issued = turn.issued(&certificate.serial().to_string()).await?;
+    let issued = issued.filter(|issued| certificate.der() == issued.sign_der);
+    Ok((certificate, issued.ok_or_else(|| refuse(ProblemType::UntrustedCertificate))?))
+}
+
+async fn session(turn: &mut Turn<'_>, login: CertificateLogin) -> Answer<Session> {
+    let (certificate, issued) = on_record(turn, &login.certificate).await?;
+    let serial = issued.serial.clone();
     if turn.now < certificate.not_before() {
         return Err(refuse(ProblemType::CertificateNotYetValid));
     }
@@ -65,6 +70,9 @@ async fn session(turn: &mut Turn<'_>, login: CertificateLogin) -> Answer<Session
         return Err(refuse(ProblemType::CertificateExpired));
     }
     turn.demand_not_revoked(&serial).await?;
+    if issued.confirmed_at.is_none() {
+        return Err(refuse(ProblemType::CertificateUnconfirmed));
+    }
     let message = login_message(&turn.hall.profile().name, &serial, &login.nonce);
     verify_signature(&certificate, &message, &login.signature)?;
     let holder = Caller::Certificate { serial, number: issued.subject.number.clone() };

@@ -18,3 +18,24 @@ pub fn unlock_message(order: &str, nonce: &Hex) -> Vec<u8> {
 pub fn revoke_message(order: &str, certificate_serial: &str, nonce: &Hex) -> Vec<u8> {
     format!("ukey-hall/revoke/1\n{order}\n{certificate_serial}\n{nonce}\n").into_bytes()
 }
+
+/// What the sign key signs to have its certificate renewed or repaired: purpose, hall, key, nonce.
+pub fn renewal_message(hall: &str, device_serial: &str, nonce: &Hex) -> Vec<u8> {
+    format!("ukey-hall/renewal/1\n{hall}\n{device_serial}\n{nonce}\n").into_bytes()
+}
+
+/// What the sign key signs to have its holder's data changed: purpose, hall, key, nonce.
+pub fn change_message(hall: &str, device_serial: &str, nonce: &Hex) -> Vec<u8> {
+    format!("ukey-hall/change/1\n{hall}\n{device_serial}\n{nonce}\n").into_bytes()
+}
+
+/// What the sign key signs to get its certificates again: purpose, hall, key, nonce.
+pub fn reinstallation_message(hall: &str, device_serial: &str, nonce: &Hex) -> Vec<u8> {
+    format!("ukey-hall/reinstallation/1\n{hall}\n{device_serial}\n{nonce}\n").into_bytes()
+}
+
+/// What the new sign key signs to tell that its certificates are in the key: purpose, order, the serial numbers that
+/// were read back.
+pub fn written_message(order: &str, serial: &str, encryption_serial: &str) -> Vec<u8> {
+    format!("ukey-hall/written/1\n{order}\n{serial}\n{encryption_serial}\n").into_bytes()
+}

@@ -42,6 +42,14 @@
 //! | GET /api/orders/{id}/invoice/document | | the document (`application/xml`) |
 //! | POST /api/orders/{id}/received | | [`Order`] |
 //! | POST /api/orders/{id}/cancel | | [`Order`] |
+//! | POST /api/renewals | [`KeyProof`] | 201 or 200 [`Placed`] |
+//! | POST /api/changes | [`KeyProof`] | 201 or 200 [`Placed`] |
+//! | POST /api/orders/{id}/code | | 202 [`CodeSent`] |
+//! | POST /api/orders/{id}/code/verify | [`CodeEntry`] | [`Order`] |
+//! | POST /api/orders/{id}/initialised | [`Initialisation`] | [`Order`] |
+//! | POST /api/orders/{id}/download | [`Download`] | [`IssueAnswer`] |
+//! | POST /api/orders/{id}/written | [`Written`] | [`Order`] |
+//! | POST /api/reinstallations | [`Reinstallation`] | [`IssueAnswer`] |
 //! | POST /api/unlocks | [`UnlockRequest`] | 201 or 200 [`Placed`] |
 //! | POST /api/unlocks/{id}/code | [`PhoneEntry`] | 202 [`CodeSent`] |
 //! | POST /api/unlocks/{id}/code/verify | [`CodeEntry`] | [`Order`] |
@@ -82,6 +90,7 @@
 //! | GET, POST /_sim/clock | [`ClockAdvance`] | [`ClockView`] |
 //! | POST /_sim/payments/{id} | [`PaymentAct`] | 204 (the provider calls back) |
 //! | POST /_sim/identity | [`NextOutcome`] | 204 |
+//! | POST /_sim/registry | [`NextRegistry`] | 204 |
 //! | GET /_sim/parcels | | list of [`Parcel`] |
 //! | GET /_sim/invoices/{order} | | [`Invoice`] |
 
@@ -98,6 +107,7 @@ mod problem;
 mod profile;
 mod reissue;
 mod revocation;
+mod rewrite;
 mod sim;
 mod status;
 mod unlock;
@@ -108,13 +118,17 @@ pub use audit::*;
 pub use bytes::{Hex, Secret};
 pub use desk::*;
 pub use enrol::*;
-pub use message::{login_message, revoke_message, unlock_message};
+pub use message::{
+    change_message, login_message, reinstallation_message, renewal_message, revoke_message, unlock_message,
+    written_message,
+};
 pub use order::*;
 pub use payment::*;
 pub use problem::{FieldFault, Problem, ProblemType};
 pub use profile::*;
 pub use reissue::*;
 pub use revocation::*;
+pub use rewrite::*;
 pub use sim::*;
 pub use status::*;
 pub use unlock::*;

@@ -1,6 +1,6 @@
 //! Orders of every kind: state, history, what may be done next; the order query (V-06, V-07, G-12).
 
-use super::{EnrolForm, Invoice, Payment, ReissueView, RevocationView, Secret, UnlockView};
+use super::{EnrolForm, Invoice, Payment, ReissueView, RevocationView, RewriteView, Secret, UnlockView};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +218,9 @@ pub struct Order {
     /// The revocation's own part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<RevocationView>,
+    /// The own part of an order that rewrites the key in hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<RewriteView>,
     /// The papers that are wanted and those received.
     #[serde(default)]
     pub papers: Vec<PaperView>,

@@ -93,6 +93,16 @@ problem_types! {
     /// The certificate is suspended: its key was reported lost or damaged (AMB-19).
     CertificateSuspended = "urn:ukey:hall:certificate-suspended", 403, "Certificate suspended",
         "证书已暂停使用：正在补办";
+    /// The certificate was issued, and the key has not shown that it holds it: go on with the order.
+    CertificateUnconfirmed = "urn:ukey:hall:certificate-unconfirmed", 403, "Certificate not confirmed yet",
+        "新证书尚未写入完成，请继续办理未完成的订单";
+    /// The certificate runs out too late to be renewed now (R-01, N-09).
+    RenewTooEarly = "urn:ukey:hall:renew-too-early", 409, "Too early to renew", "尚未到证书延期的办理时间";
+    /// Another order about this certificate is open.
+    OtherOrderOpen = "urn:ukey:hall:other-order-open", 409, "Another order is open", "该证书有未完成的订单";
+    /// The registry knows other data (AMB-21).
+    RegistryMismatch = "urn:ukey:hall:registry-mismatch", 422, "Not what the registry has",
+        "与登记机关的信息不一致";
     /// The code is wrong; `tries_left` tells how many tries remain.
     WrongCode = "urn:ukey:hall:wrong-code", 422, "Wrong code", "验证码错误";
     /// The code has run out.
@@ -116,7 +126,7 @@ problem_types! {
     /// This way of checking identity is not offered here.
     IdentityWayUnavailable = "urn:ukey:hall:identity-way-unavailable", 422, "Identity way not offered",
         "不支持该身份核验方式";
-    /// The first unlock of a certificate needs an identity check (U-33).
+    /// The first unlock of a certificate (U-33), or a renewal that is reviewed, needs an identity check.
     IdentityRequired = "urn:ukey:hall:identity-required", 403, "Identity check required",
         "首次解锁需要进行身份验证";
     /// This lane of unlocking is not offered here.

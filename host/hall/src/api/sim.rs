@@ -27,7 +27,7 @@ pub struct OutboxMessage {
     pub kind: MessageKind,
     /// Phone, mailbox or account number.
     pub recipient: String,
-    /// What it is about: `consent`, `query`, `unlock`, `authorisation`, `password`, `review`, `invoice`, `account`, `post`.
+    /// What it is about: `consent`, `query`, `unlock`, `rewrite`, `authorisation`, `password`, `review`, `invoice`, `account`, `post`.
     pub topic: String,
     /// The text.
     pub text: String,
@@ -87,6 +87,15 @@ pub enum IdentityOutcome {
     Bounced,
     /// The provider does not answer.
     Unavailable,
+}
+
+/// Sets the next answer of the registry, once: it has the data (`pass`), has others (`mismatch`), or does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct NextRegistry {
+    /// The answer.
+    pub outcome: IdentityOutcome,
 }
 
 /// Sets the next answer of the identity provider, once; for one way or any.

@@ -130,7 +130,7 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
     let hall = turn.hall;
     let days = reissue::days_left(turn, &record).await?.unwrap_or(hall.profile().enrol.validity_days);
     let form = record.form()?.clone();
-    let pair = hall.authority().issue(&mut turn.chance, &form, &request, turn.now, days)?;
+    let pair = hall.authority().issue(&mut turn.chance, &form, &request, issuing::validity(turn.now, days)?, None)?;
     let serial = pair.sign.serial().to_string();
     let issued = Issued {
         serial: serial.clone(),
@@ -145,8 +145,11 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
         sign_der: pair.sign.der().to_vec(),
         encryption_der: pair.encryption.der().to_vec(),
         unlocks: 0,
+        order: record.id.clone(),
+        confirmed_at: Some(turn.now),
+        replaced_by: None,
     };
-    turn.record_issued(&record.id, &issued).await?;
+    turn.record_issued(&issued).await?;
     let person = personalisation(turn, &record).await?;
     let device_key = turn.secret(&record.id, SecretName::DeviceKey).await?.unwrap_or_default();
     turn.record_key(NewKey {

@@ -53,6 +53,23 @@ pub trait Identity: Send + Sync {
     fn check<'a>(&'a self, claim: &'a Claim, check: &'a IdentityCheck) -> Reply<'a, Verdict>;
 }
 
+/// What a changed certificate is to say of its holder.
+#[derive(Clone, Debug)]
+pub struct RegistryClaim {
+    /// Name of the unit or person.
+    pub name: String,
+    /// Credit code or identity number.
+    pub number: String,
+    /// Name and identity number of a unit's legal person.
+    pub legal_person: Option<(String, String)>,
+}
+
+/// The registry of units and persons (AMB-21).
+pub trait Registry: Send + Sync {
+    /// Whether these are the data that it has now; [`Verdict::Match`] if so.
+    fn check<'a>(&'a self, claim: &'a RegistryClaim) -> Reply<'a, Verdict>;
+}
+
 /// Online payment. The provider tells the outcome by a callback that is signed with a shared key.
 pub trait Payments: Send + Sync {
     /// Opens a payment; answers the page where it is paid.
@@ -108,6 +125,8 @@ pub struct Gateways {
     pub messages: Arc<dyn Messages>,
     /// Identity checks.
     pub identity: Arc<dyn Identity>,
+    /// The registry.
+    pub registry: Arc<dyn Registry>,
     /// Payments.
     pub payments: Arc<dyn Payments>,
     /// The post.

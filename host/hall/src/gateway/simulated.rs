@@ -3,19 +3,23 @@
 //! Guarantees: numbers it makes follow from the order alone; a next outcome that was set is answered once.
 
 use super::{
-    Claim, Gateways, Identity, InvoiceData, Invoices, IssuedInvoice, Messages, Payments, Post, Reply, Unavailable,
-    Verdict,
+    Claim, Gateways, Identity, InvoiceData, Invoices, IssuedInvoice, Messages, Payments, Post, Registry, RegistryClaim,
+    Reply, Unavailable, Verdict,
 };
 use crate::{
     api::{IdentityCheck, IdentityOutcome, NextOutcome, OutboxMessage},
     vault::sm3,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The simulated world.
 #[derive(Default)]
 pub struct World {
     outcomes: Mutex<Vec<NextOutcome>>,
+    registry: Mutex<VecDeque<IdentityOutcome>>,
 }
 
 impl World {
@@ -24,6 +28,7 @@ impl World {
         Gateways {
             messages: self.clone(),
             identity: self.clone(),
+            registry: self.clone(),
             payments: self.clone(),
             post: self.clone(),
             invoices: self.clone(),
@@ -33,6 +38,11 @@ impl World {
     /// Sets the next answer of the identity provider.
     pub fn expect(&self, outcome: NextOutcome) {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+    }
+
+    /// Sets the next answer of the registry.
+    pub fn expect_registry(&self, outcome: IdentityOutcome) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).push_back(outcome);
     }
 
     fn next(&self, check: &IdentityCheck) -> IdentityOutcome {
@@ -61,13 +71,26 @@ impl Messages for World {
 impl Identity for World {
     fn check<'a>(&'a self, _: &'a Claim, check: &'a IdentityCheck) -> Reply<'a, Verdict> {
         Box::pin(async move {
-            match self.next(check) {
-                IdentityOutcome::Pass => Ok(Verdict::Match),
-                IdentityOutcome::Mismatch => Ok(Verdict::Mismatch),
-                IdentityOutcome::Bounced => Ok(Verdict::Bounced),
-                IdentityOutcome::Unavailable => Err(Unavailable { service: "identity check", simulated: true }),
-            }
+            verdict(self.next(check), "identity check")
         })
+    }
+}
+
+impl Registry for World {
+    fn check<'a>(&'a self, _: &'a RegistryClaim) -> Reply<'a, Verdict> {
+        Box::pin(async move {
+            let next = self.registry.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            verdict(next.unwrap_or(IdentityOutcome::Pass), "registry")
+        })
+    }
+}
+
+fn verdict(outcome: IdentityOutcome, service: &'static str) -> Result<Verdict, Unavailable> {
+    match outcome {
+        IdentityOutcome::Pass => Ok(Verdict::Match),
+        IdentityOutcome::Mismatch => Ok(Verdict::Mismatch),
+        IdentityOutcome::Bounced => Ok(Verdict::Bounced),
+        IdentityOutcome::Unavailable => Err(Unavailable { service, simulated: true }),
     }
 }
 

@@ -12,6 +12,7 @@ mod desks;
 mod extract;
 mod notices;
 mod orders;
+mod rewrites;
 mod sim;
 mod unlocks;
 
@@ -49,6 +50,7 @@ pub(crate) fn router(hall: Hall) -> Router {
         .merge(assistant::routes())
         .merge(orders::routes(&hall))
         .merge(unlocks::routes())
+        .merge(rewrites::routes())
         .merge(desks::routes())
         .merge(certificates::routes())
         .merge(notices::routes());

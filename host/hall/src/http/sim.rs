@@ -3,7 +3,7 @@
 use super::extract::{Bearer, Body, Names, Search};
 use crate::{
     api::{
-        ClockAdvance, ClockView, Invoice, MessageKind, NextOutcome, OutboxMessage, Parcel, PaymentAct,
+        ClockAdvance, ClockView, Invoice, MessageKind, NextOutcome, NextRegistry, OutboxMessage, Parcel, PaymentAct,
         PaymentCallback, Problem, ProblemType,
     },
     clock,
@@ -23,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(advance_clock))
         .routes(routes!(act_on_payment))
         .routes(routes!(set_identity))
+        .routes(routes!(set_registry))
         .routes(routes!(parcels))
         .routes(routes!(invoice))
 }
@@ -135,6 +136,19 @@ async fn act_on_payment(
 )]
 async fn set_identity(State(hall): State<Hall>, Body(next): Body<NextOutcome>) -> Answer<StatusCode> {
     hall.world().ok_or_else(|| refuse(ProblemType::NotFound))?.expect(next);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets the registry's next answer.
+#[utoipa::path(
+    post, path = "/_sim/registry", request_body = NextRegistry,
+    responses(
+        (status = 204),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn set_registry(State(hall): State<Hall>, Body(next): Body<NextRegistry>) -> Answer<StatusCode> {
+    hall.world().ok_or_else(|| refuse(ProblemType::NotFound))?.expect_registry(next.outcome);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -5,9 +5,10 @@
 //! consented anew; an order that was paid is not paid again.
 
 use super::{
-    identity,
+    change, identity,
     record::{Consent, Details, NewOrder, Record},
     reissue,
+    renew,
     state::Event,
     unlock, view,
 };
@@ -75,6 +76,13 @@ pub(crate) async fn place(turn: &mut Turn<'_>, enrolment: Enrolment, key: Option
 pub(crate) async fn amend(turn: &mut Turn<'_>, id: &str, form: EnrolForm) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
     let form = trimmed(form);
+    if record.kind.rewrites_key() {
+        match record.kind {
+            OrderKind::Change => change::amend(turn, &mut record, form).await?,
+            _ => renew::amend(turn, &mut record, form).await?,
+        }
+        return view::order(turn, &record).await;
+    }
     if identity::subject_kind(record.form()?) != identity::subject_kind(&form) {
         return Err(refuse_field("kind", "the order is of the other kind", "证书类型与订单不一致"));
     }
@@ -101,6 +109,9 @@ pub(crate) async fn amend(turn: &mut Turn<'_>, id: &str, form: EnrolForm) -> Ans
 pub(crate) async fn identify(turn: &mut Turn<'_>, id: &str, check: IdentityCheck) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
     let form = record.form()?.clone();
+    if record.kind.rewrites_key() && !record.details.reviewed {
+        return Err(record.wrong_state());
+    }
     record.demand_state(&[OrderState::Draft, OrderState::Identified])?;
     record.details.identity = Some(identity::check(turn, &record, &form, &check).await?);
     let actor = turn.caller.actor();
@@ -113,11 +124,17 @@ pub(crate) async fn identify(turn: &mut Turn<'_>, id: &str, check: IdentityCheck
 /// 确认订单 (E-06).
 pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    if record.details.identity.is_none() {
-        return Err(record.wrong_state());
+    match record.kind {
+        OrderKind::Renew | OrderKind::Repair => renew::confirm(turn, &mut record).await?,
+        OrderKind::Change => change::confirm(turn, &mut record).await?,
+        _ => {
+            if record.details.identity.is_none() {
+                return Err(record.wrong_state());
+            }
+            let actor = turn.caller.actor();
+            turn.advance(&mut record, Event::OrderConfirmed, &actor).await?;
+        }
     }
-    let actor = turn.caller.actor();
-    turn.advance(&mut record, Event::OrderConfirmed, &actor).await?;
     view::order(turn, &record).await
 }
 
@@ -125,6 +142,10 @@ pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
 pub(crate) async fn submit(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
     record.form()?;
+    if record.kind == OrderKind::Change {
+        change::submit(turn, &mut record).await?;
+        return view::order(turn, &record).await;
+    }
     record.demand_state(&[OrderState::Confirmed, OrderState::Submitted])?;
     turn.demand_papers(&record).await?;
     let actor = turn.caller.actor();
@@ -256,7 +277,7 @@ fn trimmed(mut form: EnrolForm) -> EnrolForm {
     form
 }
 
-fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
+pub(crate) fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
     let mut faults = Faults::default();
     let contact = |faults: &mut Faults, role: &str, contact: &Contact| {
         let field = |name: &str| format!("{role}.{name}");

@@ -1,5 +1,7 @@
 //! Orders: what they are, how they move, what belongs to them.
 
+pub(crate) mod change;
+pub(crate) mod download;
 pub(crate) mod enrol;
 pub(crate) mod identity;
 pub(crate) mod invoice;
@@ -10,6 +12,9 @@ pub(crate) mod query;
 pub(crate) mod record;
 pub(crate) mod reissue;
 pub(crate) mod revoke;
+pub(crate) mod reinstall;
+pub(crate) mod renew;
+pub(crate) mod rewrite;
 pub mod state;
 pub(crate) mod status;
 pub(crate) mod unlock;

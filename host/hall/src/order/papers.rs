@@ -85,7 +85,9 @@ impl Turn<'_> {
                 sm3: row.try_get("sm3")?,
             });
         }
-        let wanted = self.hall.profile().papers(record.kind, record.subject.kind);
+        // What its holder does alone wants no papers.
+        let free = record.kind.rewrites_key() && !record.details.reviewed;
+        let wanted = if free { &[] } else { self.hall.profile().papers(record.kind, record.subject.kind) };
         Ok(wanted
             .iter()
             .map(|&paper| PaperView { paper, received: received.iter().find(|r| r.paper == paper).cloned() })

@@ -127,6 +127,9 @@ async fn paid(turn: &mut Turn<'_>, record: &mut Record, event: Event, actor: &st
     if record.kind == OrderKind::Unlock {
         return unlock::begin_verification(turn, record).await;
     }
+    if record.state == OrderState::Ready && record.details.reviewed {
+        turn.advance(record, Event::ReviewWanted, actor).await?;
+    }
     if record.state == OrderState::InReview {
         begin_review(turn, record).await?;
     }

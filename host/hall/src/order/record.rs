@@ -50,6 +50,9 @@ pub(crate) struct Details {
     /// What is asked for with a revocation.
     #[serde(default)]
     pub revocation: Option<Revocation>,
+    /// Whether an order that rewrites a key is to be reviewed (R-04, AMB-14, AMB-21).
+    #[serde(default)]
+    pub reviewed: bool,
     /// Until when the unlock code holds.
     #[serde(default)]
     pub unlock_code_until: Option<Timestamp>,

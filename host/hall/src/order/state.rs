@@ -289,7 +289,7 @@ fn change(state: OrderState, event: Event) -> Result<OrderState, Refused> {
         (S::Verified, E::VerificationLapsed) => S::Draft,
         (S::Verified | S::Completed, E::ContactChanged) => S::Completed,
         (S::Verified | S::Ready, E::RegistryConfirmed) => S::Ready,
-        (S::Verified | S::Confirmed, E::OrderConfirmed) => S::Confirmed,
+        (S::Verified | S::Confirmed | S::Returned, E::OrderConfirmed) => S::Confirmed,
         (S::Confirmed | S::InReview, E::ApplicationSubmitted) => S::InReview,
         (S::InReview | S::Ready, E::ReviewPassed) => S::Ready,
         (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,

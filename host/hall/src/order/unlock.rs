@@ -31,7 +31,7 @@ use crate::{
     secret::SecretName,
     turn::Turn,
 };
-use ukey_pki::{Certificate, Signature, sm2};
+use ukey_pki::{Certificate, PublicKey, Signature, sm2};
 
 /// Digits of the one-time PIN.
 const ONE_TIME_PIN: usize = 10;
@@ -349,11 +349,16 @@ pub(crate) async fn demand_no_pin(turn: &mut Turn<'_>, record: &Record) -> Answe
 
 /// Checks r and s over a message, with the key of a certificate.
 pub(crate) fn verify_signature(certificate: &Certificate, message: &[u8], signature: &Hex) -> Answer<()> {
+    let key = certificate.public_key().map_err(|_| refuse(ProblemType::MalformedCertificate))?;
+    verify_by(&key, message, signature)
+}
+
+/// Checks r and s over a message, with a public key.
+pub(crate) fn verify_by(key: &PublicKey, message: &[u8], signature: &Hex) -> Answer<()> {
     let bytes: [u8; 64] =
         signature.0.as_slice().try_into().map_err(|_| refuse_field("signature", "not 64 bytes", "签名应为64字节"))?;
-    let key = certificate.public_key().map_err(|_| refuse(ProblemType::MalformedCertificate))?;
-    let e = sm2::digest(&key, sm2::DEFAULT_ID, message);
-    sm2::verify_digest(&key, &e, &Signature::from(bytes)).map_err(|_| refuse(ProblemType::BadSignature))
+    let e = sm2::digest(key, sm2::DEFAULT_ID, message);
+    sm2::verify_digest(key, &e, &Signature::from(bytes)).map_err(|_| refuse(ProblemType::BadSignature))
 }
 
 /// The lanes open in a state.

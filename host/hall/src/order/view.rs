@@ -1,6 +1,6 @@
 //! Orders as they are shown.
 
-use super::{enrol, identity, payment, record::{Record, moment, read_word}, reissue, revoke, unlock};
+use super::{enrol, identity, payment, record::{Record, moment, read_word}, reissue, revoke, rewrite, unlock};
 use crate::{
     api::{
         HistoryRow, Order, OrderKind, OrderState, OrderSummary, Parcel, Secret, UnlockCode,
@@ -71,6 +71,7 @@ pub(crate) async fn order(turn: &mut Turn<'_>, record: &Record) -> Answer<Order>
         unlock: unlock_view(turn, record).await?,
         reissue: reissue::view(turn, record).await?,
         revocation: revoke::view(turn, record).await?,
+        rewrite: rewrite::view(turn, record).await?,
         papers: turn.papers(record).await?,
         payment: turn.payment(&record.id).await?,
         invoice: turn.invoice(record).await?,

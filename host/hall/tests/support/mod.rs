@@ -324,6 +324,63 @@ impl Bench {
         sign
     }
 
+    /// Moves the clock to a moment of Shanghai.
+    pub fn come_to(&self, moment: &str) {
+        let to = Some(format!("{moment}+08:00").parse().unwrap());
+        self.post("/_sim/clock", "", &ClockAdvance { seconds: None, to }).read::<ClockView>();
+    }
+
+    /// 证书更新: the key proves itself.
+    pub fn open_renewal(&self, key: &Key, session: &str) -> Reply {
+        self.prove(key, "/api/renewals", renewal_message, session)
+    }
+
+    /// 信息变更: the key proves itself.
+    pub fn open_change(&self, key: &Key) -> Reply {
+        self.prove(key, "/api/changes", change_message, "")
+    }
+
+    fn prove(&self, key: &Key, path: &str, message: fn(&str, &str, &Hex) -> Vec<u8>, session: &str) -> Reply {
+        let challenge: LoginChallenge = self.press("/api/sessions/challenges", "").read();
+        let signature = key.sign(&message(&challenge.hall, &key.device, &challenge.nonce));
+        let certificate = key.response.sign_certificate().der().into();
+        let proof =
+            KeyProof { nonce: challenge.nonce, certificate, device_serial: key.device.clone(), signature };
+        self.post(path, session, &proof)
+    }
+
+    pub fn download(&self, placed: &Placed, device: &str, pair: &KeyPair) -> Reply {
+        let container = "CERT1.2".to_owned();
+        let download = Download { device_serial: device.to_owned(), container, request: csr(pair).into() };
+        self.post(&at(placed, "download"), token(placed), &download)
+    }
+
+    /// The new key tells what it read back.
+    pub fn written(&self, placed: &Placed, pair: &KeyPair, answer: &IssueAnswer) -> Reply {
+        let response = CsrResponse::from_der(&answer.response.0).unwrap();
+        let serial = response.sign_certificate().serial().to_string();
+        let encryption_serial = response.encryption_certificate().unwrap().serial().to_string();
+        let signature = sign(pair, &written_message(&placed.order.id, &serial, &encryption_serial));
+        self.post(&at(placed, "written"), token(placed), &Written { serial, encryption_serial, signature })
+    }
+
+    /// 下载证书 from end to end: the key as it is afterwards.
+    pub fn rewritten(&self, placed: &Placed, key: &Key, name: &str) -> Key {
+        let pair = key_pair(name);
+        let answer: IssueAnswer = self.download(placed, &key.device, &pair).read();
+        let done: Order = self.written(placed, &pair, &answer).read();
+        assert_eq!(done.state, OrderState::Completed);
+        let response = CsrResponse::from_der(&answer.response.0).unwrap();
+        Key { pair, serial: answer.serial, response, person: key.person.clone(), device: key.device.clone() }
+    }
+
+    /// The code of an order that rewrites the key.
+    pub fn verified(&self, placed: &Placed, phone: &str) -> Reply {
+        self.press(&at(placed, "code"), token(placed)).read::<CodeSent>();
+        let code = self.code(phone);
+        self.post(&at(placed, "code/verify"), token(placed), &CodeEntry { code })
+    }
+
     pub fn login(&self, key: &Key) -> Reply {
         let challenge: LoginChallenge = self.press("/api/sessions/challenges", "").read();
         self.post("/api/sessions/certificate", "", &key.answer(&challenge))

@@ -1,0 +1,91 @@
+//! 信息变更 (C-01 to C-05): contact data at once; a name or a legal person by the registry or a review, with a new
+//! certificate.
+
+use ukey_device::{Device, Pin};
+use ukey_hall::api::{CodeSent, OrderState, QueriedOrder, change_message};
+
+use crate::{Client, FlowError, OrderInHand, rewrite};
+
+/// What a change waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The new data, then 获取短信验证 and the code.
+    Edit,
+    /// 下一步 (a unit) or 修改 (a person).
+    Confirm,
+    /// Papers, then 确认申请.
+    UploadPapers,
+    /// The review.
+    Wait,
+    /// To be corrected and confirmed again.
+    Correct,
+    /// The new certificate is to be written.
+    Write,
+    /// Nothing any more.
+    Done,
+    /// Nothing any more: cancelled or refused.
+    Over,
+}
+
+/// A change as the assistant holds it.
+#[derive(Clone, Debug)]
+pub struct Changing(OrderInHand);
+
+impl Changing {
+    /// 信息变更 with the PIN (C-02): opens the change of the key's certificate, or takes it up where it stopped.
+    ///
+    /// # Errors
+    /// A wrong or locked PIN, a pulled or empty key; the hall's refusal of an expired or revoked certificate, or of one
+    /// that has another order open.
+    pub fn begin(client: &Client, device: &Device, pin: &Pin) -> Result<Self, FlowError> {
+        let opening: (rewrite::Message, rewrite::Call) = (change_message, Client::open_change);
+        Ok(Self(rewrite::open(client, device, pin, None, opening)?))
+    }
+
+    /// Goes on with an order that a query found (G-12).
+    #[must_use]
+    pub fn resume(client: &Client, found: QueriedOrder) -> Self {
+        Self(OrderInHand::found(client, found))
+    }
+
+    /// The order: its form is edited by [`OrderInHand::amend`], sent by [`OrderInHand::confirm`].
+    #[must_use]
+    pub fn in_hand(&self) -> &OrderInHand {
+        &self.0
+    }
+
+    /// The order, to go on with it.
+    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
+        &mut self.0
+    }
+
+    /// What is to be done next.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        match self.0.order().state {
+            OrderState::Draft => Step::Edit,
+            OrderState::Verified => Step::Confirm,
+            OrderState::Confirmed => Step::UploadPapers,
+            OrderState::InReview => Step::Wait,
+            OrderState::Returned => Step::Correct,
+            OrderState::Ready | OrderState::Issued => Step::Write,
+            OrderState::Completed => Step::Done,
+            _ => Step::Over,
+        }
+    }
+
+    /// 获取短信验证: a code goes to the phone on record, not to the one just typed.
+    pub fn send_code(&self) -> Result<CodeSent, FlowError> {
+        self.0.ask(Client::rewrite_code)
+    }
+
+    /// Types the code.
+    pub fn enter_code(&mut self, code: &str) -> Result<(), FlowError> {
+        self.0.go(|client, order, token| client.verify_rewrite_code(order, token, code))
+    }
+
+    /// 下载证书: as [`Renewing::write`](crate::renew::Renewing::write).
+    pub fn write(&mut self, device: &Device, pin: &Pin) -> Result<(), FlowError> {
+        rewrite::write(&mut self.0, device, pin)
+    }
+}

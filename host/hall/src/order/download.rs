@@ -1,0 +1,171 @@
+//! How new certificates get into the key in hand: renewal, repair and change alike (R-10, C-04, AMB-15).
+//!
+//! Guarantees: a request of the same public key gets the same answer, so that a lost one can be asked for again; of
+//! another public key, it takes the place of what was never confirmed, which is revoked at once; only the key on record
+//! is answered; the old pair stays valid until the new key itself has signed that it holds the new one; every step can
+//! be repeated.
+//! Refuses to know: why the key is rewritten (see `renew` and `change`), and what the key does with its old container.
+
+use super::{
+    enrol,
+    record::Record,
+    rewrite::{demand_device, old, own_rewrite},
+    state::Event,
+    unlock::verify_signature,
+    view,
+};
+use crate::{
+    account::certificate::Issued,
+    api::{Download, Hex, IssueAnswer, Order, OrderKind, OrderState, ProblemType, RevocationReason, Written, written_message},
+    issuing,
+    problem::{Answer, Refusal, refuse, refuse_field},
+    turn::Turn,
+    vault::sm3,
+};
+use sqlx::Row;
+use ukey_pki::{CsrResponse, EnvelopedKey, Request, Validity};
+
+/// Answers the key's request with a certificate pair.
+pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: Download) -> Answer<IssueAnswer> {
+    let mut record = own_rewrite(turn, id).await?;
+    record.demand_state(&[OrderState::Ready, OrderState::Initialised, OrderState::Issued])?;
+    demand_device(&record, &told.device_serial)?;
+    if !(1..=64).contains(&told.container.len()) || !told.container.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(refuse_field("container", "not 1 to 64 printable characters", "容器名称格式不正确"));
+    }
+    let old = old(turn, &record).await?;
+    turn.demand_not_revoked(&old.serial).await?;
+    let request = issuing::request(&told.request.0)?;
+    demand_key(turn, &old, &request)?;
+    let digest = sm3(&request.public_key().to_sec1());
+    if let Some((of, answer)) = answered(turn, &record.id).await? {
+        if of == digest {
+            return Ok(answer);
+        }
+        let unconfirmed = turn.issued(&answer.serial).await?;
+        let unconfirmed = unconfirmed.ok_or_else(|| Refusal::internal("an answer without its certificate"))?;
+        turn.revoke(&unconfirmed.serial, RevocationReason::Superseded, &record.id).await?;
+    }
+    let form = record.details.form.clone().unwrap_or_else(|| old.form.clone());
+    let validity = validity(turn, record.kind, &old)?;
+    let kept = kept_envelope(turn, &old).await?;
+    let pair = turn.hall.authority().issue(&mut turn.chance, &form, &request, validity, kept)?;
+    let new = Issued {
+        serial: pair.sign.serial().to_string(),
+        encryption_serial: pair.encryption.serial().to_string(),
+        subject: enrol::subject(&form),
+        channel: old.channel.clone(),
+        device_serial: old.device_serial.clone(),
+        contact_phone: enrol::contact(&form).phone.clone(),
+        form,
+        not_before: pair.sign.not_before(),
+        not_after: pair.sign.not_after(),
+        sign_der: pair.sign.der().to_vec(),
+        encryption_der: pair.encryption.der().to_vec(),
+        unlocks: old.unlocks,
+        order: record.id.clone(),
+        confirmed_at: None,
+        replaced_by: None,
+    };
+    turn.record_issued(&new).await?;
+    turn.hand_on_key(&old, &new, &told.container).await?;
+    sqlx::query(
+        "INSERT INTO issues (order_id, public_key_sm3, serial, response) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (order_id) DO UPDATE SET public_key_sm3 = excluded.public_key_sm3, serial = excluded.serial, \
+         response = excluded.response",
+    )
+    .bind(&record.id)
+    .bind(digest)
+    .bind(&new.serial)
+    .bind(&pair.response)
+    .execute(turn.db())
+    .await?;
+    record.details.new_serial = Some(new.serial.clone());
+    let actor = turn.caller.actor();
+    if !turn.advance(&mut record, Event::CertificatesIssued, &actor).await? {
+        turn.save(&mut record).await?;
+    }
+    Ok(IssueAnswer { serial: new.serial, response: Hex(pair.response) })
+}
+
+/// The profile says whether the key makes a new sign key pair (AMB-15).
+fn demand_key(turn: &Turn<'_>, old: &Issued, request: &Request) -> Answer<()> {
+    let same = old.certificate()?.public_key().map_err(Refusal::internal)? == request.public_key();
+    match (turn.hall.profile().renew.new_keys, same) {
+        (true, true) => Err(refuse(ProblemType::BadRequest)
+            .detail("The request has the old key; a new key pair is wanted.", "证书请求使用了旧密钥，请生成新的密钥对。")),
+        (false, false) => Err(refuse(ProblemType::BadRequest)
+            .detail("The request has another key; the old key pair is kept here.", "证书请求使用了其他密钥，应沿用原密钥对。")),
+        _ => Ok(()),
+    }
+}
+
+fn validity(turn: &Turn<'_>, kind: OrderKind, old: &Issued) -> Answer<Validity> {
+    match kind {
+        // A change takes and gives no time.
+        OrderKind::Change => Validity::new(turn.now, old.not_after).map_err(|_| refuse(ProblemType::CertificateExpired)),
+        _ => issuing::renewed_validity(turn.now, old.not_after, turn.hall.profile().renew.years),
+    }
+}
+
+/// Where the sign key pair is kept, so is the encryption key pair: its envelope opens with that sign key.
+async fn kept_envelope(turn: &mut Turn<'_>, old: &Issued) -> Answer<Option<EnvelopedKey>> {
+    if turn.hall.profile().renew.new_keys {
+        return Ok(None);
+    }
+    let (_, answer) =
+        answered(turn, &old.order).await?.ok_or_else(|| Refusal::internal("a certificate without its answer"))?;
+    let response = CsrResponse::from_der(&answer.response.0).map_err(Refusal::internal)?;
+    Ok(response.enveloped_key().cloned())
+}
+
+/// What was answered to an order's certificate request, and the digest of its public key.
+pub(crate) async fn answered(turn: &mut Turn<'_>, order: &str) -> Answer<Option<(String, IssueAnswer)>> {
+    let row = sqlx::query("SELECT public_key_sm3, serial, response FROM issues WHERE order_id = $1")
+        .bind(order)
+        .fetch_optional(turn.db())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let answer = IssueAnswer { serial: row.try_get("serial")?, response: Hex(row.try_get("response")?) };
+    Ok(Some((row.try_get("public_key_sm3")?, answer)))
+}
+
+/// The new key shows that it holds the new pair: from now on it is the one, and the old pair is revoked.
+pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str, told: Written) -> Answer<Order> {
+    let mut record = own_rewrite(turn, id).await?;
+    let confirmed = record.state == OrderState::Completed && record.details.new_serial.as_ref() == Some(&told.serial);
+    if confirmed {
+        return view::order(turn, &record).await;
+    }
+    record.demand_state(&[OrderState::Issued])?;
+    let serial = record.details.new_serial.clone().unwrap_or_default();
+    let new = turn.issued(&serial).await?.ok_or_else(|| Refusal::internal("an order without its new certificate"))?;
+    if (&told.serial, &told.encryption_serial) != (&new.serial, &new.encryption_serial) {
+        return Err(refuse_field("serial", "not what was issued last", "读回的证书不是最近签发的证书"));
+    }
+    let message = written_message(&record.id, &new.serial, &new.encryption_serial);
+    verify_signature(&new.certificate()?, &message, &told.signature)?;
+    let old = old(turn, &record).await?;
+    turn.demand_not_revoked(&old.serial).await?;
+    if turn.now <= old.not_after {
+        let reason = match record.kind {
+            OrderKind::Change => RevocationReason::AffiliationChanged,
+            _ => RevocationReason::Superseded,
+        };
+        turn.revoke(&old.serial, reason, &record.id).await?;
+    }
+    turn.replace_issued(&old, &new).await?;
+    record.subject = new.subject.clone();
+    record.details.verified_until = None;
+    let actor = turn.caller.actor();
+    turn.advance(&mut record, Event::KeyConfirmed, &actor).await?;
+    after_confirm(turn, &record, &old, &new).await?;
+    view::order(turn, &record).await
+}
+
+/// What follows a certificate that took another one's place, in the same turn. The seals in the key name the old one
+/// (Z-11): whatever is to be made again is ordered here.
+#[expect(clippy::unused_async, reason = "what follows writes to the database")]
+async fn after_confirm(_: &mut Turn<'_>, _: &Record, _: &Issued, _: &Issued) -> Answer<()> {
+    Ok(())
+}
