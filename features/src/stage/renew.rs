@@ -47,7 +47,7 @@ impl Stage {
         let client = self.client();
         let session = self.session.as_ref().map(|session| session.token.clone());
         let renewing = Renewing::begin(&client, &device, &typed(pin), session.as_ref())?;
-        self.take_up(Business::Renew(renewing));
+        self.take_up_rewriting(Business::Renew(renewing));
         Ok(())
     }
 
@@ -56,18 +56,18 @@ impl Stage {
         let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
         let session = self.session.as_ref().map(|session| session.token.clone());
         let renewing = Renewing::begin_for(&client, &device, &typed(&pin), session.as_ref(), serial)?;
-        self.take_up(Business::Renew(renewing));
+        self.take_up_rewriting(Business::Renew(renewing));
         Ok(())
     }
 
     pub(crate) fn begin_change(&mut self) -> Result<(), FlowError> {
         let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
         let changing = Changing::begin(&client, &device, &typed(&pin))?;
-        self.take_up(Business::Change(changing));
+        self.take_up_rewriting(Business::Change(changing));
         Ok(())
     }
 
-    fn take_up(&mut self, business: Business) {
+    fn take_up_rewriting(&mut self, business: Business) {
         let before = self.business.as_ref().map(Business::in_hand);
         let before = before.filter(|before| before.order().kind.rewrites_key());
         self.order_before = before.map(|before| before.order().id.clone());
