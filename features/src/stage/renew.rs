@@ -2,7 +2,7 @@
 
 use jiff::{Span, Timestamp, civil::Date};
 use ukey_flows::{
-    FlowError,
+    FlowError, Rule,
     api::{CertificateStanding, EnrolForm, OrderState},
     change::Changing,
     key::{self, MyCertificate},
@@ -176,7 +176,9 @@ impl Stage {
                     self.device().unplug().and_then(|()| self.device().plug_in()).expect("the key");
                     return count;
                 }
+                // Pulled in the middle, or before anything was asked of it.
                 Err(FlowError::Key(error)) if error.is_removed() => {}
+                Err(FlowError::Rule(Rule::NoKey)) => {}
                 Err(error) => panic!("第{count}次：{}（{error}）", error.message_zh()),
             }
             self.device().plug_in().expect("the key starts again");
