@@ -11,13 +11,16 @@ use ukey_flows::{
     api::{OrderKind, OrderState},
     login,
 };
-use ukey_pki::{Certificate, Signature, sm2};
+use ukey_pki::{Certificate, Crl, Signature, sm2};
 
 use super::{
     books::{Books, CertificateRow, HistoryRow, OrderRow},
     world::{Broken, World},
 };
 use crate::stage::typed;
+
+/// Seconds after which a new revocation list is out: longer than any list is in force.
+const LISTED: u64 = 7 * 24 * 3600;
 
 /// What is judged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -38,6 +41,8 @@ pub(super) enum Fact {
     Issuing,
     /// The vault can unlock the key as it is.
     Vault,
+    /// The published list holds exactly what is revoked or suspended.
+    Revocations,
     /// Each unlock was counted once.
     Unlocks,
     /// The key has its one application and no container left over.
@@ -57,7 +62,7 @@ pub(super) enum Fact {
 impl Fact {
     /// Every fact.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Database,
         Self::Order,
         Self::History,
@@ -66,6 +71,7 @@ impl Fact {
         Self::Certificates,
         Self::Issuing,
         Self::Vault,
+        Self::Revocations,
         Self::Unlocks,
         Self::Containers,
         Self::KeyPairs,
@@ -86,6 +92,7 @@ impl Fact {
             Self::Certificates => "certificates",
             Self::Issuing => "issuing",
             Self::Vault => "vault",
+            Self::Revocations => "revocations",
             Self::Unlocks => "unlocks",
             Self::Containers => "containers",
             Self::KeyPairs => "key pairs",
@@ -134,8 +141,10 @@ pub(super) fn judge(world: &mut World, expected: &Expected) -> Result<Vec<Differ
     let held = judgement.key(&device)?;
     judgement.login(world, &device);
     judgement.pin(world.key(), &held)?;
+    let list = judgement.list(world)?;
     let books = Books::read(world.close_hall())?;
     judgement.books(&books);
+    judgement.revocations(&books, &list);
     judgement.both(&books, &held);
     Ok(judgement.found)
 }
@@ -263,6 +272,34 @@ impl Judgement<'_> {
 
     // ---- the hall ----
 
+    /// The serial numbers in the list that is published when every list of before has run out.
+    fn list(&mut self, world: &World) -> Result<BTreeSet<String>, Broken> {
+        world.client.advance_clock(LISTED)?;
+        let issuer = Certificate::from_der(&world.client.authority()?.chain[0].0)?;
+        let list = Crl::from_der(&world.client.crl()?);
+        match list.and_then(|list| list.verify(&issuer).map(|()| list)) {
+            Ok(list) => Ok(list.revoked().map(|entry| entry.serial.to_string()).collect()),
+            Err(error) => {
+                self.differs(Fact::Revocations, error.to_string());
+                Ok(BTreeSet::new())
+            }
+        }
+    }
+
+    fn revocations(&mut self, books: &Books, list: &BTreeSet<String>) {
+        let mut revoked = BTreeSet::new();
+        for serial in &books.revoked {
+            let pair = books.certificates.iter().find(|certificate| certificate.serial == *serial);
+            revoked.extend(pair.map(|certificate| certificate.encryption_serial.clone()));
+            revoked.insert(serial.clone());
+        }
+        for serial in revoked.symmetric_difference(list) {
+            let what =
+                if list.contains(serial) { "listed and not revoked" } else { "revoked and not listed" };
+            self.differs(Fact::Revocations, format!("{serial} is {what}"));
+        }
+    }
+
     fn books(&mut self, books: &Books) {
         for damage in &books.damage {
             self.differs(Fact::Database, damage);
@@ -355,7 +392,12 @@ impl Judgement<'_> {
             self.demand(fresh, Fact::Issuing, || format!("serial number {serial} was given twice"));
             let Some(by) = &certificate.replaced_by else { continue };
             let successor = books.certificates.iter().find(|other| other.serial == *by);
-            self.demand(successor.is_some_and(|other| other.confirmed), Fact::Issuing, || {
+            // A key that was made shows by being posted that it has its certificate.
+            let made = |other: &CertificateRow| {
+                let order = books.orders.iter().find(|order| order.id == other.order);
+                order.is_some_and(|order| ["posted", "received"].contains(&order.state.as_str()))
+            };
+            self.demand(successor.is_some_and(|other| other.confirmed || made(other)), Fact::Issuing, || {
                 format!("{serial} was replaced by {by}, which no key has confirmed")
             });
             self.demand(books.revoked.contains(serial), Fact::Issuing, || {

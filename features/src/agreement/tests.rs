@@ -100,6 +100,22 @@ const SPOILED: &[(Fact, Spoil)] = &[
     (Fact::Issuing, |world| books(world, "INSERT INTO revoked (serial, at, reason) VALUES ('0', 0, 'none')")),
     (Fact::Issuing, |world| books(world, "UPDATE certificates SET replaced_by = '0'")),
     (Fact::Vault, |world| books(world, "DELETE FROM issued_keys")),
+    (Fact::Revocations, |world| {
+        books(
+            world,
+            "INSERT INTO revocation_lists (number, this_update, next_update, der) \
+             VALUES (99, 0, 9999999999, x'00')",
+        );
+    }),
+    (Fact::Revocations, |world| {
+        // From the next list on, somebody is revoked behind its back.
+        books(
+            world,
+            "CREATE TRIGGER late AFTER INSERT ON revocation_lists BEGIN \
+             INSERT INTO revoked (serial, at, reason) VALUES ('0', 0, 'superseded'); END; \
+             UPDATE orders SET kind = kind WHERE kind = 'unlock'",
+        );
+    }),
     (Fact::Unlocks, |world| books(world, "UPDATE certificates SET unlocks = unlocks + 1")),
     (Fact::Containers, |world| {
         key(world, |application, _| drop(application.create_container("LEFT").unwrap()));

@@ -33,6 +33,9 @@ pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
 /// Exchanges of a run that are named afterwards.
 const TRACE: usize = 10_000;
 
+/// How far the seed of a copied key is from that of the beginning.
+const CHANCE: u64 = 1 << 32;
+
 /// What the person knows by heart.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
@@ -80,7 +83,9 @@ impl Beginning {
             self.seed ^ ((point.at as u64) << 16) ^ (point.operation.unwrap_or_default() << 1) ^ 1
         });
         let injector = fault.map_or_else(Injector::default, |point| Injector::planning(point, tear));
-        let key = self.key.twin(&Options { seed: Some(self.seed), ..Options::default() })?;
+        // Not the key's own seed again: its chance does not begin anew with the flow.
+        let chance = Some(self.seed.wrapping_add(CHANCE));
+        let key = self.key.twin(&Options { seed: chance, ..Options::default() })?;
         let (flow, seed) = (self.flow, self.seed);
         let service = Service::open(flow.profile, seed, &database(folder.path()), &injector)?;
         let device = Tapped { simulator: &key, injector: &injector }.connect();

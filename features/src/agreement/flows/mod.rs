@@ -4,6 +4,7 @@
 //! each time, finds out how far the business has come, and brings it to its end.
 
 mod production;
+mod reissue;
 pub(super) mod unlock;
 
 use ukey_flows::FlowError;
@@ -30,7 +31,7 @@ pub(super) struct Flow {
 
 /// Every flow, in the order of the report.
 pub(super) static FLOWS: &[Flow] =
-    &[production::FLOW, unlock::BY_SMS, unlock::BY_PAPERS, unlock::BY_IDENTITY];
+    &[production::FLOW, unlock::BY_SMS, unlock::BY_PAPERS, unlock::BY_IDENTITY, reissue::FLOW];
 
 /// The PIN before a flow, and the one that is chosen in it.
 const PIN: &str = "Mima-2026";
