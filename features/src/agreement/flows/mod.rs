@@ -5,6 +5,7 @@
 
 mod production;
 mod reissue;
+mod renew;
 pub(super) mod unlock;
 
 use ukey_flows::FlowError;
@@ -31,7 +32,7 @@ pub(super) struct Flow {
 
 /// Every flow, in the order of the report.
 pub(super) static FLOWS: &[Flow] =
-    &[production::FLOW, unlock::BY_SMS, unlock::BY_PAPERS, unlock::BY_IDENTITY, reissue::FLOW];
+    &[production::FLOW, unlock::BY_SMS, unlock::BY_PAPERS, unlock::BY_IDENTITY, reissue::FLOW, renew::FLOW];
 
 /// The PIN before a flow, and the one that is chosen in it.
 const PIN: &str = "Mima-2026";

@@ -50,7 +50,8 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
     let held = certificates(world)?;
     let newest = held.certificates.first().ok_or(FlowError::Answer("no certificate was found"))?;
     // A certificate of the new key is there once it was issued: then the order is found by an order query.
-    let mut reissuing = if newest.device_serial == device.info()?.serial_number {
+    let in_hand = device.info()?.serial_number;
+    let mut reissuing = if held.certificates.iter().any(|certificate| certificate.device_serial == in_hand) {
         order(world)?
     } else {
         Reissuing::begin(&world.client, &held, &newest.serial, ReissueReason::Lost, true)?
