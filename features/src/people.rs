@@ -7,6 +7,7 @@ pub(crate) const UNIT_CODE: &str = "91000000MA0000001R";
 
 /// 经办人张三; its first seven digits are what the assistant shows.
 pub(crate) const HANDLER_PHONE: &str = "13771000001";
+pub(crate) const HANDLER_MAIL: &str = "zhangsan@example.com";
 /// 法定代表人李四.
 pub(crate) const LEGAL_PHONE: &str = "13771000002";
 /// 张三 as the holder of a personal certificate.
@@ -69,7 +70,7 @@ impl Holder {
                 credit_code: UNIT_CODE.into(),
                 legal_person: "李四".into(),
                 legal_person_id: LI_ID.into(),
-                handler: contact("张三", ZHANG_ID, HANDLER_PHONE, "zhangsan@example.com"),
+                handler: contact("张三", ZHANG_ID, HANDLER_PHONE, HANDLER_MAIL),
                 address: "示例市示例路1号".into(),
             }),
             Holder::Zhang | Holder::Li => EnrolForm::Person(PersonForm {

@@ -4,12 +4,14 @@ use std::str::FromStr;
 
 use jiff::{Timestamp, civil::Date, tz};
 use ukey_flows::{
-    api::{AccountKind, IdentityOutcome, IdentityWay, OrderState, Paper},
+    api::{AccountKind, IdentityOutcome, IdentityWay, OrderState, Paper, ReissueReason, RevocationReason},
     assistant::machine::Part,
     unlock::Step,
 };
 
-use crate::people::{ACCOUNT, HANDLER_PHONE, HOLDER_PHONE, Holder, INVOICE_MAIL, INVOICE_PHONE, LEGAL_PHONE};
+use crate::people::{
+    ACCOUNT, HANDLER_MAIL, HANDLER_PHONE, HOLDER_PHONE, Holder, INVOICE_MAIL, INVOICE_PHONE, LEGAL_PHONE,
+};
 
 /// A parameter whose values are listed.
 macro_rules! words {
@@ -88,12 +90,23 @@ words! {
     /// Where a message arrives.
     Recipient(&'static str), "recipient":
         "经办人的手机" = HANDLER_PHONE, "法定代表人的手机" = LEGAL_PHONE, "持有人的手机" = HOLDER_PHONE,
-        "收票人的手机" = INVOICE_PHONE, "收票人的邮箱" = INVOICE_MAIL, "对公账户的收款附言" = ACCOUNT;
+        "收票人的手机" = INVOICE_PHONE, "收票人的邮箱" = INVOICE_MAIL, "经办人的邮箱" = HANDLER_MAIL, "对公账户的收款附言" = ACCOUNT;
 
     /// A paper.
     Document(Paper), "paper":
         "营业执照" = Paper::BusinessLicence, "经办人证照复印件" = Paper::HandlerIdentity,
-        "持有人身份证复印件" = Paper::HolderIdentity, "法人授权委托及诚信承诺书" = Paper::Authorisation;
+        "持有人身份证复印件" = Paper::HolderIdentity, "法人授权委托及诚信承诺书" = Paper::Authorisation,
+        "付款凭证" = Paper::PaymentProof;
+
+    /// Why a key is reissued.
+    Why(ReissueReason), "why":
+        "遗失" = ReissueReason::Lost, "损坏" = ReissueReason::Damaged;
+
+    /// Why a certificate is revoked.
+    Reason(RevocationReason), "reason":
+        "密钥泄露" = RevocationReason::KeyCompromise, "信息变更" = RevocationReason::AffiliationChanged,
+        "已被替换" = RevocationReason::Superseded, "停止使用" = RevocationReason::CessationOfOperation,
+        "暂停使用" = RevocationReason::CertificateHold;
 
     /// A way of payment.
     Channel(&'static str), "payway":

@@ -65,7 +65,8 @@ impl Stage {
         let order = self.in_hand().order().id.clone();
         let desk = ProductionDesk::new(&self.client(), &"desk-production".into());
         let made = desk.make(&order, device);
-        let serial = self.in_hand().refresh()?.certificate_serial.clone();
+        let order = self.in_hand().refresh()?;
+        let serial = order.new_certificate_serial.clone().or(order.certificate_serial.clone());
         self.certificates.extend(serial.filter(|serial| !self.certificates.contains(serial)));
         made.map(drop)
     }

@@ -3,6 +3,7 @@
 //! Everything here blocks (HTTP, token), so steps reach it only through [`UkeyWorld`](crate::world::UkeyWorld).
 
 mod assistant;
+mod certificates;
 mod enrol;
 mod renew;
 mod unlock;
@@ -13,13 +14,17 @@ use ukey_device::{Device, Dialect, Options, Pin, Target, Traced};
 use ukey_flows::{
     Client, FlowError, OrderInHand,
     api::{
-        CodeSent, EnrolForm, HistoryRow, IdentityCheck, InvoiceForm, MessageKind, Order, OutboxMessage,
-        Payment, PaymentOutcome, QueriedOrder, QueryOpened, QueryRequest, Session, SubjectKind,
+        ApplicationStatus, CodeSent, EnrolForm, HeldCertificates, HistoryRow, IdentityCheck, InvoiceForm,
+        MessageKind, Order, OutboxMessage, Payment, PaymentOutcome, QueriedOrder, QueryOpened, QueryRequest,
+        Session, SubjectKind,
     },
     change::Changing,
     enrol::Enrolling,
     key::MyCertificate,
+    query::Query,
+    reissue::Reissuing,
     renew::Renewing,
+    revoke::Revoking,
     unlock::Unlocking,
 };
 
@@ -49,6 +54,8 @@ pub(crate) enum Business {
     Unlock(Unlocking),
     Renew(Renewing),
     Change(Changing),
+    Reissue(Reissuing),
+    Revoke(Revoking),
 }
 
 impl Business {
@@ -58,6 +65,8 @@ impl Business {
             Self::Unlock(unlocking) => unlocking.in_hand(),
             Self::Renew(renewing) => renewing.in_hand(),
             Self::Change(changing) => changing.in_hand(),
+            Self::Reissue(reissuing) => reissuing.in_hand(),
+            Self::Revoke(revoking) => revoking.in_hand(),
         }
     }
 
@@ -67,6 +76,8 @@ impl Business {
             Self::Unlock(unlocking) => unlocking.in_hand_mut(),
             Self::Renew(renewing) => renewing.in_hand_mut(),
             Self::Change(changing) => changing.in_hand_mut(),
+            Self::Reissue(reissuing) => reissuing.in_hand_mut(),
+            Self::Revoke(revoking) => revoking.in_hand_mut(),
         }
     }
 }
@@ -98,6 +109,10 @@ pub(crate) struct Stage {
     pub(crate) document: Option<Vec<u8>>,
     pub(crate) query: Option<QueryOpened>,
     pub(crate) found: Vec<QueriedOrder>,
+    pub(crate) certificate_query: Option<Query>,
+    /// The certificates that a query by number and code found.
+    pub(crate) held: Option<HeldCertificates>,
+    pub(crate) statuses: Vec<ApplicationStatus>,
     pub(crate) session: Option<Session>,
     pub(crate) account: Option<String>,
     pub(crate) mine: Option<MyCertificate>,
@@ -136,6 +151,9 @@ impl Stage {
             document: None,
             query: None,
             found: Vec::new(),
+            certificate_query: None,
+            held: None,
+            statuses: Vec::new(),
             session: None,
             account: None,
             mine: None,

@@ -11,5 +11,8 @@ mod login;
 mod payment;
 mod pin;
 mod production;
+mod query;
+mod reissue;
 mod renew;
+mod revoke;
 mod unlock;

@@ -135,6 +135,8 @@ problem_types! {
     RevokeWayUnavailable = "urn:ukey:hall:revoke-way-unavailable", 409, "Way not offered", "不支持该注销方式";
     /// A field that comes from the certificate cannot be changed here.
     FixedField = "urn:ukey:hall:fixed-field", 422, "Cannot be changed", "不支持修改";
+    /// Fewer than two fields of a query were filled (V-03).
+    QueryTooShort = "urn:ukey:hall:query-too-short", 422, "Fill at least two fields", "请至少填写两项查询内容";
     /// A paper is missing; `fields` names them.
     PaperMissing = "urn:ukey:hall:paper-missing", 422, "Papers missing", "资料未上传完整";
     /// The file is not a picture in a listed format.

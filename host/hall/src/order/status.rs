@@ -6,7 +6,7 @@
 
 use super::{query::is_proven, record::Record};
 use crate::{
-    api::{ApplicationStatus, FieldFault, ProblemType, StatusQuery},
+    api::{ApplicationStatus, ProblemType, StatusQuery},
     checks, clock,
     problem::{Answer, refuse},
     turn::Turn,
@@ -34,14 +34,7 @@ pub(crate) async fn ask(
     ];
     let values: Vec<_> = fields.iter().filter_map(|(field, value)| Some((*field, value.as_deref()?))).collect();
     if values.len() < NEEDED {
-        let fault = |field: &str| FieldFault {
-            field: field.into(),
-            detail: "two of these are needed".into(),
-            detail_zh: "请任意填写两项".into(),
-        };
-        let mut refusal = refuse(ProblemType::InvalidFields).fields(vec![fault("order")]);
-        refusal.problem.fields = fields.iter().map(|(field, _)| fault(field)).collect();
-        return Err(refusal.detail("Give at least two of the fields.", "请至少填写两项查询内容。"));
+        return Err(refuse(ProblemType::QueryTooShort));
     }
     let caller = format!("status/from/{}", caller.map_or_else(|| "unknown".to_owned(), |caller| caller.to_string()));
     // Names of counters are short and tell nothing of what was typed.
