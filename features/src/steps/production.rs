@@ -107,12 +107,12 @@ async fn no_jobs(world: &mut UkeyWorld) {
 #[then(expr = "UKey已寄往{string}，收件人{string}")]
 async fn posted(world: &mut UkeyWorld, address: String, name: String) {
     let order = world.on_stage(|stage| stage.refreshed()).await;
-    let parcel = order.parcel.expect("a parcel");
+    let parcel = order.parcel.clone().expect("a parcel");
     judge(parcel.address, address, "包裹的地址");
     judge(parcel.recipient, name, "收件人");
     judge(parcel.tracking.len(), 14, "运单号的长度");
     let parcels = world.must(|stage| stage.client().parcels()).await;
-    judge(parcels.len(), 1, "包裹的件数");
+    judge(parcels.iter().filter(|parcel| parcel.order == order.id).count(), 1, "包裹的件数");
 }
 
 #[given("签收UKey")]
