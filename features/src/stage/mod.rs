@@ -51,7 +51,7 @@ pub(crate) struct Key {
 /// What its holder is about at the hall: the flow, with its order.
 pub(crate) enum Business {
     Enrol(Enrolling),
-    Unlock(Unlocking),
+    Unlock(Box<Unlocking>),
     Renew(Renewing),
     Change(Changing),
     Reissue(Reissuing),

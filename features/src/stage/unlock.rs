@@ -52,7 +52,7 @@ impl Stage {
             Some(Business::Unlock(before)) => Some(before.in_hand().order().id.clone()),
             _ => None,
         };
-        self.business = Some(Business::Unlock(unlocking));
+        self.business = Some(Business::Unlock(Box::new(unlocking)));
     }
 
     /// 获取短信验证码 with the number on record.
