@@ -1,6 +1,7 @@
 //! What keeps a flow from going on.
 
 use ukey_hall::api::Problem;
+use ukey_pki::seal::{SealError, StampError};
 
 use crate::assistant::machine::MachineError;
 
@@ -104,6 +105,22 @@ pub enum Rule {
         /// What was compared.
         what: &'static str,
     },
+    /// The key has no room for a seal; those it holds are untouched (F-23).
+    #[error(
+        "the key has no room for the seal: it needs {needed} bytes and a file of its own, {free} bytes are free; delete a seal that is not needed first"
+    )]
+    NoRoom {
+        /// Bytes that are needed.
+        needed: u32,
+        /// Bytes that are free.
+        free: u32,
+    },
+    /// There is no seal at this place of the key's directory.
+    #[error("the key has no seal number {place}")]
+    NoSeal {
+        /// The place, from 1.
+        place: usize,
+    },
     /// The step is not due yet.
     #[error("this is not the step to take now; {due}")]
     NotDue {
@@ -140,6 +157,10 @@ impl Rule {
             }
             Rule::NotBlank { application } => format!("证书介质不是空白的，已有应用{application}"),
             Rule::ReadBack { what } => format!("写入证书介质后回读不一致：{what}"),
+            Rule::NoRoom { needed, free } => {
+                format!("UKey空间不足，印章无法写入：需要{needed}字节，可用{free}字节，请先删除不用的印章")
+            }
+            Rule::NoSeal { place } => format!("UKey内没有第{place}个电子印章"),
             Rule::NotDue { .. } => "当前步骤不能进行此操作".into(),
         }
     }
@@ -166,6 +187,9 @@ pub enum FlowError {
     /// The computer refused.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// The key may not stamp so.
+    #[error("the key does not stamp: {0}")]
+    Stamp(Box<StampError>),
     /// A rule of the assistant.
     #[error(transparent)]
     Rule(#[from] Rule),
@@ -193,6 +217,13 @@ impl FlowError {
             }
             FlowError::Unreachable(_) => "无法连接网上服务厅，请检查网络".into(),
             FlowError::Certificate(_) => "证书无法识别".into(),
+            FlowError::Stamp(error) => match **error {
+                // In the words of the business systems.
+                StampError::SignerNotInSeal(_) => "该用户没有分配印章权限".into(),
+                StampError::Seal(SealError::Expired { .. }) => "印章已过期".into(),
+                StampError::SignerPeriod { .. } => "证书不在有效期内".into(),
+                _ => "无法签章".into(),
+            },
             FlowError::Answer(_) => "收到的数据无法使用".into(),
             FlowError::Machine(error) => error.message_zh(),
             FlowError::Rule(rule) => rule.message_zh(),

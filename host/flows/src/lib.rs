@@ -24,6 +24,7 @@
 //! | [`renew`] | 证书延期 and 证书修复 of the key in hand (R) |
 //! | [`change`] | 信息变更 (C) |
 //! | [`reinstall`] | 证书重装 (A-05, R-23) |
+//! | [`seal`] | 签章变更, the seals in the key, stamping (Z, R-19 to R-21) |
 
 pub mod assistant;
 pub mod change;
@@ -41,6 +42,7 @@ pub mod reissue;
 pub mod renew;
 pub mod revoke;
 mod rewrite;
+pub mod seal;
 pub mod unlock;
 
 pub use client::Client;

@@ -13,6 +13,7 @@ use crate::{
     problem::{Answer, Refusal},
     profile::Profile,
     revocation::list,
+    seal::maker::SealMaker,
     store,
     vault::{DoesNotOpen, Vault},
 };
@@ -58,6 +59,7 @@ struct Inner {
     vault: Vault,
     chance: Mutex<Chance>,
     issuer: Issuer,
+    seal_maker: SealMaker,
     gateways: Gateways,
     world: Option<Arc<World>>,
 }
@@ -105,12 +107,13 @@ impl Hall {
         }
         let now = config.clock.now();
         let issuer = Issuer::open(&mut begun, &vault, &mut chance, &config.profile.name, now).await?;
+        let seal_maker = SealMaker::open(&mut begun, &vault, &mut chance, &issuer, &config.profile.name, now).await?;
         if let Some(position) = chance.position() {
             store::set_meta(&mut begun, "chance", &position.to_string()).await?;
         }
         begun.commit().await?;
         let chance = Mutex::new(chance);
-        let hall = Self(Arc::new(Inner { config, database, vault, chance, issuer, gateways, world }));
+        let hall = Self(Arc::new(Inner { config, database, vault, chance, issuer, seal_maker, gateways, world }));
         // Whoever relies on certificates finds a list from the first moment on.
         hall.publish_list().await.map_err(|_| OpenError::Damaged)?;
         Ok(hall)
@@ -188,6 +191,11 @@ impl Hall {
     /// The certificate authority.
     pub fn authority(&self) -> &Issuer {
         &self.0.issuer
+    }
+
+    /// The unit that makes seals.
+    pub(crate) fn seal_maker(&self) -> &SealMaker {
+        &self.0.seal_maker
     }
 
     /// What the payment provider puts into `X-Signature` for this callback body.

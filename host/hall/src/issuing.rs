@@ -105,6 +105,24 @@ impl Issuer {
         AuthorityView { chain: vec![der(&self.issuing), der(&self.root)] }
     }
 
+    /// The certificate that issues all others.
+    pub fn issuing_certificate(&self) -> &Certificate {
+        self.issuing.certificate()
+    }
+
+    /// Issues the certificate of the unit that makes seals, for as long as the authority itself may issue.
+    pub(crate) fn issue_seal_maker(
+        &self,
+        chance: &mut Chance,
+        name: &str,
+        key: &KeyPair,
+        now: Timestamp,
+    ) -> Result<Certificate, Box<dyn core::error::Error>> {
+        let subject = Name::builder().country("CN").organization(name).common_name(format!("{name}电子印章")).build()?;
+        let unit = EndEntity::new(subject, Validity::new(now, self.issuing.certificate().not_after())?);
+        Ok(self.issuing.issue_seal_maker(&unit, key.public_key(), chance)?)
+    }
+
     /// Refuses a certificate that this authority did not issue. Times and revocation are not looked at.
     pub fn demand_own(&self, certificate: &Certificate) -> Answer<()> {
         certificate

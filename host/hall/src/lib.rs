@@ -53,6 +53,7 @@ server! {
     pub mod profile;
     mod revocation;
     mod rights;
+    mod seal;
     mod secret;
     mod store;
     mod turn;

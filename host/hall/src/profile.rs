@@ -423,7 +423,16 @@ impl Profile {
             OrderKind::Renew | OrderKind::Repair => by_subject(&self.enrol.unit_papers, &self.enrol.person_papers),
             OrderKind::Reissue => by_subject(&self.reissue.unit_papers, &self.reissue.person_papers),
             OrderKind::Change => by_subject(&self.change.unit_papers, &self.change.person_papers),
-            OrderKind::Revoke | OrderKind::SealChange => &[],
+            OrderKind::SealChange => &[Paper::SealPicture],
+            OrderKind::Revoke => &[],
+        }
+    }
+
+    /// The agreements to accept before an order is paid (U-08, I-08).
+    pub fn agreements(&self, kind: OrderKind) -> &[String] {
+        match kind {
+            OrderKind::SealChange if !self.seal.agreements.is_empty() => &self.seal.agreements,
+            _ => &self.payment.agreements,
         }
     }
 

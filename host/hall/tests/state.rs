@@ -214,6 +214,34 @@ const CHANGE: &[(S, E, S)] = &[
     (S::Cancelled, E::Cancelled, S::Cancelled),
 ];
 
+const SEAL_CHANGE: &[(S, E, S)] = &[
+    (S::Draft, E::FormAmended, S::Draft),
+    (S::Draft, E::ApplicationSubmitted, S::Unpaid),
+    (S::Draft, E::RemakeOrdered, S::Ready),
+    (S::Draft, E::Cancelled, S::Cancelled),
+    (S::Unpaid, E::ApplicationSubmitted, S::Unpaid),
+    (S::Unpaid, E::Paid, S::InReview),
+    (S::Unpaid, E::NothingToPay, S::InReview),
+    (S::Unpaid, E::Cancelled, S::Cancelled),
+    (S::InReview, E::Paid, S::InReview),
+    (S::InReview, E::NothingToPay, S::InReview),
+    (S::InReview, E::ReviewPassed, S::Ready),
+    (S::InReview, E::ReviewReturned, S::Returned),
+    (S::InReview, E::ReviewRefused, S::Refused),
+    (S::Returned, E::FormAmended, S::Draft),
+    (S::Returned, E::ReviewReturned, S::Returned),
+    (S::Returned, E::Cancelled, S::Cancelled),
+    (S::Refused, E::ReviewRefused, S::Refused),
+    (S::Ready, E::ReviewPassed, S::Ready),
+    (S::Ready, E::RemakeOrdered, S::Ready),
+    (S::Ready, E::SealMade, S::Issued),
+    (S::Ready, E::Cancelled, S::Cancelled),
+    (S::Issued, E::SealMade, S::Issued),
+    (S::Issued, E::KeyConfirmed, S::Completed),
+    (S::Completed, E::KeyConfirmed, S::Completed),
+    (S::Cancelled, E::Cancelled, S::Cancelled),
+];
+
 #[test]
 fn every_state_takes_what_the_table_says_and_refuses_the_rest() {
     for (kind, table) in [
@@ -225,6 +253,7 @@ fn every_state_takes_what_the_table_says_and_refuses_the_rest() {
         (OrderKind::Renew, RENEW),
         (OrderKind::Repair, RENEW),
         (OrderKind::Change, CHANGE),
+        (OrderKind::SealChange, SEAL_CHANGE),
     ] {
         for state in STATES {
             for event in E::ALL {

@@ -1,12 +1,11 @@
 //! 我的证书: what is in the key, as the assistant shows it; and the quick entries beside it.
 
 use jiff::{Timestamp, tz};
-use ukey_device::{Device, DeviceInfo, ErrorKind};
+use ukey_device::{Device, DeviceInfo};
 use ukey_hall::api::CertificateStatus;
-use ukey_pki::seal::Seal;
 
 use crate::key::MyCertificate;
-use crate::{Client, FlowError, Rule};
+use crate::{Client, FlowError, Rule, seal};
 
 /// The page, as it was when it was last read.
 #[derive(Clone, Debug)]
@@ -74,7 +73,7 @@ impl Page {
             Content::Certificate(mine) => client.certificate_status(&mine.serial()).ok(),
             _ => None,
         };
-        Ok(Self { medium, content, seals: seals(device)?, status })
+        Ok(Self { medium, content, seals: seal::count(device)?, status })
     }
 
     /// The certificate.
@@ -109,7 +108,7 @@ impl Page {
             Err(rule) => lines.push(("证书", rule.message_zh())),
         }
         lines.push(("介质类型", self.medium.text_zh()));
-        lines.push(("电子签章", format!("UKey内有 {} 个电子印章", self.seals)));
+        lines.push(("电子签章", seal::count_zh(self.seals)));
         lines
     }
 }
@@ -117,27 +116,6 @@ impl Page {
 /// A day in Shanghai, where certificates begin and end.
 fn day(moment: Timestamp) -> String {
     moment.to_zoned(tz::TimeZone::fixed(tz::offset(8))).date().to_string()
-}
-
-/// How many electronic seals are in a key (Z-09): its files that anybody may read and that are seals.
-fn seals(device: &Device) -> Result<usize, FlowError> {
-    let mut seals = 0;
-    for name in device.applications()? {
-        let application = device.open_application(&name)?;
-        let files = match application.files() {
-            // A token without files has no seals.
-            Err(error) if matches!(error.kind(), ErrorKind::Unsupported) => continue,
-            files => files?,
-        };
-        for file in files {
-            match application.read_whole_file(&file) {
-                Ok(content) => seals += usize::from(Seal::from_der(&content).is_ok()),
-                Err(error) if matches!(error.kind(), ErrorKind::NotLoggedIn) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    Ok(seals)
 }
 
 /// The quick entries (N-29).

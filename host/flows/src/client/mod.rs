@@ -5,6 +5,7 @@ mod desks;
 mod orders;
 mod portal;
 mod rewrites;
+mod seals;
 mod sim;
 mod unlocks;
 

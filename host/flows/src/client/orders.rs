@@ -41,6 +41,11 @@ impl Client {
         self.put_bytes(&path(order, &format!("/papers/{}", paper_name(paper))), Some(token), file)
     }
 
+    /// The file of a paper, for the order's owner or a desk.
+    pub fn paper_file(&self, order: &str, token: &Secret, paper: Paper) -> Result<Vec<u8>> {
+        self.get_bytes(&path(order, &format!("/papers/{}", paper_name(paper))), Some(token))
+    }
+
     /// 确认申请: the consent code goes to the handler.
     pub fn submit(&self, order: &str, token: &Secret) -> Result<Order> {
         self.post_nothing(&path(order, "/submit"), Some(token))

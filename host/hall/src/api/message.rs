@@ -39,3 +39,9 @@ pub fn reinstallation_message(hall: &str, device_serial: &str, nonce: &Hex) -> V
 pub fn written_message(order: &str, serial: &str, encryption_serial: &str) -> Vec<u8> {
     format!("ukey-hall/written/1\n{order}\n{serial}\n{encryption_serial}\n").into_bytes()
 }
+
+/// What the sign key signs to tell which seals it holds: purpose, order, the SM3 of every seal that was read back.
+pub fn seals_message(order: &str, seals: &[Hex]) -> Vec<u8> {
+    let digests: Vec<_> = seals.iter().map(Hex::to_string).collect();
+    format!("ukey-hall/seals/1\n{order}\n{}\n", digests.join(" ")).into_bytes()
+}

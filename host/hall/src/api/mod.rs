@@ -59,6 +59,13 @@
 //! | POST /api/unlocks/{id}/authenticate | [`CodeEntry`] | [`Order`] |
 //! | POST /api/unlocks/{id}/cryptogram | [`CardChallenge`] | [`UnblockAnswer`] |
 //! | POST /api/unlocks/{id}/confirm | [`Confirmation`] | [`Order`] |
+//! | GET /api/seals | | [`SealsView`] |
+//! | POST /api/seals/changes | [`SealChangeRequest`] | 201 or 200 [`Placed`] |
+//! | POST /api/seals/collections | [`SealChangeRequest`] | 201 or 200 [`Placed`] |
+//! | POST /api/seals/changes/{id}/seal | | [`SealAnswer`] |
+//! | POST /api/seals/changes/{id}/confirm | [`SealsWritten`] | [`Order`] |
+//! | POST /api/stamping/permission | [`StampingRequest`] | [`StampingRight`] |
+//! | POST /api/stamping/verify | [`StampCheck`] | [`StampVerdict`] |
 //! | POST /api/queries | [`QueryRequest`] | 202 [`QueryOpened`] |
 //! | POST /api/queries/{id}/result | [`CodeEntry`] | list of [`QueriedOrder`] |
 //! | GET /api/authority/crl | | the revocation list, DER (`application/pkix-crl`) |
@@ -108,6 +115,7 @@ mod profile;
 mod reissue;
 mod revocation;
 mod rewrite;
+mod seal;
 mod sim;
 mod status;
 mod unlock;
@@ -119,8 +127,8 @@ pub use bytes::{Hex, Secret};
 pub use desk::*;
 pub use enrol::*;
 pub use message::{
-    change_message, login_message, reinstallation_message, renewal_message, revoke_message, unlock_message,
-    written_message,
+    change_message, login_message, reinstallation_message, renewal_message, revoke_message, seals_message,
+    unlock_message, written_message,
 };
 pub use order::*;
 pub use payment::*;
@@ -129,6 +137,7 @@ pub use profile::*;
 pub use reissue::*;
 pub use revocation::*;
 pub use rewrite::*;
+pub use seal::*;
 pub use sim::*;
 pub use status::*;
 pub use unlock::*;

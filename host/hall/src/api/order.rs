@@ -1,6 +1,8 @@
 //! Orders of every kind: state, history, what may be done next; the order query (V-06, V-07, G-12).
 
-use super::{EnrolForm, Invoice, Payment, ReissueView, RevocationView, RewriteView, Secret, UnlockView};
+use super::{
+    EnrolForm, Invoice, Payment, ReissueView, RevocationView, RewriteView, SealChangeView, Secret, UnlockView,
+};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -221,6 +223,9 @@ pub struct Order {
     /// The own part of an order that rewrites the key in hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<RewriteView>,
+    /// The seal change's own part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<SealChangeView>,
     /// The papers that are wanted and those received.
     #[serde(default)]
     pub papers: Vec<PaperView>,
@@ -346,6 +351,8 @@ pub enum Paper {
     Authorisation,
     /// 付款凭证 of a remittance.
     PaymentProof,
+    /// 印章图片 (Z-10).
+    SealPicture,
 }
 
 impl Paper {
@@ -357,6 +364,7 @@ impl Paper {
             Self::HolderIdentity => "持有人身份证复印件",
             Self::Authorisation => "法人授权委托及诚信承诺书",
             Self::PaymentProof => "付款凭证",
+            Self::SealPicture => "印章图片",
         }
     }
 }

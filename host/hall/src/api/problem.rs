@@ -145,6 +145,28 @@ problem_types! {
     PaperEmpty = "urn:ukey:hall:paper-empty", 422, "Empty file", "文件为空";
     /// The picture ends too early.
     PaperTruncated = "urn:ukey:hall:paper-truncated", 422, "Truncated file", "文件不完整";
+    /// The picture breaks a rule for pictures of seals.
+    SealPicture = "urn:ukey:hall:seal-picture", 422, "Picture not fit for a seal", "印章图片不符合要求";
+    /// The key holds as many seals as are allowed (N-21).
+    SealLimit = "urn:ukey:hall:seal-limit", 409, "No more seals in this key", "UKey内的电子印章已达上限";
+    /// Another change of this seal is open; `state` tells how it stands.
+    SealChangeOpen = "urn:ukey:hall:seal-change-open", 409, "Another change is open", "该印章有未完成的变更，请先完成或取消";
+    /// What was read back from the key is not what was to be written.
+    SealNotWritten = "urn:ukey:hall:seal-not-written", 422, "The key does not hold the seals expected",
+        "印章未正确写入UKey，请重新写入";
+    /// The signer's certificate is unknown here, revoked, or not known to the business systems yet.
+    SignerUnknown = "urn:ukey:hall:signer-unknown", 403, "Certificate not in effect or user unknown",
+        "证书未生效或者用户不存在";
+    /// No seal names the signer's certificate.
+    NoSealPermission = "urn:ukey:hall:no-seal-permission", 403, "No permission to seal", "该用户没有分配印章权限";
+    /// The seal was replaced or deleted.
+    SealWithdrawn = "urn:ukey:hall:seal-withdrawn", 403, "Seal withdrawn", "印章已变更或删除";
+    /// The seal has run out.
+    SealExpired = "urn:ukey:hall:seal-expired", 403, "Seal expired", "印章已过期";
+    /// The stamp cannot be believed.
+    StampInvalid = "urn:ukey:hall:stamp-invalid", 422, "Stamp not valid", "签章无效";
+    /// The document is not the one that was stamped.
+    DocumentChanged = "urn:ukey:hall:document-changed", 422, "Document changed", "文件在签章后被修改";
     /// The agreements were not accepted.
     AgreementRequired = "urn:ukey:hall:agreement-required", 422, "Agreement required", "请阅读并同意相关协议";
     /// The way of payment is not offered.

@@ -10,7 +10,7 @@ use crate::{
         ProductionJob, ProductionStart, Secret,
     },
     checks, issuing,
-    order::{enrol, record::Record, reissue, state::Event},
+    order::{enrol, record::Record, reissue, seal, state::Event},
     outbox::{NewMessage, fill},
     problem::{Answer, Refusal, refuse, refuse_field},
     rights::{Right, demand},
@@ -172,6 +172,7 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
         OrderKind::Reissue => {
             record.details.new_serial = Some(serial.clone());
             reissue::replace(turn, &record, &serial).await?;
+            seal::follow(turn, record.certificate_serial.as_deref().unwrap_or_default(), &issued).await?;
         }
         _ => record.certificate_serial = Some(serial.clone()),
     }

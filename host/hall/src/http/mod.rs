@@ -13,6 +13,7 @@ mod extract;
 mod notices;
 mod orders;
 mod rewrites;
+mod seals;
 mod sim;
 mod unlocks;
 
@@ -53,7 +54,8 @@ pub(crate) fn router(hall: Hall) -> Router {
         .merge(rewrites::routes())
         .merge(desks::routes())
         .merge(certificates::routes())
-        .merge(notices::routes());
+        .merge(notices::routes())
+        .merge(seals::routes());
     if hall.config().simulation {
         routes = routes.merge(sim::routes());
     }

@@ -8,8 +8,8 @@
 
 use super::{
     enrol,
-    record::Record,
     rewrite::{demand_device, old, own_rewrite},
+    seal,
     state::Event,
     unlock::verify_signature,
     view,
@@ -159,13 +159,12 @@ pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str, told: Written) -> Ans
     record.details.verified_until = None;
     let actor = turn.caller.actor();
     turn.advance(&mut record, Event::KeyConfirmed, &actor).await?;
-    after_confirm(turn, &record, &old, &new).await?;
+    after_confirm(turn, &old, &new).await?;
     view::order(turn, &record).await
 }
 
 /// What follows a certificate that took another one's place, in the same turn. The seals in the key name the old one
 /// (Z-11): whatever is to be made again is ordered here.
-#[expect(clippy::unused_async, reason = "what follows writes to the database")]
-async fn after_confirm(_: &mut Turn<'_>, _: &Record, _: &Issued, _: &Issued) -> Answer<()> {
-    Ok(())
+async fn after_confirm(turn: &mut Turn<'_>, old: &Issued, new: &Issued) -> Answer<()> {
+    seal::follow(turn, &old.serial, new).await
 }

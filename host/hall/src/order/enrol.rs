@@ -7,8 +7,7 @@
 use super::{
     change, identity,
     record::{Consent, Details, NewOrder, Record},
-    reissue,
-    renew,
+    reissue, renew, seal,
     state::Event,
     unlock, view,
 };
@@ -141,6 +140,9 @@ pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
 /// 确认申请 (E-07): the papers are complete; the handler gets the consent code.
 pub(crate) async fn submit(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
+    if record.kind == OrderKind::SealChange {
+        return seal::submit(turn, record).await;
+    }
     record.form()?;
     if record.kind == OrderKind::Change {
         change::submit(turn, &mut record).await?;

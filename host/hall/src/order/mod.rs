@@ -15,6 +15,7 @@ pub(crate) mod revoke;
 pub(crate) mod reinstall;
 pub(crate) mod renew;
 pub(crate) mod rewrite;
+pub(crate) mod seal;
 pub mod state;
 pub(crate) mod status;
 pub(crate) mod unlock;

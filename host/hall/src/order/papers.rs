@@ -2,11 +2,15 @@
 //!
 //! Guarantees: a paper is a whole picture in a listed format, told by its content; a new one replaces the old one.
 
-use super::record::{Record, read_word, word};
+use super::{
+    record::{Record, read_word, word},
+    seal,
+};
 use crate::{
     api::{FieldFault, OrderKind, OrderState, Paper, PaperReceipt, PaperView, ProblemType},
     checks::{Picture, picture},
     problem::{Answer, refuse},
+    profile::Upload,
     rights::{Right, demand},
     turn::Turn,
     vault::sm3,
@@ -15,26 +19,19 @@ use sqlx::Row;
 
 /// Takes a paper.
 pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content: &[u8]) -> Answer<PaperReceipt> {
-    let record = turn.own_order(id, Right::UseOwnOrder).await?;
+    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
     let profile = turn.hall.profile();
-    if !profile.papers(record.kind, record.subject.kind).contains(&paper) {
+    if !wanted(turn, &record).contains(&paper) {
         return Err(refuse(ProblemType::NotFound).detail("This order has no such paper.", "订单不需要该资料。"));
     }
     record.demand_state(match record.kind {
         OrderKind::Unlock => &[OrderState::Verifying, OrderState::PapersRefused],
+        OrderKind::SealChange => &[OrderState::Draft, OrderState::Returned],
         _ => &[OrderState::Confirmed],
     })?;
-    if content.len() as u64 > profile.upload.max_bytes {
-        return Err(refuse(ProblemType::TooLarge));
-    }
-    let format = match picture(content) {
-        _ if content.is_empty() => return Err(refuse(ProblemType::PaperEmpty)),
-        Picture::Whole(format) | Picture::Cut(format) if !profile.upload.formats.iter().any(|f| f == format) => {
-            return Err(refuse(ProblemType::PaperFormat));
-        }
-        Picture::Cut(_) => return Err(refuse(ProblemType::PaperTruncated)),
-        Picture::Unknown => return Err(refuse(ProblemType::PaperFormat)),
-        Picture::Whole(format) => format,
+    let format = match record.kind {
+        OrderKind::SealChange => crate::seal::rules::check(&profile.seal, content)?,
+        _ => checked(&profile.upload, content)?,
     };
     let receipt =
         PaperReceipt { paper, format: format.into(), size: content.len() as u64, sm3: sm3(content) };
@@ -51,7 +48,36 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
     .bind(content)
     .execute(turn.db())
     .await?;
+    if record.kind == OrderKind::SealChange {
+        seal::amended(turn, &mut record).await?;
+    }
     Ok(receipt)
+}
+
+/// The media type of a file that is a whole picture in a listed format.
+fn checked(rules: &Upload, content: &[u8]) -> Answer<&'static str> {
+    if content.len() as u64 > rules.max_bytes {
+        return Err(refuse(ProblemType::TooLarge));
+    }
+    match picture(content) {
+        _ if content.is_empty() => Err(refuse(ProblemType::PaperEmpty)),
+        Picture::Whole(format) | Picture::Cut(format) if !rules.formats.iter().any(|f| f == format) => {
+            Err(refuse(ProblemType::PaperFormat))
+        }
+        Picture::Cut(_) => Err(refuse(ProblemType::PaperTruncated)),
+        Picture::Unknown => Err(refuse(ProblemType::PaperFormat)),
+        Picture::Whole(format) => Ok(format),
+    }
+}
+
+/// The papers that an order wants.
+fn wanted<'h>(turn: &Turn<'h>, record: &Record) -> &'h [Paper] {
+    match &record.details.seal {
+        Some(plan) if !plan.change.wants_picture() => &[],
+        // What its holder does alone wants no papers.
+        _ if record.kind.rewrites_key() && !record.details.reviewed => &[],
+        _ => turn.hall.profile().papers(record.kind, record.subject.kind),
+    }
 }
 
 /// The file of a paper, for the order's owner or a desk: media type and content.
@@ -60,16 +86,21 @@ pub(crate) async fn read(turn: &mut Turn<'_>, id: &str, paper: Paper) -> Answer<
         Ok(()) => turn.order(id).await?,
         Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
     };
-    let row = sqlx::query("SELECT format, content FROM papers WHERE order_id = $1 AND paper = $2")
-        .bind(&record.id)
-        .bind(word(paper)?)
-        .fetch_optional(turn.db())
-        .await?;
-    let row = row.ok_or_else(|| refuse(ProblemType::NotFound))?;
-    Ok((row.try_get("format")?, row.try_get("content")?))
+    turn.paper(&record.id, paper).await
 }
 
 impl Turn<'_> {
+    /// A paper of an order: media type and content.
+    pub(crate) async fn paper(&mut self, order: &str, paper: Paper) -> Answer<(String, Vec<u8>)> {
+        let row = sqlx::query("SELECT format, content FROM papers WHERE order_id = $1 AND paper = $2")
+            .bind(order)
+            .bind(word(paper)?)
+            .fetch_optional(self.db())
+            .await?;
+        let row = row.ok_or_else(|| refuse(ProblemType::NotFound))?;
+        Ok((row.try_get("format")?, row.try_get("content")?))
+    }
+
     /// The papers that an order wants, with those received.
     pub(crate) async fn papers(&mut self, record: &Record) -> Answer<Vec<PaperView>> {
         let rows = sqlx::query("SELECT paper, format, size, sm3 FROM papers WHERE order_id = $1")
@@ -85,9 +116,7 @@ impl Turn<'_> {
                 sm3: row.try_get("sm3")?,
             });
         }
-        // What its holder does alone wants no papers.
-        let free = record.kind.rewrites_key() && !record.details.reviewed;
-        let wanted = if free { &[] } else { self.hall.profile().papers(record.kind, record.subject.kind) };
+        let wanted = wanted(self, record);
         Ok(wanted
             .iter()
             .map(|&paper| PaperView { paper, received: received.iter().find(|r| r.paper == paper).cloned() })

@@ -7,7 +7,7 @@ use super::{
     record::{Record, moment, read_word, word},
     reissue,
     state::Event,
-    unlock,
+    seal, unlock,
 };
 use crate::{
     api::{
@@ -42,7 +42,7 @@ pub(crate) async fn open(turn: &mut Turn<'_>, id: &str, request: PaymentRequest)
     record.demand_state(&[OrderState::Unpaid])?;
     let profile = turn.hall.profile();
     if !request.agreed {
-        let names = profile.payment.agreements.join("》《");
+        let names = profile.agreements(record.kind).join("》《");
         return Err(refuse(ProblemType::AgreementRequired)
             .detail("Read and accept the agreements first.", format!("请阅读并同意《{names}》。")));
     }
@@ -129,6 +129,9 @@ async fn paid(turn: &mut Turn<'_>, record: &mut Record, event: Event, actor: &st
     }
     if record.state == OrderState::Ready && record.details.reviewed {
         turn.advance(record, Event::ReviewWanted, actor).await?;
+    }
+    if record.kind == OrderKind::SealChange {
+        return seal::begin_review(turn, record).await;
     }
     if record.state == OrderState::InReview {
         begin_review(turn, record).await?;

@@ -107,8 +107,8 @@ pub(crate) async fn result(turn: &mut Turn<'_>, name: &str, entry: CodeEntry) ->
 /// Whether whoever placed an order has shown to be who they claim.
 pub(crate) fn is_proven(record: &Record) -> bool {
     // These begin with a certificate on record, not with a form that anybody may fill.
-    let of_certificate = matches!(record.kind, OrderKind::Unlock | OrderKind::Revoke) || record.kind.rewrites_key();
-    of_certificate || record.details.identity.is_some()
+    let of_certificate = matches!(record.kind, OrderKind::Unlock | OrderKind::Revoke | OrderKind::SealChange);
+    of_certificate || record.kind.rewrites_key() || record.details.identity.is_some()
 }
 
 fn scope(kind: SubjectKind, number: &str) -> Answer<String> {

@@ -3,7 +3,10 @@
 //! Guarantees: a state changes only through [`Turn::advance`], which asks the state machine and writes the history; two
 //! writers of one order cannot both win.
 
-use super::state::{self, Event};
+use super::{
+    seal::SealPlan,
+    state::{self, Event},
+};
 use crate::{
     api::{
         EnrolForm, IdentityWay, MessageKind, OrderKind, OrderState, ProblemType, ReissueReason, RevocationReason, Subject,
@@ -53,6 +56,9 @@ pub(crate) struct Details {
     /// Whether an order that rewrites a key is to be reviewed (R-04, AMB-14, AMB-21).
     #[serde(default)]
     pub reviewed: bool,
+    /// What a seal change is about.
+    #[serde(default)]
+    pub seal: Option<SealPlan>,
     /// Until when the unlock code holds.
     #[serde(default)]
     pub unlock_code_until: Option<Timestamp>,

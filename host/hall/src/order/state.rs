@@ -65,9 +65,9 @@ pub enum Event {
     RegistryConfirmed,
     /// The certificate's own key signed the request (AMB-22).
     RequestSigned,
-    /// The hall itself ordered the seal to be made again for a new certificate (Z-11).
+    /// The seal is to be made again for a new certificate: ordered by the hall itself, or by the holder (Z-11).
     RemakeOrdered,
-    /// The seal was made and given out.
+    /// The seal was made and given out, or the key was told which one to drop.
     SealMade,
     /// The applicant gave up.
     Cancelled,

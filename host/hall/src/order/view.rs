@@ -1,6 +1,6 @@
 //! Orders as they are shown.
 
-use super::{enrol, identity, payment, record::{Record, moment, read_word}, reissue, revoke, rewrite, unlock};
+use super::{enrol, identity, payment, record::{Record, moment, read_word}, reissue, revoke, rewrite, seal, unlock};
 use crate::{
     api::{
         HistoryRow, Order, OrderKind, OrderState, OrderSummary, Parcel, Secret, UnlockCode,
@@ -72,6 +72,7 @@ pub(crate) async fn order(turn: &mut Turn<'_>, record: &Record) -> Answer<Order>
         reissue: reissue::view(turn, record).await?,
         revocation: revoke::view(turn, record).await?,
         rewrite: rewrite::view(turn, record).await?,
+        seal: seal::view(record),
         papers: turn.papers(record).await?,
         payment: turn.payment(&record.id).await?,
         invoice: turn.invoice(record).await?,

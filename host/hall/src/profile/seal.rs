@@ -29,6 +29,9 @@ pub struct Seal {
     pub transparent: bool,
     /// Side of the seal on paper, mm.
     pub millimetres: u8,
+    /// Agreements to accept before a seal change is paid (I-08); none: those of `payment`.
+    #[serde(default)]
+    pub agreements: Vec<String>,
     /// Whether 采集印章 on the portal needs no review (Z-10).
     pub collect_without_review: bool,
 }

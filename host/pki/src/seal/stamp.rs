@@ -111,7 +111,11 @@ impl StampDraft<'_> {
         Ok(Stamp::from_der(&der).expect("a stamp just written is readable"))
     }
 
-    fn check(&self, certificate: &Certificate) -> Result<(), StampError> {
+    /// What [`Self::make`] would refuse for: the certificate in the seal, its usage, its period, the seal's period.
+    ///
+    /// # Errors
+    /// [`StampError`].
+    pub fn check(&self, certificate: &Certificate) -> Result<(), StampError> {
         if !self.seal.lists(certificate) {
             return Err(StampError::SignerNotInSeal(certificate.subject().to_string()));
         }
