@@ -11,6 +11,7 @@ mod enrolled;
 mod judge;
 mod office;
 mod people;
+mod pictures;
 #[cfg(test)]
 mod secrets;
 mod stage;

@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use jiff::{Timestamp, civil::Date, tz};
 use ukey_flows::{
-    api::{AccountKind, IdentityOutcome, IdentityWay, OrderState, Paper, ReissueReason, RevocationReason},
+    api::{
+        AccountKind, IdentityOutcome, IdentityWay, OrderState, Paper, ReissueReason, RevocationReason,
+        SealChangeKind,
+    },
     assistant::machine::Part,
     unlock::Step,
 };
@@ -12,6 +15,7 @@ use ukey_flows::{
 use crate::people::{
     ACCOUNT, HANDLER_MAIL, HANDLER_PHONE, HOLDER_PHONE, Holder, INVOICE_MAIL, INVOICE_PHONE, LEGAL_PHONE,
 };
+use crate::pictures;
 
 /// A parameter whose values are listed.
 macro_rules! words {
@@ -108,6 +112,11 @@ words! {
         "已被替换" = RevocationReason::Superseded, "停止使用" = RevocationReason::CessationOfOperation,
         "暂停使用" = RevocationReason::CertificateHold;
 
+    /// A change of a seal.
+    SealChange(SealChangeKind), "sealchange":
+        "更换印模" = SealChangeKind::Replace, "新增" = SealChangeKind::Add, "删除" = SealChangeKind::Delete,
+        "换证重制" = SealChangeKind::Remake;
+
     /// A way of payment.
     Channel(&'static str), "payway":
         "支付宝" = "alipay", "微信支付" = "wechat", "个人网银" = "bank";
@@ -126,7 +135,8 @@ words! {
     Call(&'static str), "call":
         "解锁结果" = "/confirm", "确认申请" = "/submit", "解锁数据" = "/cryptogram", "支付请求" = "/payment",
         "时间校对" = "/time",
-        "下载请求" = "/download", "写入结果" = "/written", "初始化结果" = "/initialised";
+        "下载请求" = "/download", "写入结果" = "/written", "初始化结果" = "/initialised",
+        "印章请求" = "/seal", "印章写入结果" = "/confirm";
 }
 
 /// A stretch of time, in seconds.
@@ -218,6 +228,37 @@ impl FromStr for Money {
 impl cucumber::Parameter for Money {
     const REGEX: &'static str = "\\d+\\.\\d\\d元";
     const NAME: &'static str = "money";
+}
+
+/// The picture of a seal to upload: its whole content.
+#[derive(Clone, Debug)]
+pub(crate) struct SealPicture(pub(crate) Vec<u8>);
+
+impl FromStr for SealPicture {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let good = crate::stage::seal::good_picture();
+        Ok(Self(match text {
+            "合格的png" => good,
+            "另一张png" => pictures::ring(120, 40, true),
+            "不透明的png" => pictures::ring(120, 58, false),
+            "99像素的png" => pictures::ring(99, 48, true),
+            "1001像素的png" => pictures::ring(1001, 500, true),
+            "20481字节的png" => pictures::with_comment(&good, 20_481 - good.len() - 12),
+            "不完整的png" => good[..good.len() - 6].to_vec(),
+            "损坏的png" => good.iter().enumerate().map(|(n, byte)| byte ^ u8::from(n == 60)).collect(),
+            "bmp" => pictures::bmp(60),
+            "txt" => "公章".into(),
+            "空文件" => Vec::new(),
+            _ => return Err(format!("{text} is no picture")),
+        }))
+    }
+}
+
+impl cucumber::Parameter for SealPicture {
+    const REGEX: &'static str = "合格的png|另一张png|不透明的png|99像素的png|1001像素的png|20481字节的png|不完整的png|损坏的png|bmp|txt|空文件";
+    const NAME: &'static str = "sealpicture";
 }
 
 /// The kind of a file to upload: its whole content.

@@ -6,6 +6,7 @@ mod assistant;
 mod certificates;
 mod enrol;
 mod renew;
+pub(crate) mod seal;
 mod unlock;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,7 +17,7 @@ use ukey_flows::{
     api::{
         ApplicationStatus, CodeSent, EnrolForm, HeldCertificates, HistoryRow, IdentityCheck, InvoiceForm,
         MessageKind, Order, OutboxMessage, Payment, PaymentOutcome, QueriedOrder, QueryOpened, QueryRequest,
-        Session, SubjectKind,
+        Session, StampVerdict, SubjectKind,
     },
     change::Changing,
     enrol::Enrolling,
@@ -25,8 +26,11 @@ use ukey_flows::{
     reissue::Reissuing,
     renew::Renewing,
     revoke::Revoking,
+    seal::ChangingSeal,
     unlock::Unlocking,
 };
+
+use ukey_pki::seal::Stamp;
 
 use crate::{office::Office, people::Holder, runner::report::redact::REDACTED};
 
@@ -56,6 +60,7 @@ pub(crate) enum Business {
     Change(Changing),
     Reissue(Reissuing),
     Revoke(Revoking),
+    Seal(ChangingSeal),
 }
 
 impl Business {
@@ -67,6 +72,7 @@ impl Business {
             Self::Change(changing) => changing.in_hand(),
             Self::Reissue(reissuing) => reissuing.in_hand(),
             Self::Revoke(revoking) => revoking.in_hand(),
+            Self::Seal(changing) => changing.in_hand(),
         }
     }
 
@@ -78,6 +84,7 @@ impl Business {
             Self::Change(changing) => changing.in_hand_mut(),
             Self::Reissue(reissuing) => reissuing.in_hand_mut(),
             Self::Revoke(revoking) => revoking.in_hand_mut(),
+            Self::Seal(changing) => changing.in_hand_mut(),
         }
     }
 }
@@ -123,6 +130,9 @@ pub(crate) struct Stage {
     assistant: Option<Box<assistant::Assistant>>,
     /// The order of the unlock that was open before the present one was begun.
     pub(crate) order_before: Option<String>,
+    /// The last stamp, and what the business system said of it.
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) verdict: Option<StampVerdict>,
     /// Serial numbers of issued sign certificates.
     pub(crate) certificates: Vec<String>,
     /// Rows of each order's history that were reported.
@@ -162,6 +172,8 @@ impl Stage {
             noted_code: None,
             assistant: None,
             order_before: None,
+            stamp: None,
+            verdict: None,
             certificates: Vec::new(),
             history_reported: BTreeMap::new(),
         }

@@ -15,4 +15,5 @@ mod query;
 mod reissue;
 mod renew;
 mod revoke;
+mod seal;
 mod unlock;
