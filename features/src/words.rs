@@ -93,7 +93,8 @@ words! {
     /// A paper.
     Document(Paper), "paper":
         "营业执照" = Paper::BusinessLicence, "经办人证照复印件" = Paper::HandlerIdentity,
-        "持有人身份证复印件" = Paper::HolderIdentity, "法人授权委托及诚信承诺书" = Paper::Authorisation;
+        "持有人身份证复印件" = Paper::HolderIdentity, "法人授权委托及诚信承诺书" = Paper::Authorisation,
+        "签章后的申请表" = Paper::SignedApplication, "承诺视频" = Paper::CommitmentVideo;
 
     /// A way of payment.
     Channel(&'static str), "payway":
@@ -207,6 +208,9 @@ impl cucumber::Parameter for Money {
     const NAME: &'static str = "money";
 }
 
+/// A whole video, as small as it gets.
+pub(crate) const MP4: &[u8] = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov\0\0\0\x0cmdat\0\0\0\0";
+
 /// The kind of a file to upload: its whole content.
 #[derive(Clone, Debug)]
 pub(crate) struct File(pub(crate) Vec<u8>);
@@ -220,6 +224,11 @@ impl FromStr for File {
             "bmp" => [&b"BM\x1e\0\0\0"[..], &[0; 24]].concat(),
             "gif" => crate::stage::GIF.to_vec(),
             "png" => [&b"\x89PNG\r\n\x1a\n"[..], &[0; 12], b"\0\0\0\0IEND\xae\x42\x60\x82"].concat(),
+            "pdf" => b"%PDF-1.7\n%%EOF\n".to_vec(),
+            "不完整的pdf" => b"%PDF-1.7\n".to_vec(),
+            "mp4" => MP4.to_vec(),
+            "不完整的mp4" => MP4[..MP4.len() - 1].to_vec(),
+            "过大的mp4" => [&8_388_601_u32.to_be_bytes()[..], b"ftyp", &vec![0; 8_388_593]].concat(),
             "txt" => "营业执照".into(),
             "不完整的jpg" => vec![0xff, 0xd8, 0xff, 0xe0, 0, 0],
             "空" => Vec::new(),
@@ -229,6 +238,7 @@ impl FromStr for File {
 }
 
 impl cucumber::Parameter for File {
-    const REGEX: &'static str = "不完整的jpg|jpg|jpeg|bmp|gif|png|txt|空";
+    const REGEX: &'static str =
+        "不完整的jpg|不完整的pdf|不完整的mp4|过大的mp4|pdf|mp4|jpg|jpeg|bmp|gif|png|txt|空";
     const NAME: &'static str = "file";
 }

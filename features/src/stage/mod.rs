@@ -6,6 +6,7 @@ mod assistant;
 mod enrol;
 mod renew;
 mod unlock;
+mod wizard;
 
 use std::{collections::BTreeMap, sync::Arc};
 

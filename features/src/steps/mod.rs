@@ -4,12 +4,16 @@
 //! [`Stage`](crate::stage::Stage); nothing is asserted in a 当.
 
 mod assistant;
+mod document;
 mod enrol;
 mod hall;
 mod key;
 mod login;
+mod notice;
 mod payment;
 mod pin;
+mod portal;
 mod production;
 mod renew;
 mod unlock;
+mod wizard;

@@ -12,6 +12,7 @@ mod desks;
 mod extract;
 mod notices;
 mod orders;
+mod portal;
 mod rewrites;
 mod sim;
 mod unlocks;
@@ -53,12 +54,14 @@ pub(crate) fn router(hall: Hall) -> Router {
         .merge(rewrites::routes())
         .merge(desks::routes())
         .merge(certificates::routes())
-        .merge(notices::routes());
+        .merge(notices::routes())
+        .merge(portal::routes());
     if hall.config().simulation {
         routes = routes.merge(sim::routes());
     }
     let (router, description) = routes.split_for_parts();
     router
+        .merge(crate::portal::routes())
         .route("/api/openapi.json", get(|| async move { Json(description) }))
         .fallback(|| async { refuse(ProblemType::NotFound) })
         .method_not_allowed_fallback(|| async { refuse(ProblemType::MethodNotAllowed) })

@@ -1,12 +1,15 @@
 //! Papers of an order (E-07, U-20).
 //!
-//! Guarantees: a paper is a whole picture in a listed format, told by its content; a new one replaces the old one.
+//! Guarantees: a paper is a whole file in a listed format, told by its content; a new one replaces the old one.
 
-use super::record::{Record, read_word, word};
+use super::{
+    attachment,
+    record::{Record, read_word, word},
+};
 use crate::{
     api::{FieldFault, OrderKind, OrderState, Paper, PaperReceipt, PaperView, ProblemType},
-    checks::{Picture, picture},
-    problem::{Answer, refuse},
+    checks::Picture,
+    problem::{Answer, Refusal, refuse},
     rights::{Right, demand},
     turn::Turn,
     vault::sm3,
@@ -24,13 +27,20 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
         OrderKind::Unlock => &[OrderState::Verifying, OrderState::PapersRefused],
         _ => &[OrderState::Confirmed],
     })?;
-    if content.len() as u64 > profile.upload.max_bytes {
+    let video = paper == Paper::CommitmentVideo;
+    let most = profile.wizard.as_ref().filter(|_| video).map_or(profile.upload.max_bytes, |wizard| wizard.video_max_bytes);
+    if content.len() as u64 > most {
         return Err(refuse(ProblemType::TooLarge));
     }
-    let format = match picture(content) {
+    let listed = |format: &str| match paper {
+        Paper::CommitmentVideo => format == attachment::MP4,
+        Paper::SignedApplication if format == attachment::PDF => true,
+        _ => profile.upload.formats.iter().any(|known| known == format),
+    };
+    let format = match attachment::told(content) {
         _ if content.is_empty() => return Err(refuse(ProblemType::PaperEmpty)),
-        Picture::Whole(format) | Picture::Cut(format) if !profile.upload.formats.iter().any(|f| f == format) => {
-            return Err(refuse(ProblemType::PaperFormat));
+        Picture::Whole(format) | Picture::Cut(format) if !listed(format) => {
+            return Err(wrong_format(paper));
         }
         Picture::Cut(_) => return Err(refuse(ProblemType::PaperTruncated)),
         Picture::Unknown => return Err(refuse(ProblemType::PaperFormat)),
@@ -52,6 +62,17 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
     .execute(turn.db())
     .await?;
     Ok(receipt)
+}
+
+fn wrong_format(paper: Paper) -> Refusal {
+    match paper {
+        Paper::CommitmentVideo => {
+            refuse(ProblemType::PaperFormat).detail("The video must be an MP4 file.", "承诺视频应为MP4格式")
+        }
+        Paper::SignedApplication => refuse(ProblemType::PaperFormat)
+            .detail("The application form must be a PDF or a picture.", "申请表应为PDF或图片格式"),
+        _ => refuse(ProblemType::PaperFormat),
+    }
 }
 
 /// The file of a paper, for the order's owner or a desk: media type and content.
