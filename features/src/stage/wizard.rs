@@ -2,38 +2,55 @@
 
 use ukey_flows::{
     FlowError,
-    api::{Decision, EnrolForm, OrderState, Paper, QueriedOrder, WizardStart},
+    api::{Decision, EnrolForm, OrderState, Paper, Secret, WizardStart},
     enrol::Enrolling,
+    wizard,
 };
 
-use super::{GIF, Stage};
+use super::{Business, GIF, Stage};
 use crate::{people::Holder, words::MP4};
 
 impl Stage {
+    /// Who looks at a page: the session if there is one, else the order at hand.
+    pub(crate) fn visitor(&self) -> Option<Secret> {
+        let session = self.session.as_ref().map(|session| session.token.clone());
+        session.or_else(|| self.business.as_ref().map(|business| business.in_hand().token().clone()))
+    }
+
+    fn applying(&mut self) -> &mut Enrolling {
+        match &mut self.business {
+            Some(Business::Enrol(enrolling)) => enrolling,
+            _ => panic!("there is no enrolment under way"),
+        }
+    }
+
     /// Step 1.
     pub(crate) fn start_wizard(&mut self, agreed: bool, form: EnrolForm) -> Result<(), FlowError> {
-        let client = self.client();
         self.holder = Holder::Unit;
         self.check = None;
         let session = self.session.as_ref().map_or_else(|| "nobody".into(), |session| session.token.clone());
-        let placed = client.start_wizard(&session, &WizardStart { agreed, form })?;
-        self.unlocking = None;
-        self.enrolling =
-            Some(Enrolling::resume(&client, QueriedOrder { token: placed.token, order: placed.order }));
+        let enrolling = wizard::start(&self.client(), &session, &WizardStart { agreed, form })?;
+        self.business = Some(Business::Enrol(enrolling));
+        Ok(())
+    }
+
+    /// Step 2: 制作申请表.
+    pub(crate) fn make_application(&mut self) -> Result<(), FlowError> {
+        self.document = None;
+        self.document = Some(wizard::application(self.applying())?);
         Ok(())
     }
 
     /// Steps 1 and 2.
     pub(crate) fn wizard_to_papers(&mut self) -> Result<(), FlowError> {
         self.start_wizard(true, Holder::Unit.wizard_form())?;
-        let (order, token) = (self.order().id.clone(), self.token());
-        self.document = Some(self.client().application(&order, &token)?);
-        self.enrolling().refresh().map(drop)
+        self.make_application()
     }
 
     /// Step 3: what is missing, each in its format.
     pub(crate) fn wizard_papers(&mut self) -> Result<(), FlowError> {
-        for paper in self.enrolling().missing_papers() {
+        let missing: Vec<Paper> = self.in_hand().missing_papers().collect();
+        for paper in missing {
             let file = match paper {
                 Paper::CommitmentVideo => MP4.to_vec(),
                 Paper::SignedApplication => self.document.clone().expect("the application form was made"),
@@ -46,9 +63,7 @@ impl Stage {
 
     /// Step 4.
     pub(crate) fn submit_wizard(&mut self) -> Result<(), FlowError> {
-        let (order, token) = (self.order().id.clone(), self.token());
-        self.client().submit_wizard(&token, &order)?;
-        self.enrolling().refresh().map(drop)
+        wizard::submit(self.applying())
     }
 
     /// The whole way to a key, and a PIN of the holder's own.

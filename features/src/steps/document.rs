@@ -4,17 +4,9 @@ use cucumber::{gherkin::Step, then, when};
 
 use crate::{pdf, stage::Stage, world::UkeyWorld};
 
-fn download(stage: &mut Stage) -> Result<(), ukey_flows::FlowError> {
-    let (order, token) = (stage.order().id.clone(), stage.token());
-    stage.document = None;
-    stage.document = Some(stage.client().application(&order, &token)?);
-    stage.refreshed();
-    Ok(())
-}
-
 #[when("制作申请表")]
 async fn make(world: &mut UkeyWorld) {
-    world.attempt(download).await;
+    world.attempt(Stage::make_application).await;
 }
 
 #[then("申请表写明：")]

@@ -5,7 +5,7 @@ use ukey_flows::api::NoticeView;
 
 use crate::{judge::judge, stage::is_sms, words::Recipient, world::UkeyWorld};
 
-async fn notices(world: &mut UkeyWorld) -> Vec<NoticeView> {
+async fn all(world: &mut UkeyWorld) -> Vec<NoticeView> {
     world
         .must(|stage| {
             let session = stage.session.as_ref().expect("a session").token.clone();
@@ -26,14 +26,14 @@ async fn see(world: &mut UkeyWorld) {
 }
 
 #[then(expr = "通知消息共{int}条")]
-async fn count(world: &mut UkeyWorld, count: usize) {
+async fn number_of_notices(world: &mut UkeyWorld, count: usize) {
     world.success();
-    judge(notices(world).await.len(), count, "通知消息的条数");
+    judge(all(world).await.len(), count, "通知消息的条数");
 }
 
 #[then(expr = "最近的通知消息写明{string}")]
 async fn latest(world: &mut UkeyWorld, part: String) {
-    let notices = notices(world).await;
+    let notices = all(world).await;
     let text = &notices.first().expect("a notice").text;
     assert!(text.contains(&part), "{text}");
 }

@@ -1,18 +1,12 @@
 //! 平台: pages, downloads, account data, the supervising authority.
 
 use cucumber::{gherkin::Step, given, then, when};
-use ukey_flows::api::{AccountChange, AccountKind, PortalView, Registration, Secret};
+use ukey_flows::api::{AccountChange, AccountKind, PortalView, Registration};
 
-use crate::{judge::judge, pdf, people::HANDLER_PHONE, stage::Stage, world::UkeyWorld};
+use crate::{judge::judge, pdf, people::HANDLER_PHONE, world::UkeyWorld};
 
 async fn portal(world: &mut UkeyWorld) -> PortalView {
     world.must(|stage| stage.client().portal()).await
-}
-
-/// The session if there is one, else the token of the order at hand.
-fn visitor(stage: &Stage) -> Option<Secret> {
-    let session = stage.session.as_ref().map(|session| session.token.clone());
-    session.or_else(|| stage.enrolling.as_ref().map(|enrolling| enrolling.token().clone()))
 }
 
 #[when(expr = "打开页面{string}")]
@@ -20,7 +14,7 @@ async fn open(world: &mut UkeyWorld, path: String) {
     world
         .attempt(move |stage| {
             stage.document = None;
-            stage.document = Some(stage.client().page(&path, visitor(stage).as_ref())?);
+            stage.document = Some(stage.client().page(&path, stage.visitor().as_ref())?);
             Ok(())
         })
         .await;
@@ -30,7 +24,7 @@ async fn open(world: &mut UkeyWorld, path: String) {
 async fn open_payment_page(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
-            let (order, token) = (stage.order().id.clone(), stage.token());
+            let (order, token) = (stage.order().id.clone(), stage.in_hand().token().clone());
             stage.document = None;
             stage.document = Some(stage.client().page(&format!("/orders/{order}/payment"), Some(&token))?);
             Ok(())
@@ -65,7 +59,7 @@ fn page_lacks(world: &mut UkeyWorld, part: String) {
 }
 
 #[then(expr = "首页菜单为{string}")]
-async fn menus(world: &mut UkeyWorld, menus: String) {
+async fn home_menus(world: &mut UkeyWorld, menus: String) {
     judge(portal(world).await.menus.join("、"), menus, "菜单");
 }
 
@@ -78,7 +72,7 @@ async fn services(world: &mut UkeyWorld, count: usize, names: String) {
 }
 
 #[then(expr = "服务{string}先提供{string}")]
-async fn first(world: &mut UkeyWorld, title: String, first: String) {
+async fn offers_first(world: &mut UkeyWorld, title: String, first: String) {
     let services = portal(world).await.services;
     let service = services.iter().find(|service| service.title == title).expect("a service of that name");
     judge(service.first.join("、"), first, "先提供的");
@@ -134,7 +128,7 @@ async fn file_says(world: &mut UkeyWorld, part: String) {
 async fn change_data(world: &mut UkeyWorld, field: String, value: String) {
     world
         .attempt(move |stage| {
-            let session = visitor(stage).expect("a session");
+            let session = stage.visitor().expect("a session");
             let change = match field.as_str() {
                 "名称" => AccountChange { name: Some(value), phone: None },
                 "手机号" => AccountChange { name: None, phone: Some(value) },
@@ -149,7 +143,7 @@ async fn change_data(world: &mut UkeyWorld, field: String, value: String) {
 async fn data(world: &mut UkeyWorld, name: String, phone: String) {
     let me = world
         .must(|stage| {
-            let session = visitor(stage).expect("a session");
+            let session = stage.visitor().expect("a session");
             stage.client().me(&session)
         })
         .await;
@@ -180,7 +174,7 @@ async fn authority(world: &mut UkeyWorld, number: String, account: String) {
 async fn supervise(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
-            let session = visitor(stage).expect("a session");
+            let session = stage.visitor().expect("a session");
             let orders = stage.client().supervised(&session)?;
             let row =
                 |order: &ukey_flows::api::OrderSummary| format!("{}{}", order.subject.name, order.state_zh);

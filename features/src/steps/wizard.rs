@@ -61,9 +61,9 @@ async fn to_papers(world: &mut UkeyWorld) {
 async fn amend(world: &mut UkeyWorld, field: String, value: String) {
     world
         .attempt(move |stage| {
-            let mut form = stage.enrolling().order().form.clone().expect("an enrolment has a form");
+            let mut form = stage.order().form.clone().expect("an enrolment has a form");
             set(&mut form, &field, value);
-            stage.enrolling().amend(&form)
+            stage.in_hand().amend(&form)
         })
         .await;
 }
@@ -98,7 +98,7 @@ async fn steps(world: &mut UkeyWorld, count: usize, names: String) {
 #[then(expr = "本机构没有申办向导")]
 async fn no_wizard(world: &mut UkeyWorld) {
     let wizard = world.must(|stage| Ok(stage.client().profile()?.wizard)).await;
-    judge(wizard, None, "申办向导");
+    assert!(wizard.is_none(), "这家机构有申办向导");
 }
 
 #[then(expr = "登记的注册信息为{string}")]

@@ -32,7 +32,7 @@ const LABEL: f32 = 120.0;
 /// Between the line of a box and its text.
 const PADDING: f32 = 6.0;
 /// Most lines of a table's cell.
-const CELL_LINES: usize = 6;
+const CELL_LINES: usize = 8;
 
 enum Mark {
     Text { x: f32, y: f32, size: f32, text: String },
