@@ -4,8 +4,8 @@ use super::{Client, Result, segment};
 use ukey_hall::api::{
     AccountChange, AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, HallTime,
     LoginChallenge, Me, NoticeView, Order, OrderSummary, PasswordChange, PasswordLogin, Placed, PortalView,
-    ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered, Registration, Secret, ServiceView, Session,
-    WizardStart,
+    ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered, Registration, Secret, ServiceView,
+    Session, WizardStart,
 };
 
 impl Client {

@@ -12,7 +12,7 @@ pub struct PortalView {
     /// 自助服务 (N-27).
     pub services: Vec<ServiceEntry>,
     /// 下载中心 (G-04, L-08).
-    pub downloads: Vec<Download>,
+    pub downloads: Vec<Handout>,
     /// What is asked before the assistant is downloaded (G-05).
     pub assistant_warning: String,
     /// Name of the agreement (G-09).
@@ -44,7 +44,7 @@ pub struct ServiceEntry {
 /// A file of the download centre.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct Download {
+pub struct Handout {
     /// Where it stands: 资料查看与下载, 示例图片查看, 驱动下载.
     pub section: String,
     /// Its title.

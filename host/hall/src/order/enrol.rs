@@ -283,6 +283,7 @@ pub(crate) fn trimmed(mut form: EnrolForm) -> EnrolForm {
     form
 }
 
+/// What is wrong with a form.
 pub(crate) fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
     let mut faults = Faults::default();
     let contact = |faults: &mut Faults, role: &str, contact: &Contact| {

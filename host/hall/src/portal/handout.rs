@@ -3,7 +3,7 @@
 //! Guarantees: every file of the list can be fetched; what they say follows from the profile alone.
 
 use crate::{
-    api::{Download, ProblemType},
+    api::{Handout, ProblemType},
     document::sheet::Sheet,
     hall::Hall,
     problem::{Answer, refuse},
@@ -67,10 +67,10 @@ const FILES: &[(&str, &str, &str, Content)] = &[
 ];
 
 /// The list.
-pub(super) fn list() -> Vec<Download> {
+pub(super) fn list() -> Vec<Handout> {
     FILES
         .iter()
-        .map(|(section, title, name, _)| Download {
+        .map(|(section, title, name, _)| Handout {
             section: (*section).into(),
             title: (*title).into(),
             path: format!("/downloads/{name}"),
