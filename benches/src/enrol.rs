@@ -111,6 +111,7 @@ fn form() -> EnrolForm {
             email: "zhangsan@example.com".into(),
         },
         address: "示例市示例路1号".into(),
+        registration: None,
     })
 }
 

@@ -10,6 +10,7 @@ mod coverage;
 mod enrolled;
 mod judge;
 mod office;
+mod pdf;
 mod people;
 mod pictures;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The people and the unit of the scenarios. All are invented; numbers carry valid check characters.
 
-use ukey_flows::api::{Contact, EnrolForm, IdentityCheck, IdentityWay, InvoiceForm, PersonForm, UnitForm};
+use ukey_flows::api::{
+    Contact, EnrolForm, IdentityCheck, IdentityWay, InvoiceForm, PersonForm, UnitForm, UnitRegistration,
+};
 
 pub(crate) const UNIT: &str = "示例科技有限公司";
 pub(crate) const UNIT_CODE: &str = "91000000MA0000001R";
@@ -72,12 +74,27 @@ impl Holder {
                 legal_person_id: LI_ID.into(),
                 handler: contact("张三", ZHANG_ID, HANDLER_PHONE, HANDLER_MAIL),
                 address: "示例市示例路1号".into(),
+                registration: None,
             }),
             Holder::Zhang | Holder::Li => EnrolForm::Person(PersonForm {
                 holder: contact(self.name(), self.number(), self.phone(), "holder@example.com"),
                 address: "示例市示例路2号".into(),
             }),
         }
+    }
+
+    /// The form as the wizard wants it.
+    pub(crate) fn wizard_form(self) -> EnrolForm {
+        let mut form = self.form();
+        if let EnrolForm::Unit(unit) = &mut form {
+            unit.registration = Some(UnitRegistration {
+                kind: "企业".into(),
+                region: "示例市".into(),
+                address: "示例市注册路3号".into(),
+                postcode: "000001".into(),
+            });
+        }
+        form
     }
 
     /// The first way of an identity check for this holder.

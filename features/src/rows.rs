@@ -223,11 +223,6 @@ pub const ROWS: &[(&str, &str)] = &[
 
 /// Rows that no program can keep, with the reason in English and in Chinese, sorted.
 pub const NOT_COVERED: &[(&str, &str, &str)] = &[
-    (
-        "N-16",
-        "the four controls are installers of other makers for their own drivers",
-        "四个控件是别家厂商给自己驱动用的安装包",
-    ),
     ("N-26", "hotlines of real companies are not shipped", "真实机构的客服电话不随软件发布"),
     (
         "R-13",

@@ -100,7 +100,12 @@ words! {
     Document(Paper), "paper":
         "营业执照" = Paper::BusinessLicence, "经办人证照复印件" = Paper::HandlerIdentity,
         "持有人身份证复印件" = Paper::HolderIdentity, "法人授权委托及诚信承诺书" = Paper::Authorisation,
-        "付款凭证" = Paper::PaymentProof;
+        "签章后的申请表" = Paper::SignedApplication, "承诺视频" = Paper::CommitmentVideo, "付款凭证" = Paper::PaymentProof;
+
+    /// A change of a seal.
+    SealChange(SealChangeKind), "sealchange":
+        "更换印模" = SealChangeKind::Replace, "新增" = SealChangeKind::Add, "删除" = SealChangeKind::Delete,
+        "换证重制" = SealChangeKind::Remake;
 
     /// Why a key is reissued.
     Why(ReissueReason), "why":
@@ -111,11 +116,6 @@ words! {
         "密钥泄露" = RevocationReason::KeyCompromise, "信息变更" = RevocationReason::AffiliationChanged,
         "已被替换" = RevocationReason::Superseded, "停止使用" = RevocationReason::CessationOfOperation,
         "暂停使用" = RevocationReason::CertificateHold;
-
-    /// A change of a seal.
-    SealChange(SealChangeKind), "sealchange":
-        "更换印模" = SealChangeKind::Replace, "新增" = SealChangeKind::Add, "删除" = SealChangeKind::Delete,
-        "换证重制" = SealChangeKind::Remake;
 
     /// A way of payment.
     Channel(&'static str), "payway":
@@ -230,6 +230,8 @@ impl cucumber::Parameter for Money {
     const NAME: &'static str = "money";
 }
 
+/// A whole video, as small as it gets.
+pub(crate) const MP4: &[u8] = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov\0\0\0\x0cmdat\0\0\0\0";
 /// The picture of a seal to upload: its whole content.
 #[derive(Clone, Debug)]
 pub(crate) struct SealPicture(pub(crate) Vec<u8>);
@@ -248,7 +250,7 @@ impl FromStr for SealPicture {
             "20481字节的png" => pictures::with_comment(&good, 20_481 - good.len() - 12),
             "不完整的png" => good[..good.len() - 6].to_vec(),
             "损坏的png" => good.iter().enumerate().map(|(n, byte)| byte ^ u8::from(n == 60)).collect(),
-            "bmp" => pictures::bmp(60),
+            "bmp" => pictures::bmp(100),
             "txt" => "公章".into(),
             "空文件" => Vec::new(),
             _ => return Err(format!("{text} is no picture")),
@@ -274,6 +276,11 @@ impl FromStr for File {
             "bmp" => [&b"BM\x1e\0\0\0"[..], &[0; 24]].concat(),
             "gif" => crate::stage::GIF.to_vec(),
             "png" => [&b"\x89PNG\r\n\x1a\n"[..], &[0; 12], b"\0\0\0\0IEND\xae\x42\x60\x82"].concat(),
+            "pdf" => b"%PDF-1.7\n%%EOF\n".to_vec(),
+            "不完整的pdf" => b"%PDF-1.7\n".to_vec(),
+            "mp4" => MP4.to_vec(),
+            "不完整的mp4" => MP4[..MP4.len() - 1].to_vec(),
+            "过大的mp4" => [&8_388_601_u32.to_be_bytes()[..], b"ftyp", &vec![0; 8_388_593]].concat(),
             "txt" => "营业执照".into(),
             "不完整的jpg" => vec![0xff, 0xd8, 0xff, 0xe0, 0, 0],
             "空" => Vec::new(),
@@ -283,6 +290,7 @@ impl FromStr for File {
 }
 
 impl cucumber::Parameter for File {
-    const REGEX: &'static str = "不完整的jpg|jpg|jpeg|bmp|gif|png|txt|空";
+    const REGEX: &'static str =
+        "不完整的jpg|不完整的pdf|不完整的mp4|过大的mp4|pdf|mp4|jpg|jpeg|bmp|gif|png|txt|空";
     const NAME: &'static str = "file";
 }

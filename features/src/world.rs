@@ -13,6 +13,7 @@ use ukey_flows::FlowError;
 
 use crate::{
     office::Office,
+    pdf,
     runner::{Attachment, EXCHANGES, Fact, PrepareError, ScenarioContext, ScenarioWorld, blocking},
     stage::Stage,
 };
@@ -137,6 +138,12 @@ impl ScenarioWorld for UkeyWorld {
                 None => return Err(PrepareError::Failed(format!("there is no dialect {name}"))),
             },
         };
+        if let Some(missing) = context.tags.iter().any(|tag| tag == "pdf").then(pdf::missing).flatten() {
+            // Where everything is to be tried, the scenario fails instead.
+            let everything = std::env::var("CI").as_deref() == Ok("true");
+            let error = if everything { PrepareError::Failed } else { PrepareError::NotApplicable };
+            return Err(error(missing.into()));
+        }
         let waiting = match &target {
             // Fresh for each key: there is nothing to reach yet.
             Target::Sim => None,

@@ -8,6 +8,7 @@ mod enrol;
 mod renew;
 pub(crate) mod seal;
 mod unlock;
+mod wizard;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -4,12 +4,15 @@
 //! [`Stage`](crate::stage::Stage); nothing is asserted in a 当.
 
 mod assistant;
+mod document;
 mod enrol;
 mod hall;
 mod key;
 mod login;
+mod notice;
 mod payment;
 mod pin;
+mod portal;
 mod production;
 mod query;
 mod reissue;
@@ -17,3 +20,4 @@ mod renew;
 mod revoke;
 mod seal;
 mod unlock;
+mod wizard;

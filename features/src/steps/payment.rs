@@ -8,7 +8,7 @@ use ukey_flows::{
 
 use crate::{
     judge::judge,
-    people,
+    pdf, people,
     stage::Stage,
     words::{Channel, Moment, Money},
     world::UkeyWorld,
@@ -198,21 +198,24 @@ async fn download(world: &mut UkeyWorld) {
 }
 
 #[then(expr = "发票文件写明开票名称{string}、项目{string}、金额{money}")]
-fn document(world: &mut UkeyWorld, title: String, item: String, amount: Money) {
+async fn document(world: &mut UkeyWorld, title: String, item: String, amount: Money) {
     world.success();
-    let stage = world.stage();
-    let text = String::from_utf8(stage.document.clone().expect("a document")).expect("text");
-    let amount = format!("{}.{:02}<", amount.0 / 100, amount.0 % 100);
+    let text = world.on_stage(|stage| pdf::text(stage.document.as_deref().expect("a document"))).await;
+    let amount = format!("{}.{:02}", amount.0 / 100, amount.0 % 100);
     for part in [&title, &item, &amount] {
         assert!(text.contains(part.as_str()), "发票文件里没有{part}：\n{text}");
     }
 }
 
-#[then(expr = "收票人的邮箱收到含有发票文件的邮件")]
+#[then(expr = "收票人的邮箱收到写明发票号码、附有发票文件的邮件")]
 async fn mailed(world: &mut UkeyWorld) {
     let mails = world.on_stage(|stage| stage.messages(people::INVOICE_MAIL, "invoice")).await;
     let [mail] = mails.as_slice() else { panic!("{} mails", mails.len()) };
-    assert!(mail.text.contains("<EInvoice"), "邮件里没有发票文件：{}", mail.text);
+    let number = invoice(world).await.number.expect("an invoice that was issued");
+    assert!(mail.text.contains(&number), "邮件里没有发票号码：{}", mail.text);
+    let file = mail.attached.clone().expect("the mail carries the file");
+    let text = world.on_stage(move |_| pdf::text(&file.content.0)).await;
+    assert!(text.contains(&number), "发票文件里没有发票号码：\n{text}");
 }
 
 #[then("收票人没有收到发票")]

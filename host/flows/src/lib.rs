@@ -20,6 +20,7 @@
 //! | [`query`] | 订单查询 and 证件号码查询 by number and code (V-06, X-02) |
 //! | [`reissue`] | 丢失补办 (X) |
 //! | [`revoke`] | 证书注销 (V-01) |
+//! | [`wizard`] | 申办向导 (E-20 to E-25) |
 //! | [`unlock`] | 找回密码 in all lanes (U) |
 //! | [`renew`] | 证书延期 and 证书修复 of the key in hand (R) |
 //! | [`change`] | 信息变更 (C) |
@@ -44,6 +45,7 @@ pub mod revoke;
 mod rewrite;
 pub mod seal;
 pub mod unlock;
+pub mod wizard;
 
 pub use client::Client;
 pub use error::{FlowError, Rule};

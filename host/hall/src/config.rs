@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Clock,
+    document::font::FontSource,
     profile::Profile,
     rights::DeskRole,
     vault::MasterKey,
@@ -54,6 +55,8 @@ pub struct Config {
     pub desks: Vec<Desk>,
     /// The cost of password digests.
     pub password_cost: PasswordCost,
+    /// The Chinese font of the documents.
+    pub font: FontSource,
 }
 
 impl Config {
@@ -77,6 +80,7 @@ impl Config {
                 })
                 .collect(),
             password_cost: PasswordCost::CHEAP,
+            font: FontSource::Usual,
         }
     }
 }

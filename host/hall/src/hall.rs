@@ -3,9 +3,11 @@
 //! Guarantees: it opens whole or says why not; due jobs run whenever its clock moves.
 
 use crate::{
+    account::notice,
     chance::Chance,
     clock::Clock,
     config::Config,
+    document::font::{FontSource, Typeface},
     gateway::{Gateways, simulated::World},
     http,
     issuing::Issuer,
@@ -18,7 +20,7 @@ use crate::{
     vault::{DoesNotOpen, Vault},
 };
 use sqlx::SqlitePool;
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// How often a hall on the computer's clock looks for due jobs.
@@ -47,6 +49,14 @@ pub enum OpenError {
     /// The authority cannot be made, e.g. because of its name.
     #[error("the certificate authority cannot be made: {0}")]
     Authority(String),
+    /// The font file that was named cannot be read, or is no Chinese font.
+    #[error("the font {} cannot be used: {why}", file.display())]
+    Font {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: std::io::Error,
+    },
 }
 
 /// The online service hall. Clones are the same hall.
@@ -62,6 +72,7 @@ struct Inner {
     seal_maker: SealMaker,
     gateways: Gateways,
     world: Option<Arc<World>>,
+    font: Option<Typeface>,
 }
 
 impl Hall {
@@ -77,6 +88,10 @@ impl Hall {
     }
 
     async fn build(config: Config, gateways: Gateways, world: Option<Arc<World>>) -> Result<Self, OpenError> {
+        let font = Typeface::open(&config.font).map_err(|why| {
+            let FontSource::File(file) = config.font.clone() else { return OpenError::Damaged };
+            OpenError::Font { file, why }
+        })?;
         let vault = Vault::new(&config.master_key);
         let mut chance = Chance::new(config.seed);
         let database = store::open(&config.database).await?;
@@ -113,7 +128,8 @@ impl Hall {
         }
         begun.commit().await?;
         let chance = Mutex::new(chance);
-        let hall = Self(Arc::new(Inner { config, database, vault, chance, issuer, seal_maker, gateways, world }));
+        let hall =
+            Self(Arc::new(Inner { config, database, vault, chance, issuer, seal_maker, gateways, world, font }));
         // Whoever relies on certificates finds a list from the first moment on.
         hall.publish_list().await.map_err(|_| OpenError::Damaged)?;
         Ok(hall)
@@ -148,7 +164,8 @@ impl Hall {
         served
     }
 
-    /// Runs what is due: invoices, messages that were not delivered, the revocation list. What fails is logged and stays due.
+    /// Runs what is due: invoices, notices, messages that were not delivered, the revocation list. What fails is logged
+    /// and stays due.
     pub async fn run_due_jobs(&self) {
         if let Err(Refusal { problem, .. }) = self.due_jobs().await {
             tracing::warn!(%problem, "a due job failed and will be tried again");
@@ -158,6 +175,9 @@ impl Hall {
     async fn due_jobs(&self) -> Answer<()> {
         let mut turn = self.turn(None).await?;
         let done = invoice::issue_due(&mut turn).await;
+        turn.end(done).await?;
+        let mut turn = self.turn(None).await?;
+        let done = notice::send_due(&mut turn).await;
         turn.end(done).await?;
         self.publish_list().await
     }
@@ -217,6 +237,11 @@ impl Hall {
 
     pub(crate) fn gateways(&self) -> &Gateways {
         &self.0.gateways
+    }
+
+    /// The font of the documents, if there is one.
+    pub(crate) fn font(&self) -> Option<&Typeface> {
+        self.0.font.as_ref()
     }
 
     /// The simulated world, in a simulated hall.

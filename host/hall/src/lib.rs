@@ -43,6 +43,7 @@ server! {
     mod counter;
     mod cryptogram;
     mod desk;
+    mod document;
     pub mod gateway;
     mod hall;
     mod http;
@@ -50,6 +51,7 @@ server! {
     mod order;
     mod outbox;
     mod problem;
+    mod portal;
     pub mod profile;
     mod revocation;
     mod rights;
@@ -61,6 +63,7 @@ server! {
 
     pub use clock::Clock;
     pub use config::{Config, Desk, PasswordCost};
+    pub use document::font::{FontSource, usual_font_exists};
     pub use hall::{Hall, OpenError};
     pub use order::state;
     pub use profile::Profile;

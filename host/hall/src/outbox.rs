@@ -10,6 +10,7 @@ use crate::{
     problem::{Answer, Refusal},
     turn::Turn,
 };
+pub(crate) use crate::api::Attached;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
@@ -33,6 +34,8 @@ pub(crate) struct NewMessage<'a> {
 struct Sealed {
     text: String,
     code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attached: Option<Attached>,
 }
 
 /// Fills `{name}` places of a text.
@@ -43,9 +46,14 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
 impl Turn<'_> {
     /// Writes a message.
     pub(crate) async fn send(&mut self, message: NewMessage<'_>) -> Answer<()> {
+        self.send_with(message, None).await
+    }
+
+    /// Writes a message that may carry a file.
+    pub(crate) async fn send_with(&mut self, message: NewMessage<'_>, attached: Option<Attached>) -> Answer<()> {
         let row = sqlx::query("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox").fetch_one(self.db()).await?;
         let id: i64 = row.try_get("id")?;
-        let sealed = Sealed { text: message.text, code: message.code.map(Into::into) };
+        let sealed = Sealed { text: message.text, code: message.code.map(Into::into), attached };
         let sealed =
             self.hall.vault().seal(&mut self.chance, &format!("outbox/{id}"), &serde_json::to_vec(&sealed)?);
         sqlx::query(
@@ -84,7 +92,7 @@ fn read(hall: &Hall, row: &sqlx::sqlite::SqliteRow) -> Answer<OutboxMessage> {
     let id: i64 = row.try_get("id")?;
     let sealed: Vec<u8> = row.try_get("sealed")?;
     let sealed: Sealed = if sealed.is_empty() {
-        Sealed { text: String::new(), code: None }
+        Sealed { text: String::new(), code: None, attached: None }
     } else {
         serde_json::from_slice(&hall.vault().open(&format!("outbox/{id}"), &sealed)?)?
     };
@@ -95,6 +103,7 @@ fn read(hall: &Hall, row: &sqlx::sqlite::SqliteRow) -> Answer<OutboxMessage> {
         topic: row.try_get("topic")?,
         text: sealed.text,
         code: sealed.code,
+        attached: sealed.attached,
         order: row.try_get("order_id")?,
         at: moment(row.try_get("at")?),
     })

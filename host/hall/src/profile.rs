@@ -4,26 +4,30 @@
 //! Refuses to know: how the rules are applied.
 
 use crate::{
-    api::{IdentityWay, Lane, OrderKind, Paper, PinRule, ProfileView, SubjectKind},
+    api::{IdentityWay, Lane, OrderKind, Paper, PinRule, ProfileView, SubjectKind, WizardView},
     clock::Calendar,
 };
 use serde::Deserialize;
 
 mod change;
 mod notice;
+mod portal;
 mod query;
 mod reissue;
 mod renew;
 mod revoke;
 mod seal;
+mod wizard;
 
 pub use change::Change;
 pub use notice::Notice;
+pub use portal::{Link, Portal, Question};
 pub use query::Query;
 pub use reissue::Reissue;
 pub use renew::{Renew, RenewSteps};
 pub use revoke::Revoke;
 pub use seal::{Seal, SealListing};
+pub use wizard::{EnrolShape, Wizard};
 
 /// Why a profile is refused.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +96,11 @@ pub struct Profile {
     pub revoke: Revoke,
     /// Electronic seals.
     pub seal: Seal,
+    /// The wizard of enrolments, with `enrol.shape = "wizard"`.
+    #[serde(default)]
+    pub wizard: Option<Wizard>,
+    /// The portal's pages.
+    pub portal: Portal,
     /// Notices of expiry.
     pub notice: Notice,
     /// The query by two fields.
@@ -111,6 +120,9 @@ pub struct Profile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrol {
+    /// How a new certificate is applied for.
+    #[serde(default)]
+    pub shape: EnrolShape,
     /// Fee of a unit certificate, fen.
     pub unit_fee_fen: u32,
     /// Fee of a personal certificate, fen.
@@ -363,6 +375,13 @@ impl Profile {
         self.seal.check(self.channels.len())?;
         self.notice.check()?;
         self.query.check()?;
+        rule(
+            self.wizard.is_some() == (self.enrol.shape == EnrolShape::Wizard),
+            "enrol.shape",
+            "and the table `wizard` do not go together",
+        )?;
+        self.wizard.as_ref().map_or(Ok(()), Wizard::check)?;
+        self.portal.check()?;
         rule(self.upload.max_bytes > 0, "upload.max_bytes", "is zero")?;
         rule(!self.upload.formats.is_empty(), "upload.formats", "names none")?;
         rule(
@@ -417,7 +436,10 @@ impl Profile {
     pub fn papers(&self, kind: OrderKind, subject: SubjectKind) -> &[Paper] {
         let by_subject = |unit, person| if subject == SubjectKind::Unit { unit } else { person };
         match kind {
-            OrderKind::EnrolUnit | OrderKind::EnrolPerson => by_subject(&self.enrol.unit_papers, &self.enrol.person_papers),
+            OrderKind::EnrolUnit | OrderKind::EnrolPerson => match &self.wizard {
+                Some(wizard) => by_subject(&wizard.unit_papers, &wizard.person_papers),
+                None => by_subject(&self.enrol.unit_papers, &self.enrol.person_papers),
+            },
             OrderKind::Unlock => by_subject(&self.unlock.unit_papers, &self.unlock.person_papers),
             // Whom the review does not know yet is shown by the same papers as at enrolment.
             OrderKind::Renew | OrderKind::Repair => by_subject(&self.enrol.unit_papers, &self.enrol.person_papers),
@@ -458,6 +480,14 @@ impl Profile {
             agreements: self.payment.agreements.clone(),
             pin: self.pin,
             invoice_working_days: self.invoice.working_days,
+            wizard: self.wizard.as_ref().map(|wizard| WizardView {
+                notice: wizard.notice.clone(),
+                spoken: wizard.spoken.clone(),
+                video_max_bytes: wizard.video_max_bytes,
+                unit_papers: wizard.unit_papers.clone(),
+                person_papers: wizard.person_papers.clone(),
+                steps: crate::order::wizard::STEPS.map(Into::into).to_vec(),
+            }),
         }
     }
 }

@@ -81,6 +81,14 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
+    /// The credit code or identity number of who is logged in.
+    pub(crate) fn number(&self) -> Option<&str> {
+        match self {
+            Self::Account { number, .. } | Self::Certificate { number, .. } => Some(number),
+            _ => None,
+        }
+    }
+
     /// The name in histories.
     pub(crate) fn actor(&self) -> String {
         match self {
@@ -101,6 +109,8 @@ pub(crate) enum Right {
     UseOwnOrder,
     /// See the own data and certificates.
     OwnPages,
+    /// See the applications of an area.
+    Supervise,
     /// Read any order.
     ReadAnyOrder,
     /// Decide reviews.
@@ -124,7 +134,7 @@ fn rights(caller: &Caller) -> &'static [Right] {
             &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages]
         }
         // AMB-05: a supervising authority looks and does nothing.
-        Caller::Account { kind: AccountKind::Authority, .. } => &[OwnPages],
+        Caller::Account { kind: AccountKind::Authority, .. } => &[OwnPages, Supervise],
         Caller::Certificate { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages, OwnCertificates],
         Caller::Holder { .. } => &[OwnCertificates],
         Caller::Order { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder],

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use ukey_hall::api::Secret;
 use ukey_hall::clock::Clock;
-use ukey_hall::{Config, Desk, DeskRole, Hall as Service, MasterKey, PasswordCost, Profile};
+use ukey_hall::{Config, Desk, DeskRole, FontSource, Hall as Service, MasterKey, PasswordCost, Profile};
 
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -43,6 +43,9 @@ struct Serve {
     /// Everything random follows from this number: for tests, never for real keys
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// The file of a Chinese font, for documents; without it, one of the usual places
+    #[arg(long, value_name = "FILE", env = "UKEY_FONT")]
+    font: Option<PathBuf>,
     /// A clock that stands still until POST /_sim/clock moves it
     #[arg(long)]
     virtual_clock: bool,
@@ -69,12 +72,13 @@ impl Serve {
             simulation: true,
             desks: desks.clone(),
             password_cost: PasswordCost::STRONG,
+            font: self.font.clone().map_or(FontSource::Usual, FontSource::File),
         };
         let name = config.profile.name.clone();
         let hall = Service::open(config).await.map_err(|error| {
             Failure::usage(
                 format!("the hall does not open: {error}"),
-                "check the database, its profile and its master key",
+                "check the database, its profile, its master key and the font",
             )
         })?;
         let listener = tokio::net::TcpListener::bind(self.addr).await.map_err(|error| {

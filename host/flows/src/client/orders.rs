@@ -86,6 +86,11 @@ impl Client {
         self.get_bytes(&path(order, "/invoice/document"), Some(token))
     }
 
+    /// 申请表: the filled application form, PDF.
+    pub fn application(&self, order: &str, token: &Secret) -> Result<Vec<u8>> {
+        self.get_bytes(&path(order, "/application"), Some(token))
+    }
+
     /// 签收.
     pub fn received(&self, order: &str, token: &Secret) -> Result<Order> {
         self.post_nothing(&path(order, "/received"), Some(token))

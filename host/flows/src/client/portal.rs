@@ -2,9 +2,10 @@
 
 use super::{Client, Result, segment};
 use ukey_hall::api::{
-    AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, HallTime, LoginChallenge,
-    Me, OrderSummary, PasswordChange, PasswordLogin, ProfileView, QueriedOrder, QueryOpened, QueryRequest,
-    Registered, Registration, Secret, Session,
+    AccountChange, AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, HallTime,
+    LoginChallenge, Me, NoticeView, Order, OrderSummary, PasswordChange, PasswordLogin, Placed, PortalView,
+    ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered, Registration, Secret, ServiceView,
+    Session, WizardStart,
 };
 
 impl Client {
@@ -72,6 +73,46 @@ impl Client {
     /// The orders of who is logged in.
     pub fn my_orders(&self, session: &Secret) -> Result<Vec<OrderSummary>> {
         self.get("/api/me/orders", Some(session))
+    }
+
+    /// Changes the account's basic data.
+    pub fn change_me(&self, session: &Secret, change: &AccountChange) -> Result<Me> {
+        self.put("/api/me", Some(session), change)
+    }
+
+    /// What the portal's pages say.
+    pub fn portal(&self) -> Result<PortalView> {
+        self.get("/api/portal", None)
+    }
+
+    /// A page or a file of the portal, as a browser gets it.
+    pub fn page(&self, path: &str, session: Option<&Secret>) -> Result<Vec<u8>> {
+        self.get_bytes(path, session)
+    }
+
+    /// 通知消息.
+    pub fn my_notices(&self, session: &Secret) -> Result<Vec<NoticeView>> {
+        self.get("/api/me/notices", Some(session))
+    }
+
+    /// What the account is offered.
+    pub fn my_services(&self, session: &Secret) -> Result<Vec<ServiceView>> {
+        self.get("/api/me/services", Some(session))
+    }
+
+    /// The applications of a supervising authority's area.
+    pub fn supervised(&self, session: &Secret) -> Result<Vec<OrderSummary>> {
+        self.get("/api/supervision/orders", Some(session))
+    }
+
+    /// The wizard's first step.
+    pub fn start_wizard(&self, session: &Secret, start: &WizardStart) -> Result<Placed> {
+        self.post("/api/wizards", Some(session), start)
+    }
+
+    /// 提交服务申请: the wizard's last step.
+    pub fn submit_wizard(&self, session: &Secret, order: &str) -> Result<Order> {
+        self.post_nothing(&format!("/api/wizards/{}/submit", segment(order)), Some(session))
     }
 
     /// 订单查询: a code goes to the handler's phone.

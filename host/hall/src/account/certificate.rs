@@ -185,6 +185,19 @@ impl Turn<'_> {
         rows.iter().map(Issued::read).collect()
     }
 
+    /// The pairs that run out within this time and that no other took the place of, those that end first first.
+    pub(crate) async fn expiring(&mut self, from: Timestamp, until: Timestamp) -> Answer<Vec<Issued>> {
+        let rows = sqlx::query(
+            "SELECT * FROM certificates WHERE not_after >= $1 AND not_after < $2 AND replaced_by IS NULL \
+             ORDER BY not_after, serial",
+        )
+        .bind(from.as_second())
+        .bind(until.as_second())
+        .fetch_all(self.db())
+        .await?;
+        rows.iter().map(Issued::read).collect()
+    }
+
     /// Records an issued pair.
     pub(crate) async fn record_issued(&mut self, issued: &Issued) -> Answer<()> {
         sqlx::query(

@@ -88,6 +88,7 @@ fn me(issued: Issued) -> Me {
             SubjectKind::Person => AccountKind::Personal,
         },
         account: None,
+        phone: None,
         name: issued.subject.name,
         number: issued.subject.number,
         certificate_serial: Some(issued.serial),

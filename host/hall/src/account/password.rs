@@ -6,7 +6,7 @@
 
 use crate::{
     api::{
-        AccountKind, LoginWay, Me, MessageKind, PasswordChange, PasswordLogin, ProblemType, Registered, Registration,
+        AccountChange, AccountKind, LoginWay, Me, MessageKind, PasswordChange, PasswordLogin, ProblemType, Registered, Registration,
         Secret, Session,
     },
     checks::{self, Faults},
@@ -26,6 +26,7 @@ struct Account {
     kind: AccountKind,
     name: String,
     number: String,
+    phone: String,
     password: String,
 }
 
@@ -140,6 +141,27 @@ pub(crate) async fn change(turn: &mut Turn<'_>, change: PasswordChange) -> Answe
     turn.audit("applicant", &format!("account/{account}"), "password-changed", "").await
 }
 
+/// Changes the own basic data (L-07).
+pub(crate) async fn change_data(turn: &mut Turn<'_>, change: AccountChange) -> Answer<Me> {
+    let Caller::Account { account: name, .. } = turn.known()?.clone() else {
+        return Err(refuse(ProblemType::Forbidden));
+    };
+    let mut account = turn.account(&name).await?.ok_or_else(|| refuse(ProblemType::Unauthorised))?;
+    account.name = change.name.map_or(account.name, |name| name.trim().to_owned());
+    account.phone = change.phone.map_or(account.phone, |phone| phone.trim().to_owned());
+    let mut faults = Faults::default();
+    faults.unless(checks::is_text(&account.name, 100), "name", "missing or too long", "请填写名称");
+    faults.unless(checks::is_mobile(&account.phone), "phone", "not a mobile number", "手机号格式不正确");
+    refuse_faults(faults.0)?;
+    sqlx::query("UPDATE accounts SET name = $1, phone = $2 WHERE account = $3")
+        .bind(&account.name)
+        .bind(&account.phone)
+        .bind(&name)
+        .execute(turn.db())
+        .await?;
+    Ok(me(name, account))
+}
+
 /// Who is logged in by password.
 pub(crate) async fn who(turn: &mut Turn<'_>, name: &str) -> Answer<Me> {
     let account = turn.account(name).await?.ok_or_else(|| refuse(ProblemType::Unauthorised))?;
@@ -151,6 +173,7 @@ fn me(name: String, account: Account) -> Me {
         way: LoginWay::Password,
         kind: account.kind,
         account: Some(name),
+        phone: Some(checks::masked(&account.phone)),
         name: account.name,
         number: account.number,
         certificate_serial: None,
@@ -188,7 +211,7 @@ async fn argon(memory_kib: u32, passes: u32, salt: Vec<u8>, password: String) ->
 
 impl Turn<'_> {
     async fn account(&mut self, name: &str) -> Answer<Option<Account>> {
-        let row = sqlx::query("SELECT kind, name, number, password FROM accounts WHERE account = $1")
+        let row = sqlx::query("SELECT kind, name, number, phone, password FROM accounts WHERE account = $1")
             .bind(name)
             .fetch_optional(self.db())
             .await?;
@@ -197,6 +220,7 @@ impl Turn<'_> {
             kind: read_word(row.try_get("kind")?)?,
             name: row.try_get("name")?,
             number: row.try_get("number")?,
+            phone: row.try_get("phone")?,
             password: row.try_get("password")?,
         }))
     }

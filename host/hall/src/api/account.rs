@@ -66,6 +66,19 @@ pub struct PasswordChange {
     pub new: Secret,
 }
 
+/// New basic data of an account (L-07); what is absent stays. Kind and number are for ever.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct AccountChange {
+    /// Name of the unit or person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The contact's mobile number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
 /// A challenge to sign; usable once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -131,6 +144,9 @@ pub struct Me {
     pub name: String,
     /// Credit code or identity number.
     pub number: String,
+    /// The contact's mobile number, masked, for a password login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
     /// Serial number of the sign certificate, for a certificate login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_serial: Option<String>,

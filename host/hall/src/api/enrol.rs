@@ -41,6 +41,23 @@ pub struct UnitForm {
     pub handler: Contact,
     /// 通讯地址, where the key is posted (G-13).
     pub address: String,
+    /// Where and how the unit is registered: in the wizard (E-21).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<UnitRegistration>,
+}
+
+/// Where and how a unit is registered (E-21).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct UnitRegistration {
+    /// 单位类型.
+    pub kind: String,
+    /// 所属地区.
+    pub region: String,
+    /// 注册地址.
+    pub address: String,
+    /// 邮政编码, six digits.
+    pub postcode: String,
 }
 
 /// 个人证书申请信息.

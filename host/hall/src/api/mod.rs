@@ -28,7 +28,14 @@
 //! | PUT /api/me/password | [`PasswordChange`] | 204 |
 //! | GET /api/me/certificates | | list of [`CertificateView`] |
 //! | GET /api/me/orders | | list of [`OrderSummary`] |
+//! | PUT /api/me | [`AccountChange`] | [`Me`] |
+//! | GET /api/me/notices | | list of [`NoticeView`] |
+//! | GET /api/portal | | [`PortalView`] |
+//! | GET /api/supervision/orders | | list of [`OrderSummary`] |
 //! | POST /api/enrolments | [`Enrolment`] | 201 [`Placed`] |
+//! | POST /api/wizards | [`WizardStart`] | 201 [`Placed`] |
+//! | POST /api/wizards/{id}/submit | | [`Order`] |
+//! | GET /api/me/services | | list of [`ServiceView`] |
 //! | GET /api/orders/{id} | | [`Order`] |
 //! | PUT /api/orders/{id}/form | [`EnrolForm`] | [`Order`] |
 //! | POST /api/orders/{id}/identity | [`IdentityCheck`] | [`Order`] |
@@ -39,7 +46,8 @@
 //! | POST /api/orders/{id}/consent | [`CodeEntry`] | [`Order`] |
 //! | POST, GET /api/orders/{id}/payment | [`PaymentRequest`] | [`Payment`] |
 //! | PUT, GET /api/orders/{id}/invoice | [`InvoiceForm`] | [`Invoice`] |
-//! | GET /api/orders/{id}/invoice/document | | the document (`application/xml`) |
+//! | GET /api/orders/{id}/invoice/document | | the document (`application/pdf`) |
+//! | GET /api/orders/{id}/application | | the application form (`application/pdf`) |
 //! | POST /api/orders/{id}/received | | [`Order`] |
 //! | POST /api/orders/{id}/cancel | | [`Order`] |
 //! | POST /api/renewals | [`KeyProof`] | 201 or 200 [`Placed`] |
@@ -110,6 +118,7 @@ mod enrol;
 mod message;
 mod order;
 mod payment;
+mod portal;
 mod problem;
 mod profile;
 mod reissue;
@@ -119,6 +128,7 @@ mod seal;
 mod sim;
 mod status;
 mod unlock;
+mod wizard;
 
 pub use account::*;
 pub use assistant::*;
@@ -132,6 +142,7 @@ pub use message::{
 };
 pub use order::*;
 pub use payment::*;
+pub use portal::*;
 pub use problem::{FieldFault, Problem, ProblemType};
 pub use profile::*;
 pub use reissue::*;
@@ -141,3 +152,4 @@ pub use seal::*;
 pub use sim::*;
 pub use status::*;
 pub use unlock::*;
+pub use wizard::*;

@@ -351,6 +351,10 @@ pub enum Paper {
     Authorisation,
     /// 付款凭证 of a remittance.
     PaymentProof,
+    /// The application form that the hall made, signed or stamped: a PDF or a picture (E-22).
+    SignedApplication,
+    /// 承诺视频, MP4 (E-23, AMB-11).
+    CommitmentVideo,
     /// 印章图片 (Z-10).
     SealPicture,
 }
@@ -364,6 +368,8 @@ impl Paper {
             Self::HolderIdentity => "持有人身份证复印件",
             Self::Authorisation => "法人授权委托及诚信承诺书",
             Self::PaymentProof => "付款凭证",
+            Self::SignedApplication => "签章后的申请表",
+            Self::CommitmentVideo => "承诺视频",
             Self::SealPicture => "印章图片",
         }
     }

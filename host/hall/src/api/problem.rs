@@ -178,6 +178,9 @@ problem_types! {
     AmountMismatch = "urn:ukey:hall:amount-mismatch", 409, "Amount differs", "支付金额不一致";
     /// There is no invoice document yet.
     InvoiceNotIssued = "urn:ukey:hall:invoice-not-issued", 409, "Invoice not issued yet", "发票尚未开具";
+    /// The computer of the hall has no Chinese font to make documents with.
+    FontMissing = "urn:ukey:hall:font-missing", 503,
+        "No Chinese font for documents", "服务厅缺少中文字体，无法生成文件";
     /// The call centre has not approved yet (U-22).
     NotYetApproved = "urn:ukey:hall:not-yet-approved", 409, "Not yet approved", "请先联系客服中心认证解锁码!";
     /// The call centre refused the papers.

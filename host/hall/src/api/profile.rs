@@ -1,6 +1,6 @@
 //! What the hall tells about itself to anybody.
 
-use super::{Hex, IdentityWay, Lane, Paper};
+use super::{Hex, IdentityWay, Lane, Paper, WizardView};
 use serde::{Deserialize, Serialize};
 
 /// The public part of the CA profile.
@@ -45,6 +45,9 @@ pub struct ProfileView {
     pub pin: PinRule,
     /// Working days until an e-invoice is issued.
     pub invoice_working_days: u32,
+    /// The wizard, where enrolments go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wizard: Option<WizardView>,
 }
 
 /// Rule for user PINs.

@@ -1,6 +1,6 @@
 //! The simulated outside world (`/_sim`): only in a hall that is started with simulation on.
 
-use super::{IdentityWay, PaymentOutcome};
+use super::{Hex, IdentityWay, PaymentOutcome};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -34,12 +34,27 @@ pub struct OutboxMessage {
     /// The code or password in the text, for tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The file it carries, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Attached>,
     /// The order, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     /// When.
     #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
+}
+
+/// A file that a mail carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Attached {
+    /// Name of the file.
+    pub name: String,
+    /// Media type.
+    pub format: String,
+    /// The file.
+    pub content: Hex,
 }
 
 /// The hall's clock.

@@ -8,6 +8,7 @@ use crate::{
     checks,
     order::{
         enrol,
+        identity,
         record::Record,
         reissue,
         state::{self, Event},
@@ -109,11 +110,11 @@ async fn tell(turn: &mut Turn<'_>, record: &Record, decision: Decision) -> Answe
 
 /// The certificate password is made and goes to the phone or into the note of the 1-cent remittance (E-03 to E-05).
 async fn send_password(turn: &mut Turn<'_>, record: &Record) -> Answer<()> {
-    let proven = record.details.identity.as_ref().ok_or_else(|| record.wrong_state())?;
+    let (kind, recipient) = identity::carrier(turn, record).ok_or_else(|| record.wrong_state())?;
     let length = turn.hall.profile().key.initial_pin_length;
     let password = turn.chance.digits(length.into());
     turn.keep_secret(&record.id, SecretName::UserPin, password.as_bytes()).await?;
-    let text = match proven.kind {
+    let text = match kind {
         // 附言即为证书密码.
         MessageKind::Remittance => password.clone(),
         MessageKind::Sms | MessageKind::Mail => {
@@ -121,6 +122,6 @@ async fn send_password(turn: &mut Turn<'_>, record: &Record) -> Answer<()> {
             fill(&turn.hall.profile().wording.password, &values)
         }
     };
-    turn.send(NewMessage { kind: proven.kind, recipient: &proven.recipient, topic: "password", text, code: Some(&password), order: Some(&record.id) })
+    turn.send(NewMessage { kind, recipient: &recipient, topic: "password", text, code: Some(&password), order: Some(&record.id) })
         .await
 }

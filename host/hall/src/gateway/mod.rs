@@ -6,6 +6,7 @@
 pub mod simulated;
 
 use crate::api::{IdentityCheck, InvoiceForm, OutboxMessage};
+use serde::{Deserialize, Serialize};
 use std::{future::Future, pin::Pin, sync::Arc};
 
 /// The provider did not answer; it may be asked again.
@@ -85,7 +86,7 @@ pub trait Post: Send + Sync {
 }
 
 /// What an invoice is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InvoiceData {
     /// The order.
     pub order: String,
@@ -108,8 +109,6 @@ pub struct InvoiceData {
 pub struct IssuedInvoice {
     /// Its number.
     pub number: String,
-    /// The document, XML.
-    pub document: String,
 }
 
 /// The e-invoice service.

@@ -58,10 +58,6 @@ fn digits_of(name: &str, length: usize) -> String {
     sm3(name.as_bytes()).bytes().map(|byte| char::from(b'0' + byte % 10)).take(length).collect()
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 impl Messages for World {
     fn deliver<'a>(&'a self, _: &'a OutboxMessage) -> Reply<'a, ()> {
         Box::pin(async { Ok(()) })
@@ -114,28 +110,7 @@ impl Invoices for World {
     fn issue<'a>(&'a self, data: &'a InvoiceData) -> Reply<'a, IssuedInvoice> {
         Box::pin(async move {
             let number = digits_of(&format!("invoice/{}", data.order), 20);
-            let form = &data.form;
-            let optional = |name: &str, value: &Option<String>| {
-                value.as_ref().map_or(String::new(), |value| format!("    <{name}>{}</{name}>\n", escape(value)))
-            };
-            let document = format!(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<EInvoice number=\"{number}\" date=\"{}\" order=\"{}\">\n  \
-                 <Seller>\n    <Name>{}</Name>\n    <TaxNumber>{}</TaxNumber>\n  </Seller>\n  <Buyer>\n    \
-                 <Name>{}</Name>\n    <TaxNumber>{}</TaxNumber>\n{}{}  </Buyer>\n  <Item>\n    <Name>{}</Name>\n    \
-                 <Amount currency=\"CNY\">{}.{:02}</Amount>\n  </Item>\n</EInvoice>\n",
-                data.date,
-                escape(&data.order),
-                escape(&data.seller),
-                escape(&data.seller_tax_number),
-                escape(&form.title),
-                escape(&form.tax_number),
-                optional("Bank", &form.bank),
-                optional("Address", &form.address),
-                escape(&data.item),
-                data.amount_fen / 100,
-                data.amount_fen % 100,
-            );
-            Ok(IssuedInvoice { number, document })
+            Ok(IssuedInvoice { number })
         })
     }
 }

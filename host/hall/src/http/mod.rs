@@ -12,13 +12,21 @@ mod desks;
 mod extract;
 mod notices;
 mod orders;
+mod portal;
 mod rewrites;
 mod seals;
 mod sim;
 mod unlocks;
 
 use crate::{api::ProblemType, hall::Hall, problem::refuse};
-use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
+use axum::{
+    Json, Router,
+    body::to_bytes,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use utoipa::{
     OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -27,6 +35,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Largest JSON body, bytes: a certificate request in hexadecimal is far below.
 const JSON_LIMIT: usize = 64 * 1024;
+
+/// Largest body that is read at all, bytes; what a handler takes is less.
+const READ_LIMIT: usize = 64 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(modifiers(&Bearer), security((), ("bearer" = [])), info(
@@ -55,15 +66,28 @@ pub(crate) fn router(hall: Hall) -> Router {
         .merge(desks::routes())
         .merge(certificates::routes())
         .merge(notices::routes())
+        .merge(portal::routes())
         .merge(seals::routes());
     if hall.config().simulation {
         routes = routes.merge(sim::routes());
     }
     let (router, description) = routes.split_for_parts();
     router
+        .merge(crate::portal::routes())
         .route("/api/openapi.json", get(|| async move { Json(description) }))
         .fallback(|| async { refuse(ProblemType::NotFound) })
         .method_not_allowed_fallback(|| async { refuse(ProblemType::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(JSON_LIMIT))
+        .layer(middleware::from_fn(read_whole))
         .with_state(hall)
+}
+
+/// Reads a request to its end before it is answered. A server that answers earlier and closes the connection resets it
+/// under a client that still writes, or that writes its next request there.
+async fn read_whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, READ_LIMIT).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(_) => refuse(ProblemType::TooLarge).into_response(),
+    }
 }

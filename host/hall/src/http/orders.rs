@@ -7,7 +7,7 @@ use crate::{
         Payment, PaymentCallback, PaymentRequest, Placed, Problem, ProblemType,
     },
     hall::Hall,
-    order::{enrol, invoice, papers, payment, record::read_word, view},
+    order::{enrol, invoice, papers, payment, record::read_word, view, wizard},
     problem::{Answer, refuse},
 };
 use axum::{
@@ -18,11 +18,16 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// The media type of the documents.
+const PDF: &str = "application/pdf";
+
 /// The header with the payment provider's signature.
 pub(super) const SIGNATURE: &str = "x-signature";
 
 pub(super) fn routes(hall: &Hall) -> OpenApiRouter<Hall> {
-    let limit = usize::try_from(hall.profile().upload.max_bytes).unwrap_or(usize::MAX);
+    let profile = hall.profile();
+    let video = profile.wizard.as_ref().map_or(0, |wizard| wizard.video_max_bytes);
+    let limit = usize::try_from(profile.upload.max_bytes.max(video)).unwrap_or(usize::MAX);
     let upload = OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::max(limit));
     OpenApiRouter::new()
         .routes(routes!(enrol))
@@ -40,6 +45,7 @@ pub(super) fn routes(hall: &Hall) -> OpenApiRouter<Hall> {
         .routes(routes!(save_invoice))
         .routes(routes!(read_invoice))
         .routes(routes!(invoice_document))
+        .routes(routes!(application))
         .routes(routes!(received))
         .routes(routes!(cancel))
         .routes(routes!(payment_callback))
@@ -194,7 +200,7 @@ async fn paper(
 #[utoipa::path(
     get, path = "/api/orders/{id}/invoice/document", params(("id" = String, Path)),
     responses(
-        (status = 200, body = String, content_type = "application/xml"),
+        (status = 200, body = Vec<u8>, content_type = "application/pdf"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -206,7 +212,26 @@ async fn invoice_document(
     let mut turn = hall.turn(bearer.as_deref()).await?;
     let done = invoice::document(&mut turn, &id).await;
     let document = turn.end(done).await?;
-    Ok(([(header::CONTENT_TYPE, "application/xml; charset=utf-8")], document))
+    Ok(([(header::CONTENT_TYPE, PDF)], document))
+}
+
+/// 制作申请表 (E-22): the filled form.
+#[utoipa::path(
+    get, path = "/api/orders/{id}/application", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/pdf"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn application(
+    State(hall): State<Hall>,
+    Bearer(bearer): Bearer,
+    Names((id,)): Names<(String,)>,
+) -> Answer<impl IntoResponse> {
+    let mut turn = hall.turn(bearer.as_deref()).await?;
+    let done = wizard::application(&mut turn, &id).await;
+    let document = turn.end(done).await?;
+    Ok(([(header::CONTENT_TYPE, PDF)], document))
 }
 
 /// What the payment provider tells; signed in `X-Signature`.

@@ -9,7 +9,7 @@ use super::{
     record::{Consent, Details, NewOrder, Record},
     reissue, renew, seal,
     state::Event,
-    unlock, view,
+    unlock, view, wizard,
 };
 use crate::{
     api::{
@@ -28,6 +28,10 @@ use crate::{
 /// Places an enrolment (E-02). The same `key` places the same order.
 pub(crate) async fn place(turn: &mut Turn<'_>, enrolment: Enrolment, key: Option<&str>) -> Answer<Placed> {
     demand(&turn.caller, Right::PlaceOrder)?;
+    if wizard::is_shape(turn) {
+        return Err(refuse(ProblemType::NotFound)
+            .detail("This hall's enrolments go by its wizard.", "本机构的新办业务请通过申办向导办理。"));
+    }
     if matches!(turn.caller, Caller::Anonymous) && !turn.hall.profile().enrol.anonymous {
         return Err(refuse(ProblemType::Unauthorised));
     }
@@ -87,6 +91,7 @@ pub(crate) async fn amend(turn: &mut Turn<'_>, id: &str, form: EnrolForm) -> Ans
     }
     refuse_faults(faults(&form))?;
     reissue::demand_same_subject(&record, &form)?;
+    let form = if wizard::takes(turn, &record) { wizard::amended(turn, &record, form).await? } else { form };
     if record.details.form.as_ref() != Some(&form) {
         record.subject = subject(&form);
         record.contact_phone = contact(&form).phone.clone();
@@ -257,7 +262,8 @@ pub(crate) fn address(form: &EnrolForm) -> &str {
     }
 }
 
-fn trimmed(mut form: EnrolForm) -> EnrolForm {
+/// A form without blanks around its fields.
+pub(crate) fn trimmed(mut form: EnrolForm) -> EnrolForm {
     let trim = |text: &mut String| *text = text.trim().to_owned();
     let contact = |contact: &mut Contact| {
         [&mut contact.name, &mut contact.id_number, &mut contact.phone, &mut contact.email]
@@ -279,6 +285,7 @@ fn trimmed(mut form: EnrolForm) -> EnrolForm {
     form
 }
 
+/// What is wrong with a form.
 pub(crate) fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
     let mut faults = Faults::default();
     let contact = |faults: &mut Faults, role: &str, contact: &Contact| {

@@ -2,7 +2,10 @@
 //!
 //! Guarantees: only a way that the profile offers for this subject is tried; names and numbers are those on record.
 
-use super::record::{Proven, Record};
+use super::{
+    record::{Proven, Record},
+    wizard,
+};
 use crate::{
     api::{EnrolForm, IdentityCheck, IdentityWay, MessageKind, PasswordWay, ProblemType, SubjectKind},
     checks::{self, Faults},
@@ -93,10 +96,19 @@ fn proven(check: &IdentityCheck) -> Proven {
     Proven { way: check.way(), kind, recipient: recipient.clone() }
 }
 
+/// How the certificate password travels: as the identity check that passed; in the wizard, whose review sees the
+/// papers, to the contact's phone.
+pub(crate) fn carrier(turn: &Turn<'_>, record: &Record) -> Option<(MessageKind, String)> {
+    match &record.details.identity {
+        Some(proven) => Some((proven.kind, proven.recipient.clone())),
+        None => wizard::takes(turn, record).then(|| (MessageKind::Sms, record.contact_phone.clone())),
+    }
+}
+
 /// How the certificate password is obtained, masked (I-10).
-pub(crate) fn password_way(proven: &Proven) -> PasswordWay {
-    let recipient = checks::masked(&proven.recipient);
-    match proven.kind {
+pub(crate) fn password_way((kind, recipient): (MessageKind, String)) -> PasswordWay {
+    let recipient = checks::masked(&recipient);
+    match kind {
         MessageKind::Remittance => PasswordWay::RemittanceNote { account: recipient },
         MessageKind::Sms | MessageKind::Mail => PasswordWay::Sms { phone: recipient },
     }

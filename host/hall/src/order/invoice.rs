@@ -1,15 +1,16 @@
 //! E-invoices (I-02 to I-07, I-10).
 //!
 //! Guarantees: the form can be changed until the order is paid; an invoice is issued once, for what was paid, within the
-//! profile's working days.
+//! profile's working days; its page says for ever what was issued.
 
 use super::record::{Record, moment};
 use crate::{
     api::{Invoice, InvoiceForm, MessageKind, OrderState, PaymentState, ProblemType},
     checks::{self, Faults},
     clock,
+    document::{self, InvoicePaper},
     gateway::InvoiceData,
-    outbox::{NewMessage, fill},
+    outbox::{Attached, NewMessage, fill},
     problem::{Answer, refuse, refuse_faults},
     rights::{Right, demand},
     turn::Turn,
@@ -53,8 +54,8 @@ pub(crate) async fn read(turn: &mut Turn<'_>, id: &str) -> Answer<Invoice> {
     turn.invoice(&record).await?.ok_or_else(|| refuse(ProblemType::NotFound))
 }
 
-/// The document, XML.
-pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<String> {
+/// The document, PDF.
+pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>> {
     let record = match demand(&turn.caller, Right::ReadAnyOrder) {
         Ok(()) => turn.order(id).await?,
         Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
@@ -64,7 +65,9 @@ pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<String> {
         .fetch_optional(turn.db())
         .await?;
     let row = row.ok_or_else(|| refuse(ProblemType::NotFound))?;
-    row.try_get::<Option<String>, _>("document")?.ok_or_else(|| refuse(ProblemType::InvoiceNotIssued))
+    let paper: Option<String> = row.try_get("document")?;
+    let paper = paper.ok_or_else(|| refuse(ProblemType::InvoiceNotIssued))?;
+    document::invoice(turn.hall.typeface()?, &serde_json::from_str(&paper)?)
 }
 
 /// Issues every invoice that is due.
@@ -96,22 +99,28 @@ async fn issue(turn: &mut Turn<'_>, order: &str) -> Answer<()> {
         date: clock::date(turn.now).to_string(),
     };
     let issued = turn.hall.gateways().invoices.issue(&data).await?;
+    let paper = InvoicePaper { number: issued.number.clone(), issued_at: turn.now, data };
     sqlx::query("UPDATE invoices SET number = $1, document = $2, issued_at = $3 WHERE order_id = $4")
         .bind(&issued.number)
-        .bind(&issued.document)
+        .bind(serde_json::to_string(&paper)?)
         .bind(turn.now.as_second())
         .bind(&record.id)
         .execute(turn.db())
         .await?;
     let text = fill(&turn.hall.profile().wording.invoice, &[("order", &record.id)]);
-    for (kind, recipient, text) in [
-        (MessageKind::Sms, &invoice.form.phone, text.clone()),
-        (MessageKind::Mail, &invoice.form.email, format!("{text}\n\n{}", issued.document)),
-    ] {
-        turn.send(NewMessage { kind, recipient, topic: "invoice", text, code: None, order: Some(&record.id) })
-            .await?;
-    }
-    Ok(())
+    let message = |kind, recipient, text| NewMessage { kind, recipient, topic: "invoice", text, code: None, order: Some(order) };
+    turn.send(message(MessageKind::Sms, &invoice.form.phone, text.clone())).await?;
+    // Without a font the mail goes without its file; the page can be fetched once there is one.
+    let attached = match turn.hall.font() {
+        Some(face) => Some(Attached {
+            name: format!("{}.pdf", issued.number),
+            format: "application/pdf".into(),
+            content: document::invoice(face, &paper)?.into(),
+        }),
+        None => None,
+    };
+    let text = format!("{text}\n发票号码：{}", issued.number);
+    turn.send_with(message(MessageKind::Mail, &invoice.form.email, text), attached).await
 }
 
 fn faults(form: &InvoiceForm) -> Vec<crate::api::FieldFault> {

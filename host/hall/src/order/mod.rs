@@ -1,5 +1,6 @@
 //! Orders: what they are, how they move, what belongs to them.
 
+pub(crate) mod attachment;
 pub(crate) mod change;
 pub(crate) mod download;
 pub(crate) mod enrol;
@@ -20,3 +21,4 @@ pub mod state;
 pub(crate) mod status;
 pub(crate) mod unlock;
 pub(crate) mod view;
+pub(crate) mod wizard;

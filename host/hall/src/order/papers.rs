@@ -1,16 +1,17 @@
 //! Papers of an order (E-07, U-20).
 //!
-//! Guarantees: a paper is a whole picture in a listed format, told by its content; a new one replaces the old one.
+//! Guarantees: a paper is a whole file in a listed format, told by its content; a new one replaces the old one.
 
 use super::{
+    attachment,
     record::{Record, read_word, word},
     seal,
 };
 use crate::{
     api::{FieldFault, OrderKind, OrderState, Paper, PaperReceipt, PaperView, ProblemType},
-    checks::{Picture, picture},
-    problem::{Answer, refuse},
-    profile::Upload,
+    checks::Picture,
+    problem::{Answer, Refusal, refuse},
+    profile::Profile,
     rights::{Right, demand},
     turn::Turn,
     vault::sm3,
@@ -31,7 +32,7 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
     })?;
     let format = match record.kind {
         OrderKind::SealChange => crate::seal::rules::check(&profile.seal, content)?,
-        _ => checked(&profile.upload, content)?,
+        _ => checked(profile, paper, content)?,
     };
     let receipt =
         PaperReceipt { paper, format: format.into(), size: content.len() as u64, sm3: sm3(content) };
@@ -54,16 +55,32 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
     Ok(receipt)
 }
 
-/// The media type of a file that is a whole picture in a listed format.
-fn checked(rules: &Upload, content: &[u8]) -> Answer<&'static str> {
-    if content.len() as u64 > rules.max_bytes {
+fn wrong_format(paper: Paper) -> Refusal {
+    match paper {
+        Paper::CommitmentVideo => {
+            refuse(ProblemType::PaperFormat).detail("The video must be an MP4 file.", "承诺视频应为MP4格式")
+        }
+        Paper::SignedApplication => refuse(ProblemType::PaperFormat)
+            .detail("The application form must be a PDF or a picture.", "申请表应为PDF或图片格式"),
+        _ => refuse(ProblemType::PaperFormat),
+    }
+}
+
+/// The media type of a file that is whole and in a format that the paper may have.
+fn checked(profile: &Profile, paper: Paper, content: &[u8]) -> Answer<&'static str> {
+    let wizard = profile.wizard.as_ref().filter(|_| paper == Paper::CommitmentVideo);
+    let most = wizard.map_or(profile.upload.max_bytes, |wizard| wizard.video_max_bytes);
+    if content.len() as u64 > most {
         return Err(refuse(ProblemType::TooLarge));
     }
-    match picture(content) {
+    let listed = |format: &str| match paper {
+        Paper::CommitmentVideo => format == attachment::MP4,
+        Paper::SignedApplication if format == attachment::PDF => true,
+        _ => profile.upload.formats.iter().any(|known| known == format),
+    };
+    match attachment::told(content) {
         _ if content.is_empty() => Err(refuse(ProblemType::PaperEmpty)),
-        Picture::Whole(format) | Picture::Cut(format) if !rules.formats.iter().any(|f| f == format) => {
-            Err(refuse(ProblemType::PaperFormat))
-        }
+        Picture::Whole(format) | Picture::Cut(format) if !listed(format) => Err(wrong_format(paper)),
         Picture::Cut(_) => Err(refuse(ProblemType::PaperTruncated)),
         Picture::Unknown => Err(refuse(ProblemType::PaperFormat)),
         Picture::Whole(format) => Ok(format),

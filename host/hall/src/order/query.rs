@@ -6,7 +6,7 @@
 
 use super::{record::Record, unlock, view};
 use crate::{
-    api::{CodeEntry, OrderKind, ProblemType, QueriedOrder, QueryOpened, QueryRequest, SubjectKind},
+    api::{CodeEntry, OrderKind, OrderState, ProblemType, QueriedOrder, QueryOpened, QueryRequest, SubjectKind},
     checks,
     code::Purpose,
     outbox::{NewMessage, fill},
@@ -107,8 +107,16 @@ pub(crate) async fn result(turn: &mut Turn<'_>, name: &str, entry: CodeEntry) ->
 /// Whether whoever placed an order has shown to be who they claim.
 pub(crate) fn is_proven(record: &Record) -> bool {
     // These begin with a certificate on record, not with a form that anybody may fill.
-    let of_certificate = matches!(record.kind, OrderKind::Unlock | OrderKind::Revoke | OrderKind::SealChange);
-    of_certificate || record.kind.rewrites_key() || record.details.identity.is_some()
+    let of_certificate = matches!(record.kind, OrderKind::Unlock | OrderKind::Revoke | OrderKind::SealChange) || record.kind.rewrites_key();
+    // The wizard's review is what shows it there.
+    let made = [
+        OrderState::Passed,
+        OrderState::InProduction,
+        OrderState::Issued,
+        OrderState::Posted,
+        OrderState::Received,
+    ];
+    of_certificate || record.details.identity.is_some() || made.contains(&record.state)
 }
 
 fn scope(kind: SubjectKind, number: &str) -> Answer<String> {

@@ -379,6 +379,12 @@ impl Turn<'_> {
         Ok(found)
     }
 
+    /// Every order, newest first.
+    pub(crate) async fn all_orders(&mut self) -> Answer<Vec<Record>> {
+        let rows = sqlx::query("SELECT * FROM orders ORDER BY created_at DESC, id DESC").fetch_all(self.db()).await?;
+        rows.iter().map(Record::read).collect()
+    }
+
     /// The orders for a subject, newest first.
     pub(crate) async fn orders_of_subject(&mut self, kind: SubjectKind, number: &str) -> Answer<Vec<Record>> {
         let rows = sqlx::query(

@@ -69,13 +69,17 @@ pub enum Event {
     RemakeOrdered,
     /// The seal was made and given out, or the key was told which one to drop.
     SealMade,
+    /// 制作申请表: the application form was made (E-22).
+    ApplicationMade,
+    /// 提交服务申请: the wizard is complete (E-24).
+    WizardFinished,
     /// The applicant gave up.
     Cancelled,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::FormAmended,
         Self::IdentityPassed,
         Self::OrderConfirmed,
@@ -106,6 +110,8 @@ impl Event {
         Self::RequestSigned,
         Self::RemakeOrdered,
         Self::SealMade,
+        Self::ApplicationMade,
+        Self::WizardFinished,
         Self::Cancelled,
     ];
 
@@ -142,6 +148,8 @@ impl Event {
             Self::RequestSigned => "request-signed",
             Self::RemakeOrdered => "remake-ordered",
             Self::SealMade => "seal-made",
+            Self::ApplicationMade => "application-made",
+            Self::WizardFinished => "wizard-finished",
             Self::Cancelled => "cancelled",
         }
     }
@@ -187,6 +195,9 @@ fn enrol(state: OrderState, event: Event) -> Result<OrderState, Refused> {
         (S::Draft | S::Identified | S::Confirmed | S::Submitted | S::Returned, E::FormAmended) => S::Draft,
         (S::Draft | S::Identified, E::IdentityPassed) => S::Identified,
         (S::Identified | S::Confirmed | S::Returned, E::OrderConfirmed) => S::Confirmed,
+        // The wizard has neither identity check nor consent by code: the review sees the signed form and the video.
+        (S::Draft | S::Confirmed | S::Returned, E::ApplicationMade) => S::Confirmed,
+        (S::Confirmed | S::Unpaid, E::WizardFinished) => S::Unpaid,
         (S::Confirmed | S::Submitted, E::ApplicationSubmitted) => S::Submitted,
         (S::Submitted | S::Unpaid, E::Consented) => S::Unpaid,
         (S::Unpaid | S::InReview, E::Paid) => S::InReview,

@@ -53,7 +53,7 @@ pub(crate) fn summary(record: &Record) -> OrderSummary {
 pub(crate) async fn order(turn: &mut Turn<'_>, record: &Record) -> Answer<Order> {
     let details = &record.details;
     let password_way = match record.kind.makes_key() {
-        true => details.identity.as_ref().map(identity::password_way),
+        true => identity::carrier(turn, record).map(identity::password_way),
         false => None,
     };
     Ok(Order {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test takes what it needs")]
 
+pub mod pdf;
+
 use serde::{Serialize, de::DeserializeOwned};
 use ukey_apdu::{
     dialect::Dialect,
@@ -480,6 +482,7 @@ pub fn unit_form() -> UnitForm {
             email: "zhangsan@example.com".into(),
         },
         address: "示例市示例路1号".into(),
+        registration: None,
     }
 }
 

@@ -1,0 +1,83 @@
+//! The wizard in strides.
+
+use ukey_flows::{
+    FlowError,
+    api::{Decision, EnrolForm, OrderState, Paper, Secret, WizardStart},
+    enrol::Enrolling,
+    wizard,
+};
+
+use super::{Business, GIF, Stage};
+use crate::{people::Holder, words::MP4};
+
+impl Stage {
+    /// Who looks at a page: the session if there is one, else the order at hand.
+    pub(crate) fn visitor(&self) -> Option<Secret> {
+        let session = self.session.as_ref().map(|session| session.token.clone());
+        session.or_else(|| self.business.as_ref().map(|business| business.in_hand().token().clone()))
+    }
+
+    fn applying(&mut self) -> &mut Enrolling {
+        match &mut self.business {
+            Some(Business::Enrol(enrolling)) => enrolling,
+            _ => panic!("there is no enrolment under way"),
+        }
+    }
+
+    /// Step 1.
+    pub(crate) fn start_wizard(&mut self, agreed: bool, form: EnrolForm) -> Result<(), FlowError> {
+        self.holder = Holder::Unit;
+        self.check = None;
+        let session = self.session.as_ref().map_or_else(|| "nobody".into(), |session| session.token.clone());
+        let enrolling = wizard::start(&self.client(), &session, &WizardStart { agreed, form })?;
+        self.business = Some(Business::Enrol(enrolling));
+        Ok(())
+    }
+
+    /// Step 2: 制作申请表.
+    pub(crate) fn make_application(&mut self) -> Result<(), FlowError> {
+        self.document = None;
+        self.document = Some(wizard::application(self.applying())?);
+        Ok(())
+    }
+
+    /// Steps 1 and 2.
+    pub(crate) fn wizard_to_papers(&mut self) -> Result<(), FlowError> {
+        self.start_wizard(true, Holder::Unit.wizard_form())?;
+        self.make_application()
+    }
+
+    /// Step 3: what is missing, each in its format.
+    pub(crate) fn wizard_papers(&mut self) -> Result<(), FlowError> {
+        let missing: Vec<Paper> = self.in_hand().missing_papers().collect();
+        for paper in missing {
+            let file = match paper {
+                Paper::CommitmentVideo => MP4.to_vec(),
+                Paper::SignedApplication => self.document.clone().expect("the application form was made"),
+                _ => GIF.to_vec(),
+            };
+            self.upload(paper, &file)?;
+        }
+        Ok(())
+    }
+
+    /// Step 4.
+    pub(crate) fn submit_wizard(&mut self) -> Result<(), FlowError> {
+        wizard::submit(self.applying())
+    }
+
+    /// The whole way to a key, and a PIN of the holder's own.
+    pub(crate) fn wizard_to_key(&mut self, new_pin: &str) -> Result<(), FlowError> {
+        self.wizard_to_papers()?;
+        self.wizard_papers()?;
+        self.submit_wizard()?;
+        if self.order().state == OrderState::Unpaid {
+            self.pay()?;
+        }
+        self.decide(Decision::Pass, None)?;
+        let blank = self.take_blank_key()?;
+        self.make_key(&blank)?;
+        self.receive()?;
+        self.change_pin(new_pin, new_pin)
+    }
+}

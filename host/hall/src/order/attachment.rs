@@ -1,0 +1,77 @@
+//! What an uploaded file is, by its content: a picture, a PDF, a video.
+//!
+//! Guarantees: a file is told whole or cut by its own structure, never by its name. Refuses to know: what it shows.
+
+use crate::checks::{Picture, picture};
+
+/// The media type of a video (AMB-11).
+pub(crate) const MP4: &str = "video/mp4";
+/// The media type of a document.
+pub(crate) const PDF: &str = "application/pdf";
+
+/// Tells a file: an MP4 by its boxes, a PDF by its first and last words, else a picture.
+pub(crate) fn told(bytes: &[u8]) -> Picture {
+    match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => mp4(bytes),
+        [b'%', b'P', b'D', b'F', b'-', ..] => {
+            if bytes.trim_ascii_end().ends_with(b"%%EOF") { Picture::Whole(PDF) } else { Picture::Cut(PDF) }
+        }
+        _ => picture(bytes),
+    }
+}
+
+/// An MP4 (ISO/IEC 14496-12) is whole when its boxes fill the file and both description and media are there.
+fn mp4(bytes: &[u8]) -> Picture {
+    let (mut rest, mut described, mut media) = (bytes, false, false);
+    while !rest.is_empty() {
+        let Some((head, body)) = rest.split_at_checked(8) else { return Picture::Cut(MP4) };
+        let (size, kind) = head.split_at(4);
+        let short = size.iter().fold(0_u64, |size, byte| size << 8 | u64::from(*byte));
+        let size = match (short, body.first_chunk::<8>()) {
+            // The last box may reach to the end of the file.
+            (0, _) => rest.len() as u64,
+            (1, Some(long)) => u64::from_be_bytes(*long),
+            (size, _) => size,
+        };
+        let fits = usize::try_from(size).ok().filter(|size| *size >= 8).and_then(|size| rest.get(size..));
+        let Some(after) = fits else { return Picture::Cut(MP4) };
+        described |= kind == b"moov";
+        media |= kind == b"mdat";
+        rest = after;
+    }
+    if described && media { Picture::Whole(MP4) } else { Picture::Cut(MP4) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+    }
+
+    fn video() -> Vec<u8> {
+        [boxed(b"ftyp", b"isom\0\0\x02\0isom"), boxed(b"moov", b"1234"), boxed(b"mdat", b"picture")].concat()
+    }
+
+    #[test]
+    fn a_video_is_whole_with_all_its_boxes() {
+        assert_eq!(told(&video()), Picture::Whole(MP4));
+        for end in 8..video().len() {
+            assert_eq!(told(&video()[..end]), Picture::Cut(MP4), "{end}");
+        }
+        let long = [boxed(b"ftyp", b"isom"), boxed(b"moov", b""), [&1_u32.to_be_bytes()[..], b"mdat", &17_u64.to_be_bytes(), b"x"].concat()];
+        assert_eq!(told(&long.concat()), Picture::Whole(MP4));
+        let endless = [boxed(b"ftyp", b"isom"), boxed(b"moov", b""), [&0_u32.to_be_bytes()[..], b"mdat", b"to the end"].concat()];
+        assert_eq!(told(&endless.concat()), Picture::Whole(MP4));
+        let stuck = [boxed(b"ftyp", b"isom"), [&4_u32.to_be_bytes()[..], b"mdat"].concat()];
+        assert_eq!(told(&stuck.concat()), Picture::Cut(MP4));
+    }
+
+    #[test]
+    fn a_document_has_its_end() {
+        assert_eq!(told(b"%PDF-1.7\n%%EOF\n"), Picture::Whole(PDF));
+        assert_eq!(told(b"%PDF-1.7\n"), Picture::Cut(PDF));
+        assert_eq!(told(b"MZ"), Picture::Unknown);
+    }
+}

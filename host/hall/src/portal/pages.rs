@@ -1,0 +1,237 @@
+//! The pages themselves.
+
+use super::{SERVICES, handout, session::Visitor};
+use crate::{
+    account::notice,
+    api::{Fee, Invoice, Me, NoticeView, Order, OrderSummary, PaymentRequest, PortalView, ProblemType},
+    hall::Hall,
+    order::{payment, view},
+    problem::{Answer, Refusal, refuse},
+    profile::Question,
+};
+use askama::Template;
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+const STYLE: &str = include_str!("../../templates/portal/style.css");
+
+pub(super) fn routes() -> Router<Hall> {
+    Router::new()
+        .route("/", get(home))
+        .route("/services", get(services))
+        .route("/downloads", get(downloads))
+        .route("/downloads/{name}", get(download))
+        .route("/agreement", get(agreement))
+        .route("/questions", get(questions))
+        .route("/me", get(mine))
+        .route("/orders/{id}/payment", get(payment_page).post(pay))
+        .route("/style.css", get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) }))
+}
+
+/// What every page shows: the authority, its hotline, who is logged in.
+struct Frame {
+    title: String,
+    authority: String,
+    hotline: String,
+    me: Option<Me>,
+    view: PortalView,
+}
+
+impl Frame {
+    fn new(hall: &Hall, title: &str, me: Option<Me>) -> Self {
+        let profile = hall.profile();
+        Self {
+            title: title.into(),
+            authority: profile.name.clone(),
+            hotline: profile.hotline.clone(),
+            me,
+            view: super::view(hall),
+        }
+    }
+
+    async fn of(hall: &Hall, title: &str, visitor: &Visitor) -> Self {
+        Self::new(hall, title, visitor.me(hall).await)
+    }
+
+    /// The login state (G-01, G-06): one's own phone number, else the name.
+    fn who(&self) -> Option<&str> {
+        self.me.as_ref().map(|me| me.phone.as_deref().unwrap_or(&me.name))
+    }
+}
+
+/// A page that was made, or the refusal.
+fn shown(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => Refusal::internal(error).into_response(),
+    }
+}
+
+/// The page of a refusal, in Chinese.
+pub(super) fn refused(hall: &Hall, refusal: Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let page = RefusalPage { frame: Frame::new(hall, "办理提示", None), detail: refusal.problem.detail_zh };
+    (status, shown(&page)).into_response()
+}
+
+fn page(hall: &Hall, answer: Answer<Response>) -> Response {
+    answer.unwrap_or_else(|refusal| refused(hall, refusal))
+}
+
+#[derive(Template)]
+#[template(path = "portal/refusal.html")]
+struct RefusalPage {
+    frame: Frame,
+    detail: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/home.html")]
+struct Home {
+    frame: Frame,
+}
+
+async fn home(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    shown(&Home { frame: Frame::of(&hall, "首页", &visitor).await })
+}
+
+#[derive(Template)]
+#[template(path = "portal/services.html")]
+struct Services {
+    frame: Frame,
+    count: usize,
+}
+
+async fn services(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    shown(&Services { frame: Frame::of(&hall, "自助服务", &visitor).await, count: SERVICES.len() })
+}
+
+#[derive(Template)]
+#[template(path = "portal/downloads.html")]
+struct Downloads {
+    frame: Frame,
+}
+
+async fn downloads(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    shown(&Downloads { frame: Frame::of(&hall, "下载中心", &visitor).await })
+}
+
+async fn download(State(hall): State<Hall>, Path(name): Path<String>) -> Answer<Response> {
+    let (format, content) = handout::file(&hall, &name)?;
+    Ok(([(header::CONTENT_TYPE, format)], content).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "portal/agreement.html")]
+struct Agreement {
+    frame: Frame,
+}
+
+async fn agreement(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    shown(&Agreement { frame: Frame::of(&hall, "服务协议", &visitor).await })
+}
+
+#[derive(Template)]
+#[template(path = "portal/questions.html")]
+struct Questions {
+    frame: Frame,
+    questions: Vec<Question>,
+}
+
+async fn questions(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    let frame = Frame::of(&hall, "常见问题", &visitor).await;
+    shown(&Questions { frame, questions: hall.profile().portal.questions.clone() })
+}
+
+#[derive(Template)]
+#[template(path = "portal/me.html")]
+struct Mine {
+    frame: Frame,
+    orders: Vec<OrderSummary>,
+    notices: Vec<NoticeView>,
+}
+
+async fn mine(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    let frame = Frame::of(&hall, "个人中心", &visitor).await;
+    let answer = async {
+        let mut turn = hall.turn(visitor.0.as_deref()).await?;
+        let found = async { Ok((view::mine(&mut turn).await?, notice::mine(&mut turn).await?)) }.await;
+        let (orders, notices) = turn.end(found).await?;
+        Ok(shown(&Mine { frame, orders, notices }))
+    };
+    page(&hall, answer.await)
+}
+
+#[derive(Template)]
+#[template(path = "portal/payment.html")]
+struct PaymentPage {
+    frame: Frame,
+    order: String,
+    fee: Fee,
+    invoice: Option<Invoice>,
+    ways: Vec<String>,
+    agreements: Vec<String>,
+}
+
+impl PaymentPage {
+    fn yuan(fen: &u32) -> String {
+        format!("{}.{:02}", fen / 100, fen % 100)
+    }
+}
+
+async fn read(hall: &Hall, visitor: &Visitor, id: &str) -> Answer<Order> {
+    let mut turn = hall.turn(visitor.0.as_deref()).await?;
+    let order = view::read(&mut turn, id).await;
+    turn.end(order).await
+}
+
+/// The payment page, titled by its service (G-07).
+async fn payment_page(State(hall): State<Hall>, visitor: Visitor, Path(id): Path<String>) -> Response {
+    let answer = async {
+        let order = read(&hall, &visitor, &id).await?;
+        let title = format!("支付中心-{}", order.kind.zh());
+        let rules = &hall.profile().payment;
+        Ok(shown(&PaymentPage {
+            frame: Frame::of(&hall, &title, &visitor).await,
+            order: order.id,
+            fee: order.fee,
+            invoice: order.invoice,
+            ways: rules.ways.clone(),
+            agreements: rules.agreements.clone(),
+        }))
+    };
+    page(&hall, answer.await)
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    way: String,
+    /// What a ticked box sends.
+    agreed: Option<String>,
+}
+
+/// 提交并支付.
+async fn pay(
+    State(hall): State<Hall>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Form(chosen): Form<Chosen>,
+) -> Response {
+    let answer = async {
+        let mut turn = hall.turn(visitor.0.as_deref()).await?;
+        let request = PaymentRequest { way: chosen.way, agreed: chosen.agreed.is_some() };
+        let done = payment::open(&mut turn, &id, request).await;
+        let payment = turn.end(done).await?;
+        if payment.page.is_empty() {
+            return Err(refuse(ProblemType::ProviderUnavailable));
+        }
+        Ok(Redirect::to(&payment.page).into_response())
+    };
+    page(&hall, answer.await)
+}
