@@ -196,7 +196,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "scenarios of further flows are being written"]
     fn the_built_in_scenarios_cover_every_row() {
         let coverage = Coverage::of(&built_in().unwrap());
         assert_eq!((coverage.missing(), coverage.superfluous()), (vec![], vec![]));

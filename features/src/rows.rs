@@ -225,14 +225,14 @@ pub const ROWS: &[(&str, &str)] = &[
 pub const NOT_COVERED: &[(&str, &str, &str)] = &[
     ("N-26", "hotlines of real companies are not shipped", "真实机构的客服电话不随软件发布"),
     (
-        "R-13",
-        "unpacking and installing the controls of other makers is done by hand on one operating system",
-        "解压安装别家控件，是在某种操作系统上的手工操作",
+        "N-30",
+        "names of real banks are not shipped; one way of payment stands for all of them",
+        "真实银行的名称不随软件发布，以个人网银一种方式代表",
     ),
     (
-        "R-15",
-        "the settings of a browser that wants controls are that browser's own",
-        "为装控件而改的浏览器设置，属于那个浏览器",
+        "U-34",
+        "the picture of this form is mostly unreadable, and a picture code asks for a person; codes and tries are limited instead",
+        "表单图片大多无法辨认；图形验证码要由人识别，改以限制次数代替",
     ),
 ];
 

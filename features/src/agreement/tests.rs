@@ -85,7 +85,7 @@ const SPOILED: &[(Fact, Spoil)] = &[
         );
     }),
     (Fact::Certificates, |world| {
-        books(world, "UPDATE certificates SET encryption_certificate = certificate")
+        books(world, "UPDATE certificates SET encryption_certificate = certificate");
     }),
     (Fact::Certificates, |world| {
         key(world, |application, container| {
@@ -223,7 +223,7 @@ fn a_fault_that_does_not_happen_is_no_success() {
 
     let recorded = record(&beginning).unwrap();
     let at = recorded.iter().position(|step| matches!(step, Interaction::Request(_))).unwrap();
-    let elsewhere = Point { at, ..beyond.clone() };
+    let elsewhere = Point { at, ..beyond };
     let found = try_at(&beginning, &elsewhere).unwrap().join("");
     assert!(found.contains("another way") && found.contains("instead of GET /api/nothing"), "{found}");
     let key = Point { at, kind: Kind::KeyPulled, operation: None, interaction: request };

@@ -54,8 +54,11 @@ fn merged(files: &[PathBuf], mixed: bool) -> Result<(Outcome, String), MergeErro
     Ok((outcome, String::from_utf8(out).unwrap()))
 }
 
+/// A scenario as told: its name, how it ended, its facts, its exchanges.
+type Told = (String, ScenarioStatus, Vec<(String, String)>, usize);
+
 /// What is told of a run, but for times and the panics' places.
-fn told(outcome: &Outcome) -> Vec<(String, ScenarioStatus, Vec<(String, String)>, usize)> {
+fn told(outcome: &Outcome) -> Vec<Told> {
     let facts = |facts: &[ukey_features::runner::Fact]| {
         facts.iter().map(|fact| (fact.name.clone(), fact.value.clone())).collect()
     };
@@ -125,7 +128,8 @@ fn a_shard_runs_what_its_listing_names() {
         .collect();
     let listing = listing(&options).unwrap();
     let mut all: Vec<_> = listing.lines().map(str::to_owned).collect();
-    (lines.sort(), all.sort());
+    lines.sort();
+    all.sort();
     assert_eq!(lines, all);
 }
 

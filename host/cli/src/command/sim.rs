@@ -133,7 +133,7 @@ impl Enrol {
     fn run(self, state: &Path, shared: &Shared) -> Result<()> {
         let pin_file = state.with_extension("pin");
         let kept = [Some(state), (!self.reveal_pin).then_some(pin_file.as_path())];
-        for file in kept.into_iter().flatten().filter(|file| file.exists()) {
+        if let Some(file) = kept.into_iter().flatten().find(|file| file.exists()) {
             let help = "nothing is overwritten; name another with --target sim:FILE, or move it away";
             return Err(Failure::usage(format!("{} is there already", file.display()), help));
         }
