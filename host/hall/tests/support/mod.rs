@@ -320,7 +320,7 @@ impl Bench {
     pub fn listed(&self, key: &Key) -> Option<RevocationReason> {
         let list = self.list();
         let reason =
-            |certificate: &Certificate| list.find(&certificate.serial()).map(|entry| entry.reason.unwrap());
+            |certificate: &Certificate| list.find(certificate.serial()).map(|entry| entry.reason.unwrap());
         let sign = reason(key.response.sign_certificate());
         assert_eq!(sign, reason(key.response.encryption_certificate().unwrap()), "one fate for a pair");
         sign
