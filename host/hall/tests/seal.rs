@@ -94,7 +94,7 @@ fn written(bench: &Bench, placed: &Placed, key: &Key, beside: &[Vec<u8>]) -> Sea
         bench.decide(placed, Decision::Pass, None).read::<Order>();
     }
     let der = make(bench, placed).read::<SealAnswer>().seal.unwrap().0;
-    let order: Order = confirm(bench, placed, key, &[beside, &[der.clone()]].concat()).read();
+    let order: Order = confirm(bench, placed, key, &[beside, std::slice::from_ref(&der)].concat()).read();
     assert_eq!(order.state, OrderState::Completed);
     Seal::from_der(&der).unwrap()
 }
@@ -186,7 +186,7 @@ fn a_paid_change_goes_from_the_choice_to_the_key() {
     let signature = sign(&key_pair("STRANGER"), &seals_message(&placed.order.id, &seals_told));
     let forged = SealsWritten { seals: seals_told, signature };
     bench.post(&own(&placed, "confirm"), token(&placed), &forged).refused(ProblemType::BadSignature);
-    let order: Order = confirm(&bench, &placed, &key, &[der.clone()]).read();
+    let order: Order = confirm(&bench, &placed, &key, std::slice::from_ref(&der)).read();
     assert_eq!(order.state, OrderState::Completed);
     assert_eq!(confirm(&bench, &placed, &key, &[der]).read::<Order>().state, OrderState::Completed);
     make(&bench, &placed).refused(ProblemType::WrongState);
@@ -309,7 +309,7 @@ fn the_old_seal_counts_until_the_key_holds_the_new_one() {
     check(&bench, DOCUMENT, stamp(&bench, &old, &key).der()).read::<StampVerdict>();
     confirm(&bench, &placed, &key, &[old.der().to_vec(), new.clone()]).refused(ProblemType::SealNotWritten);
     confirm(&bench, &placed, &key, &[old.der().to_vec()]).refused(ProblemType::SealNotWritten);
-    confirm(&bench, &placed, &key, &[new.clone()]).read::<Order>();
+    confirm(&bench, &placed, &key, std::slice::from_ref(&new)).read::<Order>();
     check(&bench, DOCUMENT, stamp(&bench, &old, &key).der()).refused(ProblemType::SealWithdrawn);
     let new = Seal::from_der(&new).unwrap();
     let verdict: StampVerdict = check(&bench, DOCUMENT, stamp(&bench, &new, &key).der()).read();
