@@ -280,7 +280,7 @@ impl FromStr for File {
             "不完整的pdf" => b"%PDF-1.7\n".to_vec(),
             "mp4" => MP4.to_vec(),
             "不完整的mp4" => MP4[..MP4.len() - 1].to_vec(),
-            "过大的mp4" => [&8_388_601_u32.to_be_bytes()[..], b"ftyp", &vec![0; 8_388_593]].concat(),
+            "过大的mp4" => [&8_388_609_u32.to_be_bytes()[..], b"ftyp", &vec![0; 8_388_601]].concat(),
             "txt" => "营业执照".into(),
             "不完整的jpg" => vec![0xff, 0xd8, 0xff, 0xe0, 0, 0],
             "空" => Vec::new(),

@@ -82,7 +82,7 @@ fn checked(profile: &Profile, paper: Paper, content: &[u8]) -> Answer<&'static s
         _ if content.is_empty() => Err(refuse(ProblemType::PaperEmpty)),
         Picture::Whole(format) | Picture::Cut(format) if !listed(format) => Err(wrong_format(paper)),
         Picture::Cut(_) => Err(refuse(ProblemType::PaperTruncated)),
-        Picture::Unknown => Err(refuse(ProblemType::PaperFormat)),
+        Picture::Unknown => Err(wrong_format(paper)),
         Picture::Whole(format) => Ok(format),
     }
 }
