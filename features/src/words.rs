@@ -250,7 +250,7 @@ impl FromStr for SealPicture {
             "20481字节的png" => pictures::with_comment(&good, 20_481 - good.len() - 12),
             "不完整的png" => good[..good.len() - 6].to_vec(),
             "损坏的png" => good.iter().enumerate().map(|(n, byte)| byte ^ u8::from(n == 60)).collect(),
-            "bmp" => pictures::bmp(100),
+            "bmp" => pictures::bmp(60),
             "txt" => "公章".into(),
             "空文件" => Vec::new(),
             _ => return Err(format!("{text} is no picture")),

@@ -311,7 +311,7 @@ fn where_the_old_key_is_kept_its_encryption_key_is_too() {
     let mut profile = Profile::built_in("baihe").unwrap();
     profile.enrol.anonymous = true;
     // The key comes by the shorter way.
-    (profile.enrol.shape, profile.wizard) = (EnrolShape::Order, None);
+    (profile.enrol.shape, profile.wizard, profile.enrol.unit_fee_fen) = (EnrolShape::Order, None, 20_000);
     drop(bench);
     let bench = Bench::with(Config::simulated(profile, 20_260_302));
     let key = bench.unit_key();
