@@ -1,19 +1,30 @@
-//! A key that a hall has enrolled for the unit of the scenarios: for whoever needs a key with real certificates in it.
+//! A key that a hall has enrolled for the unit of the scenarios: for whoever needs a key with real certificates and a
+//! real seal in it.
 //!
-//! Guarantees: it is made as a scenario makes it, by the flows, over HTTP, against a hall of its own; the certificates
-//! are read back from the key. It refuses to know where the key keeps its state and what becomes of its PIN.
+//! Guarantees: it is made as a scenario makes it, by the flows, over HTTP, against a hall of its own; certificates and
+//! seal are read back from the key, and the hall has checked the stamp. It refuses to know where the key keeps its
+//! state and what becomes of its PIN.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use ukey_device::{Device, Target};
 use ukey_flows::{
     FlowError,
-    api::{Decision, OrderState, Secret},
+    api::{AccountKind, Decision, OrderState, RevocationReason, Secret},
     key::MyCertificate,
+    seal,
 };
 use ukey_hall::Profile;
-use ukey_pki::Certificate;
+use ukey_pki::{
+    Certificate, Crl,
+    seal::{Seal, Stamp},
+};
 
 use crate::{office::Office, people::Holder, stage::Stage};
+
+/// What the stamp of [`Enrolled`] is on.
+const DOCUMENT: &str = "合同\n";
 
 /// What an enrolment gave, beside the key.
 #[derive(Clone, Debug)]
@@ -26,6 +37,14 @@ pub struct Enrolled {
     pub sign: Certificate,
     /// The encryption certificate in the key.
     pub encryption: Certificate,
+    /// The authority's revocation list, after the certificates of another key were revoked.
+    pub crl: Crl,
+    /// The seal in the key, which carries the certificate of its maker.
+    pub seal: Seal,
+    /// A stamp with that seal, made by the key.
+    pub stamp: Stamp,
+    /// The document that was stamped.
+    pub document: String,
     /// The user PIN that the key was personalised with.
     pub initial_pin: Secret,
 }
@@ -47,12 +66,13 @@ pub enum EnrolError {
     /// The hall or the key refused.
     #[error("{0} ({zh})", zh = .0.message_zh())]
     Flow(#[from] FlowError),
-    /// A certificate is missing afterwards.
-    #[error("the {0} certificate is missing")]
+    /// Something is missing afterwards.
+    #[error("the {0} is missing")]
     Missing(&'static str),
 }
 
-/// Enrols a blank key for the unit of the scenarios, in a hall of this built-in profile that opens and closes for it.
+/// Enrols a blank key for the unit of the scenarios, in a hall of this built-in profile that opens and closes for it, has
+/// a seal written into it and stamps with it. A second key, simulated, is enrolled for somebody else and revoked.
 /// Everything random in the hall follows from the seed; its clock shows the present time.
 ///
 /// It blocks, and must not be called from inside an async runtime.
@@ -83,25 +103,54 @@ fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolErro
 
     let mut stage = Stage::new(seed, Target::Sim, None, Some(device));
     stage.enter(office);
-    stage.go_to_payment(Holder::Unit, None)?;
-    if stage.refreshed().state == OrderState::Unpaid {
-        stage.pay()?;
-    }
-    stage.decide(Decision::Pass, None)?;
-    let key = stage.take_blank_key()?;
-    stage.make_key(&key)?;
-    stage.receive()?;
+    let key = stage.enrolled_key(Holder::Unit)?;
+    let initial_pin = stage.certificate_password().into();
+    stage.gain_seal(None)?;
+    stage.stamp(1, DOCUMENT)?;
+
+    stage.enrolled_key(Holder::Zhang)?;
+    stage.revoke_by_key(RevocationReason::KeyCompromise)?;
 
     let mine = MyCertificate::read(&key)?;
+    let held = seal::seals(&key)?.pop().ok_or(EnrolError::Missing("seal"))?;
     let mut chain = client.authority()?.chain.into_iter().map(|der| Certificate::from_der(&der.0));
     let mut next = |what| chain.next().ok_or(EnrolError::Missing(what));
-    let issuing = next("issuing")?.map_err(FlowError::from)?;
-    let root = next("root")?.map_err(FlowError::from)?;
+    let issuing = next("issuing certificate")?.map_err(FlowError::from)?;
+    let root = next("root certificate")?.map_err(FlowError::from)?;
     Ok(Enrolled {
         root,
         issuing,
         sign: mine.sign,
-        encryption: mine.encryption.ok_or(EnrolError::Missing("encryption"))?,
-        initial_pin: stage.certificate_password().into(),
+        encryption: mine.encryption.ok_or(EnrolError::Missing("encryption certificate"))?,
+        crl: Crl::from_der(&client.crl()?).map_err(FlowError::from)?,
+        seal: held.seal.map_err(FlowError::from)?,
+        stamp: stage.stamp.ok_or(EnrolError::Missing("stamp"))?,
+        document: DOCUMENT.to_owned(),
+        initial_pin,
     })
+}
+
+impl Stage {
+    /// A blank key, enrolled for a holder in the way of the hall, with the PIN it was personalised with.
+    fn enrolled_key(&mut self, holder: Holder) -> Result<Arc<Device>, FlowError> {
+        if self.client().profile()?.wizard.is_some() {
+            let (kind, account) = match holder {
+                Holder::Unit => (AccountKind::Enterprise, "unit"),
+                Holder::Zhang | Holder::Li => (AccountKind::Personal, "person"),
+            };
+            self.register(holder, kind, account)?;
+            self.log_in_by_account()?;
+            self.wizard_to_payment(holder)?;
+        } else {
+            self.go_to_payment(holder, None)?;
+        }
+        if self.refreshed().state == OrderState::Unpaid {
+            self.pay()?;
+        }
+        self.decide(Decision::Pass, None)?;
+        let key = self.take_blank_key()?;
+        self.make_key(&key)?;
+        self.receive()?;
+        Ok(key)
+    }
 }

@@ -1,20 +1,57 @@
-//! The wizard in strides.
+//! The wizard in strides, and the account that it wants.
 
 use ukey_flows::{
     FlowError,
-    api::{Decision, EnrolForm, OrderState, Paper, Secret, WizardStart},
+    api::{
+        AccountKind, Decision, EnrolForm, OrderState, Paper, PasswordLogin, Registration, Secret, WizardStart,
+    },
     enrol::Enrolling,
     wizard,
 };
 
 use super::{Business, GIF, Stage};
-use crate::{people::Holder, words::MP4};
+use crate::{
+    people::{HANDLER_PHONE, Holder},
+    words::MP4,
+};
 
 impl Stage {
     /// Who looks at a page: the session if there is one, else the order at hand.
     pub(crate) fn visitor(&self) -> Option<Secret> {
         let session = self.session.as_ref().map(|session| session.token.clone());
         session.or_else(|| self.business.as_ref().map(|business| business.in_hand().token().clone()))
+    }
+
+    /// An account for a holder; its password goes to the handler's phone.
+    pub(crate) fn register(
+        &mut self,
+        holder: Holder,
+        kind: AccountKind,
+        account: &str,
+    ) -> Result<(), FlowError> {
+        self.client().register(&Registration {
+            kind,
+            account: account.to_owned(),
+            name: holder.name().into(),
+            number: holder.number().into(),
+            phone: HANDLER_PHONE.into(),
+        })?;
+        self.account = Some(account.to_owned());
+        Ok(())
+    }
+
+    /// 用账号和密码登录.
+    pub(crate) fn log_in_by_password(&mut self, password: Secret) -> Result<(), FlowError> {
+        let account = self.account.clone().expect("an account");
+        self.session = None;
+        self.session = Some(self.client().login_by_password(&PasswordLogin { account, password })?);
+        Ok(())
+    }
+
+    /// With the password that the phone got.
+    pub(crate) fn log_in_by_account(&mut self) -> Result<(), FlowError> {
+        let password = self.code(HANDLER_PHONE, "account", 0);
+        self.log_in_by_password(password.into())
     }
 
     fn applying(&mut self) -> &mut Enrolling {
@@ -25,8 +62,13 @@ impl Stage {
     }
 
     /// Step 1.
-    pub(crate) fn start_wizard(&mut self, agreed: bool, form: EnrolForm) -> Result<(), FlowError> {
-        self.holder = Holder::Unit;
+    pub(crate) fn start_wizard(
+        &mut self,
+        holder: Holder,
+        agreed: bool,
+        form: EnrolForm,
+    ) -> Result<(), FlowError> {
+        self.holder = holder;
         self.check = None;
         let session = self.session.as_ref().map_or_else(|| "nobody".into(), |session| session.token.clone());
         let enrolling = wizard::start(&self.client(), &session, &WizardStart { agreed, form })?;
@@ -42,8 +84,8 @@ impl Stage {
     }
 
     /// Steps 1 and 2.
-    pub(crate) fn wizard_to_papers(&mut self) -> Result<(), FlowError> {
-        self.start_wizard(true, Holder::Unit.wizard_form())?;
+    pub(crate) fn wizard_to_papers(&mut self, holder: Holder) -> Result<(), FlowError> {
+        self.start_wizard(holder, true, holder.wizard_form())?;
         self.make_application()
     }
 
@@ -66,11 +108,16 @@ impl Stage {
         wizard::submit(self.applying())
     }
 
+    /// Steps 1 to 4.
+    pub(crate) fn wizard_to_payment(&mut self, holder: Holder) -> Result<(), FlowError> {
+        self.wizard_to_papers(holder)?;
+        self.wizard_papers()?;
+        self.submit_wizard()
+    }
+
     /// The whole way to a key, and a PIN of the holder's own.
     pub(crate) fn wizard_to_key(&mut self, new_pin: &str) -> Result<(), FlowError> {
-        self.wizard_to_papers()?;
-        self.wizard_papers()?;
-        self.submit_wizard()?;
+        self.wizard_to_payment(Holder::Unit)?;
         if self.order().state == OrderState::Unpaid {
             self.pay()?;
         }

@@ -2,7 +2,7 @@
 
 use cucumber::{given, then, when};
 use ukey_flows::{
-    api::{AccountKind, CertificateStanding, LoginWay, PasswordChange, PasswordLogin, Registration, Secret},
+    api::{CertificateStanding, LoginWay, PasswordChange},
     login,
 };
 
@@ -111,59 +111,25 @@ async fn hall_has_the_same(world: &mut UkeyWorld) {
 
 // ---- accounts ----
 
-fn registration(kind: AccountKind, account: &str, holder: Holder) -> Registration {
-    Registration {
-        kind,
-        account: account.to_owned(),
-        name: holder.name().into(),
-        number: holder.number().into(),
-        phone: HANDLER_PHONE.into(),
-    }
-}
-
 #[given(expr = "{holder}已注册{account}{string}")]
 async fn registered(world: &mut UkeyWorld, holder: Whose, account: Account, name: String) {
-    world
-        .must(move |stage| {
-            stage.client().register(&registration(account.0, &name, holder.0))?;
-            stage.account = Some(name);
-            Ok(())
-        })
-        .await;
+    world.must(move |stage| stage.register(holder.0, account.0, &name)).await;
 }
 
 #[when(expr = "{holder}注册{account}{string}")]
 async fn register(world: &mut UkeyWorld, holder: Whose, account: Account, name: String) {
-    world
-        .attempt(move |stage| {
-            stage.client().register(&registration(account.0, &name, holder.0))?;
-            stage.account = Some(name);
-            Ok(())
-        })
-        .await;
-}
-
-fn password_login(stage: &mut Stage, password: Secret) -> Result<(), ukey_flows::FlowError> {
-    let account = stage.account.clone().expect("an account");
-    stage.session = None;
-    stage.session = Some(stage.client().login_by_password(&PasswordLogin { account, password })?);
-    Ok(())
+    world.attempt(move |stage| stage.register(holder.0, account.0, &name)).await;
 }
 
 #[given("用账号和短信收到的密码登录")]
 #[when("用账号和短信收到的密码登录")]
 async fn log_in_by_account(world: &mut UkeyWorld) {
-    world
-        .attempt(|stage| {
-            let password = stage.code(HANDLER_PHONE, "account", 0);
-            password_login(stage, password.into())
-        })
-        .await;
+    world.attempt(Stage::log_in_by_account).await;
 }
 
 #[when(expr = "用账号和密码{string}登录")]
 async fn log_in_by_password(world: &mut UkeyWorld, password: String) {
-    world.attempt(move |stage| password_login(stage, password.into())).await;
+    world.attempt(move |stage| stage.log_in_by_password(password.into())).await;
 }
 
 #[when(expr = "把账号密码改为{string}")]

@@ -27,12 +27,12 @@ fn set(form: &mut EnrolForm, field: &str, value: String) {
 #[when("勾选协议，填写经办人信息，点击下一步")]
 #[given("申办向导已到制作申请表")]
 async fn start(world: &mut UkeyWorld) {
-    world.attempt(|stage| stage.start_wizard(true, Holder::Unit.wizard_form())).await;
+    world.attempt(|stage| stage.start_wizard(Holder::Unit, true, Holder::Unit.wizard_form())).await;
 }
 
 #[when("不勾选协议，填写经办人信息，点击下一步")]
 async fn start_without_agreement(world: &mut UkeyWorld) {
-    world.attempt(|stage| stage.start_wizard(false, Holder::Unit.wizard_form())).await;
+    world.attempt(|stage| stage.start_wizard(Holder::Unit, false, Holder::Unit.wizard_form())).await;
 }
 
 #[when("没有登录就填写经办人信息，点击下一步")]
@@ -40,7 +40,7 @@ async fn start_without_session(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
             stage.session.take().expect("a session to leave");
-            stage.start_wizard(true, Holder::Unit.wizard_form())
+            stage.start_wizard(Holder::Unit, true, Holder::Unit.wizard_form())
         })
         .await;
 }
@@ -49,12 +49,12 @@ async fn start_without_session(world: &mut UkeyWorld) {
 async fn start_with(world: &mut UkeyWorld, field: String, value: String) {
     let mut form = Holder::Unit.wizard_form();
     set(&mut form, &field, value);
-    world.attempt(move |stage| stage.start_wizard(true, form)).await;
+    world.attempt(move |stage| stage.start_wizard(Holder::Unit, true, form)).await;
 }
 
 #[given("申办向导已到上传电子文件")]
 async fn to_papers(world: &mut UkeyWorld) {
-    world.must(Stage::wizard_to_papers).await;
+    world.must(|stage| stage.wizard_to_papers(Holder::Unit)).await;
 }
 
 #[when(expr = "在向导中返回修改，把{word}改为{string}")]

@@ -61,7 +61,8 @@ struct Enrol {
     /// The CA profile: the name of a built-in one
     #[arg(long, value_name = "NAME", default_value = "qinghe")]
     profile: String,
-    /// The folder for the certificates: root.pem, issuing.pem, sign.pem, encryption.pem
+    /// The folder for the certificates, the revocation list, the seal of the key, and a document stamped with it:
+    /// {root,issuing,sign,encryption,maker}.pem, crl.der, seal.esl, document.txt, stamp.der
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Take everything random from this number, so that it can be made again
@@ -149,7 +150,7 @@ impl Enrol {
             error => Failure::internal(error),
         })?;
 
-        self.write_certificates(&enrolled)?;
+        self.write_files(&enrolled)?;
         let pin = if self.reveal_pin {
             enrolled.initial_pin.reveal()
         } else {
@@ -170,18 +171,26 @@ impl Enrol {
         Ok(())
     }
 
-    fn write_certificates(&self, enrolled: &Enrolled) -> Result<()> {
+    fn write_files(&self, enrolled: &Enrolled) -> Result<()> {
         let certificates = [
             ("root.pem", &enrolled.root),
             ("issuing.pem", &enrolled.issuing),
             ("sign.pem", &enrolled.sign),
             ("encryption.pem", &enrolled.encryption),
+            ("maker.pem", enrolled.seal.maker()),
+        ];
+        let others = [
+            ("crl.der", enrolled.crl.der()),
+            ("seal.esl", enrolled.seal.der()),
+            ("document.txt", enrolled.document.as_bytes()),
+            ("stamp.der", enrolled.stamp.der()),
         ];
         let write = || {
             fs::create_dir_all(&self.out)?;
             certificates
                 .iter()
-                .try_for_each(|(name, certificate)| fs::write(self.out.join(name), certificate.to_pem()))
+                .try_for_each(|(name, certificate)| fs::write(self.out.join(name), certificate.to_pem()))?;
+            others.iter().try_for_each(|(name, contents)| fs::write(self.out.join(name), contents))
         };
         write().map_err(|error: io::Error| {
             let message = format!("cannot write to {}: {error}", self.out.display());
