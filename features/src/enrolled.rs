@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ukey_device::{Device, Target};
 use ukey_flows::{
-    FlowError,
+    Client, FlowError,
     api::{AccountKind, Decision, OrderState, RevocationReason, Secret},
     key::MyCertificate,
     seal,
@@ -25,6 +25,9 @@ use crate::{office::Office, people::Holder, stage::Stage};
 
 /// What the stamp of [`Enrolled`] is on.
 const DOCUMENT: &str = "合同\n";
+
+/// Within this time a hall publishes its next revocation list.
+const LIST_DUE: SignedDuration = SignedDuration::from_hours(25);
 
 /// What an enrolment gave, beside the key.
 #[derive(Clone, Debug)]
@@ -73,7 +76,7 @@ pub enum EnrolError {
 
 /// Enrols a blank key for the unit of the scenarios, in a hall of this built-in profile that opens and closes for it, has
 /// a seal written into it and stamps with it. A second key, simulated, is enrolled for somebody else and revoked.
-/// Everything random in the hall follows from the seed; its clock shows the present time.
+/// Everything random in the hall follows from the seed; its clock shows yesterday, and at last the present time.
 ///
 /// It blocks, and must not be called from inside an async runtime.
 ///
@@ -96,11 +99,8 @@ pub fn enrol(profile: &str, device: Device, seed: u64) -> Result<Enrolled, Enrol
 
 fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolError> {
     let client = office.client.clone();
-    let ahead = Timestamp::now().duration_since(client.clock()?.now).as_secs();
-    if let Ok(seconds) = u64::try_from(ahead) {
-        client.advance_clock(seconds)?;
-    }
-
+    // A revocation is in the next day's list.
+    advance_clock(&client, Timestamp::now() - LIST_DUE)?;
     let mut stage = Stage::new(seed, Target::Sim, None, Some(device));
     stage.enter(office);
     let key = stage.enrolled_key(Holder::Unit)?;
@@ -109,7 +109,8 @@ fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolErro
     stage.stamp(1, DOCUMENT)?;
 
     stage.enrolled_key(Holder::Zhang)?;
-    stage.revoke_by_key(RevocationReason::KeyCompromise)?;
+    stage.revoke(Holder::Zhang)?;
+    advance_clock(&client, Timestamp::now())?;
 
     let mine = MyCertificate::read(&key)?;
     let held = seal::seals(&key)?.pop().ok_or(EnrolError::Missing("seal"))?;
@@ -128,6 +129,11 @@ fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolErro
         document: DOCUMENT.to_owned(),
         initial_pin,
     })
+}
+
+fn advance_clock(client: &Client, to: Timestamp) -> Result<(), FlowError> {
+    let ahead = to.duration_since(client.clock()?.now).as_secs();
+    u64::try_from(ahead).map_or(Ok(()), |seconds| client.advance_clock(seconds).map(drop))
 }
 
 impl Stage {
@@ -152,5 +158,17 @@ impl Stage {
         self.make_key(&key)?;
         self.receive()?;
         Ok(key)
+    }
+
+    /// A revocation without the key, which every hall takes.
+    fn revoke(&mut self, holder: Holder) -> Result<(), FlowError> {
+        self.find_certificates(holder)?;
+        self.begin_revocation_without_key(RevocationReason::KeyCompromise)?;
+        let check = holder.check(holder.first_way());
+        self.revoking().check_identity(&check)?;
+        let code = self.code(holder.phone(), "revoke", 0);
+        self.revoking().enter_code(&code)?;
+        self.revoking().confirm()?;
+        self.revoking().confirm_again()
     }
 }

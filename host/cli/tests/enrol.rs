@@ -110,6 +110,21 @@ fn another_key_is_revoked_and_this_one_is_not() {
     }
 }
 
+/// The authority of the wizard wants an account, and makes its application form with a Chinese font.
+#[test]
+fn every_authority_enrols() {
+    let font = ukey_hall::usual_font_exists().then_some(());
+    let font = common::component(font, "a Chinese font", "Debian package fonts-wqy-microhei");
+    for profile in ukey_hall::Profile::built_in_names() {
+        if profile == "baihe" && font.is_none() {
+            continue;
+        }
+        let desk = Desk::new();
+        enrol(&desk, &["--profile", profile]).succeeds();
+        assert_eq!(fs::read_dir(desk.path("certificates")).unwrap().count(), SIGNED.len() + 1, "{profile}");
+    }
+}
+
 fn openssl() -> Option<()> {
     let knows_sm2 = Command::new("openssl").args(["ecparam", "-name", "SM2", "-noout"]).output();
     let found = knows_sm2.is_ok_and(|output| output.status.success()).then_some(());
