@@ -22,6 +22,7 @@ pub(super) struct Books {
     pub(super) certificates: Vec<CertificateRow>,
     pub(super) revoked: Vec<String>,
     pub(super) vault: Vec<VaultRow>,
+    pub(super) seals: Vec<SealRow>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +70,15 @@ pub(super) struct VaultRow {
     pub(super) certificate_serial: String,
     pub(super) application: String,
     pub(super) container: String,
+}
+
+/// A seal that was made.
+#[derive(Clone, Debug)]
+pub(super) struct SealRow {
+    pub(super) id: String,
+    pub(super) device_serial: String,
+    pub(super) status: String,
+    pub(super) der: Vec<u8>,
 }
 
 impl Books {
@@ -148,7 +158,21 @@ impl Books {
                 container: row.try_get("container")?,
             });
         }
+        for row in rows(db, "SELECT * FROM seals ORDER BY made_at, id").await? {
+            books.seals.push(SealRow {
+                id: row.try_get("id")?,
+                device_serial: row.try_get("device_serial")?,
+                status: row.try_get("status")?,
+                der: row.try_get("der")?,
+            });
+        }
         Ok(books)
+    }
+
+    /// Whether a seal is ordered to be made again, and that has not come to its end.
+    pub(super) fn is_to_be_remade(&self, seal: &SealRow) -> bool {
+        let open_key = format!("seal/remake/{}", seal.id);
+        self.orders.iter().any(|order| order.open_key.as_ref() == Some(&open_key))
     }
 
     /// Whether a certificate is the one in force: neither revoked nor replaced.

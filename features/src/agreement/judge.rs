@@ -3,6 +3,8 @@
 //! Guarantees: everything that differs is told, each with the fact that it belongs to; for every fact there is a tampered
 //! world that this judge refuses (`tests`).
 
+mod seals;
+
 use std::{collections::BTreeSet, fmt};
 
 use ukey_device::{Application, Device, ErrorKind, KeyUse, Pin, PinType, Simulator};
@@ -49,6 +51,9 @@ pub(super) enum Fact {
     Containers,
     /// Each container has both key pairs, and they are those in its certificates.
     KeyPairs,
+    /// The key holds the seals that the hall says it holds, and no file left over of another; each lists the certificate
+    /// in force, or is ordered to be made again.
+    Seals,
     /// The PIN that the person knows is the key's, and another is not.
     Pin,
     /// No try is missing, of user or administrator.
@@ -62,7 +67,7 @@ pub(super) enum Fact {
 impl Fact {
     /// Every fact.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Database,
         Self::Order,
         Self::History,
@@ -75,6 +80,7 @@ impl Fact {
         Self::Unlocks,
         Self::Containers,
         Self::KeyPairs,
+        Self::Seals,
         Self::Pin,
         Self::Tries,
         Self::Rights,
@@ -96,6 +102,7 @@ impl Fact {
             Self::Unlocks => "unlocks",
             Self::Containers => "containers",
             Self::KeyPairs => "key pairs",
+            Self::Seals => "seals",
             Self::Pin => "PIN",
             Self::Tries => "tries",
             Self::Rights => "rights",
@@ -154,6 +161,8 @@ struct Held {
     device_serial: String,
     application: String,
     containers: Vec<HeldContainer>,
+    /// Its seals, DER.
+    seals: Vec<Vec<u8>>,
 }
 
 struct HeldContainer {
@@ -186,7 +195,12 @@ impl Judgement<'_> {
         let applications = device.applications()?;
         let [name] = applications.as_slice() else {
             self.differs(Fact::Containers, format!("the key has {} applications", applications.len()));
-            return Ok(Held { device_serial, application: String::new(), containers: Vec::new() });
+            return Ok(Held {
+                device_serial,
+                application: String::new(),
+                containers: Vec::new(),
+                seals: Vec::new(),
+            });
         };
         let application = device.open_application(name)?;
         for pin_type in [PinType::User, PinType::Administrator] {
@@ -199,7 +213,8 @@ impl Judgement<'_> {
         for container in application.containers()? {
             containers.push(self.container(&application, container)?);
         }
-        Ok(Held { device_serial, application: name.clone(), containers })
+        let seals = self.seals_held(device, &application)?;
+        Ok(Held { device_serial, application: name.clone(), containers, seals })
     }
 
     fn container(&mut self, application: &Application<'_>, name: String) -> Result<HeldContainer, Broken> {
@@ -454,6 +469,7 @@ impl Judgement<'_> {
                 format!("{} is in force and not in the key", row.serial)
             });
         }
+        self.seals(books, held);
         let kind = word(self.expected.kind);
         for order in books.orders.iter().filter(|order| order.kind == kind) {
             self.demand(order.device_serial.as_deref() == Some(&held.device_serial), Fact::Order, || {

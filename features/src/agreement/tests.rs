@@ -5,12 +5,12 @@ use std::fs;
 
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::runtime::Builder;
-use ukey_device::{Device, KeyUse, PinType};
+use ukey_device::{Device, FileInfo, KeyUse, PinType, Rights};
 use ukey_flows::{FlowError, key::MyCertificate, pin, unlock::Unlocking};
 
 use super::{
-    flows::{Flow, unlock::BY_SMS},
-    judge::{Fact, judge},
+    flows::{Flow, change::BY_REGISTRY, seal, unlock::BY_SMS},
+    judge::{Difference, Fact, judge},
     point::{Interaction, Kind, Point},
     report::Report,
     run::{Options, RunError, record, run_flow, try_at},
@@ -19,6 +19,8 @@ use super::{
 use crate::stage::typed;
 
 static UNLOCK: Flow = BY_SMS;
+static SEAL: Flow = seal::FLOW;
+static CHANGE: Flow = BY_REGISTRY;
 
 /// Changes the hall's books behind its back.
 fn books(world: &World, change: &'static str) {
@@ -125,6 +127,19 @@ const SPOILED: &[(Fact, Spoil)] = &[
             application.open_container(container).unwrap().generate_key_pair().unwrap();
         });
     }),
+    (Fact::Seals, |world| {
+        books(
+            world,
+            "INSERT INTO seals SELECT '0', id, subject_kind, subject_number, device_serial, '', \
+             certificate_serial, x'00', x'00', 'held', 0, 0, NULL FROM orders WHERE kind = 'unlock'",
+        );
+    }),
+    (Fact::Seals, |world| {
+        key(world, |application, _| {
+            let info = FileInfo { size: 1, read: Rights::ANYONE, write: Rights::USER };
+            application.create_file("SES_1.esl", info).unwrap();
+        });
+    }),
     (Fact::Pin, |world| {
         key(world, |application, _| {
             application.change_pin(PinType::User, &world.new_pin(), &typed("Bieren-1")).unwrap();
@@ -171,6 +186,34 @@ fn the_judge_misses_every_fact_that_was_spoiled() {
     let mut world = beginning.world(None).unwrap();
     world.go_on().unwrap();
     assert_eq!(judge(&mut world, &beginning.expected).unwrap(), [], "what nobody spoiled agrees");
+}
+
+#[test]
+fn the_judge_misses_every_seal_that_was_spoiled() {
+    let spoiled = [
+        (&SEAL, "UPDATE seals SET der = picture", "is not one that the hall says it holds"),
+        (&SEAL, "UPDATE seals SET status = 'deleted'", "the key holds 1 seals, the hall says 0"),
+        (&SEAL, "UPDATE seals SET device_serial = '0'", "the key holds 1 seals, the hall says 0"),
+        (
+            &CHANGE,
+            "UPDATE orders SET open_key = NULL WHERE open_key LIKE 'seal/remake/%'",
+            "does not list the certificate in force",
+        ),
+    ];
+    for flow in [&SEAL, &CHANGE] {
+        let beginning = Beginning::make(flow, 3).unwrap();
+        for (_, change, told) in spoiled.iter().filter(|(of, ..)| of.name == flow.name) {
+            let mut world = beginning.world(None).unwrap();
+            world.go_on().unwrap();
+            books(&world, change);
+            let found = judge(&mut world, &beginning.expected).unwrap();
+            let missed = |found: &Difference| found.fact == Fact::Seals && found.what.contains(told);
+            assert!(found.iter().any(missed), "{change}: {found:?}");
+        }
+        let mut world = beginning.world(None).unwrap();
+        world.go_on().unwrap();
+        assert_eq!(judge(&mut world, &beginning.expected).unwrap(), [], "what nobody spoiled agrees");
+    }
 }
 
 /// Takes the key's word for it: who can sign with the new PIN looks no further.

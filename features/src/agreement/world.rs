@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use ukey_device::{Device, Options, Pin, Simulator};
 use ukey_flows::{
     Client, FlowError,
-    api::{Payment, PaymentOutcome, ProblemType},
+    api::{Decision, Payment, PaymentOutcome, ProblemType, ReviewDecision},
 };
 use ukey_hall::{Config, Hall, Profile};
 
@@ -248,6 +248,12 @@ impl World {
     /// Pays on the page that was opened.
     pub(super) fn pay(&self, payment: &Payment) -> Result<(), FlowError> {
         self.client.at_payment_page(&payment.id, PaymentOutcome::Paid)
+    }
+
+    /// The review desk lets an order pass.
+    pub(super) fn pass_review(&self, order: &str) -> Result<(), FlowError> {
+        let decision = ReviewDecision { decision: Decision::Pass, reason: None };
+        self.client.decide(&"desk-review".into(), order, &decision).map(drop)
     }
 
     /// The PIN that the person has chosen.

@@ -3,9 +3,11 @@
 //! A driver is a person with an assistant program. It begins from the hall, the key and what the person knows by heart
 //! each time, finds out how far the business has come, and brings it to its end.
 
+pub(super) mod change;
 mod production;
 mod reissue;
 mod renew;
+pub(super) mod seal;
 pub(super) mod unlock;
 
 use ukey_flows::FlowError;
@@ -31,8 +33,17 @@ pub(super) struct Flow {
 }
 
 /// Every flow, in the order of the report.
-pub(super) static FLOWS: &[Flow] =
-    &[production::FLOW, unlock::BY_SMS, unlock::BY_PAPERS, unlock::BY_IDENTITY, reissue::FLOW, renew::FLOW];
+pub(super) static FLOWS: &[Flow] = &[
+    production::FLOW,
+    unlock::BY_SMS,
+    unlock::BY_PAPERS,
+    unlock::BY_IDENTITY,
+    reissue::FLOW,
+    renew::FLOW,
+    change::BY_REGISTRY,
+    change::BY_PAPERS,
+    seal::FLOW,
+];
 
 /// The PIN before a flow, and the one that is chosen in it.
 const PIN: &str = "Mima-2026";

@@ -2,10 +2,7 @@
 
 use ukey_flows::{
     FlowError,
-    api::{
-        Decision, HeldCertificates, OrderKind, OrderState, QueryRequest, ReissueReason, ReviewDecision,
-        SubjectKind,
-    },
+    api::{HeldCertificates, OrderKind, OrderState, QueryRequest, ReissueReason, SubjectKind},
     enrol::Step,
     login::login,
     pin,
@@ -108,8 +105,7 @@ fn order(world: &World) -> Result<Reissuing, FlowError> {
 /// Review, then production.
 fn at_the_desks(world: &World, state: OrderState, order: &str) -> Result<(), FlowError> {
     if state == OrderState::InReview {
-        let decision = ReviewDecision { decision: Decision::Pass, reason: None };
-        return world.client.decide(&"desk-review".into(), order, &decision).map(drop);
+        return world.pass_review(order);
     }
     let desk = ProductionDesk::new(&world.client, &"desk-production".into());
     desk.make(order, world.device()?).map(drop)

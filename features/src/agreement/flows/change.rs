@@ -1,0 +1,97 @@
+//! 信息变更 (C) of a unit's name, its two lanes: the new pair names the unit anew, and the seal in the key, which lists the
+//! old certificate, is ordered to be made again.
+
+use ukey_device::Device;
+use ukey_flows::{
+    FlowError,
+    api::{EnrolForm, OrderKind, OrderState},
+    change::{Changing, Step},
+    key::MyCertificate,
+};
+
+use super::{Flow, NEW_PIN, PIN};
+use crate::{
+    agreement::{
+        judge::Expected,
+        world::{Person, World},
+    },
+    people::Holder,
+    stage::{GIF, Stage, typed},
+};
+
+/// The registry confirms the name (C-03).
+pub(in crate::agreement) const BY_REGISTRY: Flow =
+    Flow { name: "change", profile: "luming", prepare, go_on, expect };
+
+/// Papers and a review (C-05).
+pub(super) const BY_PAPERS: Flow = Flow { name: "change-papers", profile: "qinghe", prepare, go_on, expect };
+
+/// The unit's new name.
+const NEW_NAME: &str = "示例科技集团有限公司";
+
+/// A key with a seal in it.
+fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
+    stage.hold_key(Holder::Unit, None, PIN)?;
+    stage.gain_seal(None)?;
+    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+}
+
+fn expect(person: &Person) -> Expected {
+    Expected {
+        kind: OrderKind::Change,
+        state: OrderState::Completed,
+        price_fen: 0,
+        unlocks: 0,
+        pin: person.pin.clone(),
+        other_pin: person.new_pin.clone(),
+    }
+}
+
+fn go_on(world: &mut World) -> Result<(), FlowError> {
+    let (device, pin) = (world.device()?, typed(&world.person.pin));
+    if is_done(device)? {
+        return Ok(());
+    }
+    let mut changing = Changing::begin(&world.client, device, &pin)?;
+    loop {
+        match changing.step() {
+            Step::Edit => {
+                changing.in_hand_mut().amend(&renamed(world.person.holder))?;
+                world.ask_for_code(|| changing.send_code())?;
+                changing.enter_code(&world.code(world.person.holder.phone(), "rewrite")?)?;
+            }
+            Step::Confirm => changing.in_hand_mut().confirm()?,
+            Step::UploadPapers => {
+                let order = changing.in_hand_mut();
+                for paper in order.missing_papers().collect::<Vec<_>>() {
+                    order.upload(paper, GIF)?;
+                }
+                order.submit()?;
+            }
+            Step::Wait => {
+                world.pass_review(&changing.in_hand().order().id)?;
+                changing.in_hand_mut().refresh()?;
+            }
+            Step::Write => changing.write(device, &pin)?,
+            // What an earlier attempt left to tidy.
+            Step::Done => return changing.write(device, &pin),
+            Step::Correct | Step::Over => return Err(FlowError::Answer("somebody ended the change")),
+        }
+    }
+}
+
+/// The holder's form with the new name.
+fn renamed(holder: Holder) -> EnrolForm {
+    let mut form = holder.form();
+    match &mut form {
+        EnrolForm::Unit(unit) => unit.name = NEW_NAME.into(),
+        EnrolForm::Person(person) => person.holder.name = NEW_NAME.into(),
+    }
+    form
+}
+
+/// Whether it came to its end before: the old certificate goes last, once the order is completed.
+fn is_done(device: &Device) -> Result<bool, FlowError> {
+    let held = MyCertificate::all(device)?;
+    Ok(matches!(held.as_slice(), [only] if only.owner() == NEW_NAME))
+}
