@@ -27,7 +27,7 @@ pub fn write(run: &RunReport, out: impl io::Write) -> io::Result<()> {
     serde_json::to_writer_pretty(out, &features).map_err(io::Error::from)
 }
 
-/// Reads a run that [`write`] wrote.
+/// Reads a run that [`write()`] wrote.
 ///
 /// # Errors
 /// Why the text is none.
