@@ -1,9 +1,9 @@
 //! Certificates whose key is not in hand or no longer wanted: query by number, reissue, revocation.
 
-use super::extract::{Bearer, Body, Peer};
+use super::extract::{Body, Peer};
 use crate::{
     api::{
-        ApplicationStatus, CodeEntry, CodeSent, HeldCertificates, IdentityCheck, Order, Placed, Problem, QueryOpened,
+        ApplicationStatus, CodeEntry, CodeSent, HeldCertificates, IdentityCheck, Order, Problem, QueryOpened,
         QueryRequest, ReissueGuide, ReissueRequest, RevocationConfirmation, RevocationRequest, RevocationSignature,
         StatusQuery,
     },
@@ -11,7 +11,7 @@ use crate::{
     order::{holder, reissue, revoke, status},
     problem::Answer,
 };
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Hall> {
@@ -66,44 +66,16 @@ handler! {
     |turn| async { Ok(reissue::guide(turn)) }
 }
 
-fn placed((new, placed): (bool, Placed)) -> (StatusCode, Json<Placed>) {
-    (if new { StatusCode::CREATED } else { StatusCode::OK }, Json(placed))
+handler! {
+    /// 补办.
+    reissue_one: post "/api/reissues", request: ReissueRequest => placed,
+    |turn| reissue::open(turn, request)
 }
 
-/// 补办.
-#[utoipa::path(
-    post, path = "/api/reissues", request_body = ReissueRequest,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn reissue_one(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(request): Body<ReissueRequest>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    let mut turn = hall.turn(bearer.as_deref()).await?;
-    let done = reissue::open(&mut turn, request).await;
-    turn.end(done).await.map(placed)
-}
-
-/// 注销 (V-01): chooses the certificate.
-#[utoipa::path(
-    post, path = "/api/revocations", request_body = RevocationRequest,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn revoke_one(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(request): Body<RevocationRequest>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    let mut turn = hall.turn(bearer.as_deref()).await?;
-    let done = revoke::open(&mut turn, request).await;
-    turn.end(done).await.map(placed)
+handler! {
+    /// 注销 (V-01): chooses the certificate.
+    revoke_one: post "/api/revocations", request: RevocationRequest => placed,
+    |turn| revoke::open(turn, request)
 }
 
 handler! {

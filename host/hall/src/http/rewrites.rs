@@ -1,16 +1,12 @@
 //! Renewal, repair, change, reinstallation: the key in hand is rewritten.
 
-use super::extract::{Bearer, Body};
 use crate::{
     api::{
-        CodeEntry, CodeSent, Download, Initialisation, IssueAnswer, KeyProof, Order, Placed, Problem, Reinstallation,
-        Written,
+        CodeEntry, CodeSent, Download, Initialisation, IssueAnswer, KeyProof, Order, Reinstallation, Written,
     },
     hall::Hall,
     order::{change, download, reinstall, renew},
-    problem::Answer,
 };
-use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Hall> {
@@ -25,44 +21,16 @@ pub(super) fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(reinstall))
 }
 
-/// 证书更新: opens the order of the key's certificate, or takes it up again.
-#[utoipa::path(
-    post, path = "/api/renewals", request_body = KeyProof,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn renew(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(proof): Body<KeyProof>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    let mut turn = hall.turn(bearer.as_deref()).await?;
-    let done = renew::open(&mut turn, proof).await;
-    turn.end(done).await.map(placed)
+handler! {
+    /// 证书更新: opens the order of the key's certificate, or takes it up again.
+    renew: post "/api/renewals", proof: KeyProof => placed,
+    |turn| renew::open(turn, proof)
 }
 
-/// 信息变更 (C-02): opens the order of the key's certificate, or takes it up again.
-#[utoipa::path(
-    post, path = "/api/changes", request_body = KeyProof,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn change(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(proof): Body<KeyProof>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    let mut turn = hall.turn(bearer.as_deref()).await?;
-    let done = change::open(&mut turn, proof).await;
-    turn.end(done).await.map(placed)
-}
-
-fn placed((new, placed): (bool, Placed)) -> (StatusCode, Json<Placed>) {
-    (if new { StatusCode::CREATED } else { StatusCode::OK }, Json(placed))
+handler! {
+    /// 信息变更 (C-02): opens the order of the key's certificate, or takes it up again.
+    change: post "/api/changes", proof: KeyProof => placed,
+    |turn| change::open(turn, proof)
 }
 
 handler! {

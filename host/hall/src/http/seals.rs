@@ -1,21 +1,15 @@
 //! Electronic seals, and the business systems that check stamps.
 
-use super::extract::{Bearer, Body};
 use crate::{
     api::{
-        Order, Placed, Problem, SealAnswer, SealChangeRequest, SealsView, SealsWritten, StampCheck, StampVerdict,
+        Order, SealAnswer, SealChangeRequest, SealsView, SealsWritten, StampCheck, StampVerdict,
         StampingRequest, StampingRight,
     },
     hall::Hall,
     order::seal,
-    problem::Answer,
     seal::stamping,
 };
-use axum::{
-    Json,
-    extract::{DefaultBodyLimit, State},
-    http::StatusCode,
-};
+use axum::extract::DefaultBodyLimit;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Largest body with a stamp, bytes: a seal of 48 KiB in hexadecimal, with certificates.
@@ -39,43 +33,16 @@ handler! {
     |turn| seal::mine(turn)
 }
 
-async fn place(hall: Hall, bearer: Option<String>, request: SealChangeRequest, collected: bool) -> Answer<(StatusCode, Json<Placed>)> {
-    let mut turn = hall.turn(bearer.as_deref()).await?;
-    let done = seal::place(&mut turn, request, collected).await;
-    let (new, placed) = turn.end(done).await?;
-    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(placed)))
+handler! {
+    /// 签章变更: 选择变更类型 (Z-03); the same change again takes up the open order.
+    change: post "/api/seals/changes", request: SealChangeRequest => placed,
+    |turn| seal::place(turn, request, false)
 }
 
-/// 签章变更: 选择变更类型 (Z-03); the same change again takes up the open order.
-#[utoipa::path(
-    post, path = "/api/seals/changes", request_body = SealChangeRequest,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn change(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(request): Body<SealChangeRequest>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    place(hall, bearer, request, false).await
-}
-
-/// 采集印章 on the portal (Z-10, R-21).
-#[utoipa::path(
-    post, path = "/api/seals/collections", request_body = SealChangeRequest,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn collect(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(request): Body<SealChangeRequest>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    place(hall, bearer, request, true).await
+handler! {
+    /// 采集印章 on the portal (Z-10, R-21).
+    collect: post "/api/seals/collections", request: SealChangeRequest => placed,
+    |turn| seal::place(turn, request, true)
 }
 
 handler! {

@@ -1,16 +1,12 @@
 //! Unlocking.
 
-use super::extract::{Bearer, Body};
 use crate::{
     api::{
-        CardChallenge, CodeEntry, CodeSent, Confirmation, IdentityCheck, Order, PhoneEntry, Placed, Problem,
-        UnblockAnswer, UnlockRequest,
+        CardChallenge, CodeEntry, CodeSent, Confirmation, IdentityCheck, Order, PhoneEntry, UnblockAnswer, UnlockRequest,
     },
     hall::Hall,
     order::unlock,
-    problem::Answer,
 };
-use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Hall> {
@@ -26,23 +22,10 @@ pub(super) fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(confirm))
 }
 
-/// 找回密码 (U-04, U-11): opens the certificate's unlock order, or takes it up again.
-#[utoipa::path(
-    post, path = "/api/unlocks", request_body = UnlockRequest,
-    responses(
-        (status = 201, body = Placed), (status = 200, body = Placed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn open(
-    State(hall): State<Hall>,
-    Bearer(bearer): Bearer,
-    Body(request): Body<UnlockRequest>,
-) -> Answer<(StatusCode, Json<Placed>)> {
-    let mut turn = hall.turn(bearer.as_deref()).await?;
-    let done = unlock::open(&mut turn, request).await;
-    let (new, placed) = turn.end(done).await?;
-    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(placed)))
+handler! {
+    /// 找回密码 (U-04, U-11): opens the certificate's unlock order, or takes it up again.
+    open: post "/api/unlocks", request: UnlockRequest => placed,
+    |turn| unlock::open(turn, request)
 }
 
 handler! {
