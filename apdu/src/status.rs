@@ -42,6 +42,7 @@ status_words! {
     APPLICATION_EXISTS = 0x6A89, "the application already exists", "应用已存在";
     APPLICATION_ALREADY_OPEN = 0x6A8A, "the application is already open", "应用已打开";
     NO_SUCH_APPLICATION_NAME = 0x6A8B, "no application has this name", "应用名称不存在";
+    NO_SYMMETRIC_KEY = 0x6A8C, "there is no such session key", "会话密钥不存在";
     OTHER_APPLICATION_OPEN = 0x6A90, "another application is open", "已打开其他应用";
     NO_SUCH_CONTAINER_NAME = 0x6A91, "no container has this name", "容器名称不存在";
     FILE_EXISTS = 0x6A92, "the file already exists", "文件已存在";

@@ -158,6 +158,15 @@ proptest! {
     }
 
     #[test]
+    fn session_key_commands(d in dialect(), ids: [u16; 3], algorithm: u32, key in vec(any::<u8>(), 0..40)) {
+        let [app, container, id] = ids;
+        let holder = KeyHolder { application: AppId(app), container: ContainerId(container) };
+        twice!(ImportSymmKey, ImportSymmKey { holder, algorithm, key: &key }, d);
+        twice!(DestroySessionKey, DestroySessionKey { key: KeyHandle { holder, key: SessionKeyId(id) } }, d);
+        answer!(SessionKeyId, SessionKeyId(id), d);
+    }
+
+    #[test]
     fn decoding_and_describing_anything_never_panics(
         d in dialect(), ins in proptest::sample::select(SPOKEN), p1: u8, p2: u8, data in vec(any::<u8>(), 0..200),
         answer in vec(any::<u8>(), 0..320), noise in vec(any::<u8>(), 0..40),

@@ -86,6 +86,7 @@ impl<P: Platform> Run<'_, P> {
         let (first, last) = ObjectId::of_application(slot);
         self.core.store.write(self.parts.flash, &[Change::Delete { first, last }])?;
         self.core.session.forget_application(slot);
+        self.core.session_keys.forget_application(slot);
         Ok(())
     }
 

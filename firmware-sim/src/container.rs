@@ -76,6 +76,7 @@ impl<P: Platform> Run<'_, P> {
         let (first, last) = ObjectId::of_container(app, slot);
         self.core.store.write(self.parts.flash, &[Change::Delete { first, last }])?;
         self.core.session.close_container(app, slot);
+        self.core.session_keys.forget_container(app, slot);
         Ok(())
     }
 

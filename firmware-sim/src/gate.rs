@@ -3,7 +3,7 @@
 //! A handler that needs an open application, an open container or a right takes the proof as an argument. Only this
 //! file can make one.
 
-use ukey_apdu::command::{AppId, ContainerId, PinType, Rights};
+use ukey_apdu::command::{self, AppId, ContainerId, PinType, Rights};
 use ukey_apdu::pin::Challenge;
 use ukey_apdu::status::Status;
 
@@ -22,6 +22,15 @@ pub(crate) struct OpenApplication(AppSlot);
 /// Proof: the container is open in its open application.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OpenContainer(AppSlot, ContainerSlot);
+
+/// What session keys belong to. Proof, unless it is the device: the container is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum KeyHolder {
+    /// The device itself, which is always there.
+    Device,
+    /// A container.
+    Container(OpenContainer),
+}
 
 /// Proof: the user PIN was verified in the application.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +84,16 @@ impl OpenContainer {
     /// The application's and the container's place.
     pub(crate) const fn slots(self) -> (AppSlot, ContainerSlot) {
         (self.0, self.1)
+    }
+}
+
+impl KeyHolder {
+    /// The application's and the container's place; the device has none.
+    pub(crate) const fn slots(self) -> Option<(AppSlot, ContainerSlot)> {
+        match self {
+            KeyHolder::Device => None,
+            KeyHolder::Container(container) => Some(container.slots()),
+        }
     }
 }
 
@@ -179,6 +198,15 @@ impl Session {
         };
         let slot = slot.filter(open).map(ContainerSlot).ok_or(Status::NO_SUCH_CONTAINER)?;
         Ok(OpenContainer(application.0, slot))
+    }
+
+    /// The holder of session keys that has these ids, or `6A88`, `6A94`.
+    pub(crate) fn key_holder(&self, holder: command::KeyHolder) -> Result<KeyHolder, Status> {
+        if holder == command::KeyHolder::DEVICE {
+            return Ok(KeyHolder::Device);
+        }
+        let application = self.application(holder.application)?;
+        self.container(application, holder.container).map(KeyHolder::Container)
     }
 
     // ---- rights ----

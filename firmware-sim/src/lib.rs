@@ -16,6 +16,7 @@
 //! | `route` | every command: what it needs (gate), then its handler |
 //! | `gate` | open ids and rights as proofs that only it can make |
 //! | `device`, `pin`, `application`, `container`, `key_pair`, `file` | the handlers |
+//! | `session_key` | session keys and who holds them |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
 //! | `sm2` | key pairs, signatures, envelopes |
@@ -47,6 +48,7 @@ mod object;
 mod pin;
 mod platform;
 mod route;
+mod session_key;
 mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -8,7 +8,7 @@ use ukey_apdu::ins::Ins;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::{Reader, Writer};
 
-use crate::gate::{FilesRight, OpenApplication, OpenContainer, UserRight};
+use crate::gate::{FilesRight, KeyHolder, OpenApplication, OpenContainer, UserRight};
 use crate::platform::Platform;
 use crate::token::Run;
 
@@ -149,6 +149,14 @@ pub(crate) fn route<P: Platform>(
             let container = ids.container(run)?;
             run.export_public_key(container, Command::read(apdu, dialect)?, out)
         }
+        Ins::ImportSymmKey => {
+            let holder = ids.key_holder(run)?;
+            run.import_symmetric_key(holder, Command::read(apdu, dialect)?, out)
+        }
+        Ins::DestroySessionKey => {
+            let holder = ids.key_holder(run)?;
+            run.core.session_keys.destroy(holder, command::DestroySessionKey::read(apdu, dialect)?.key.key)
+        }
         _ => Err(Status::UNSUPPORTED),
     }
 }
@@ -180,6 +188,11 @@ impl Ids<'_> {
         let mut reader = Reader::new(self.apdu.data, self.dialect);
         reader.id()?;
         run.core.session.container(application, ContainerId(reader.id()?))
+    }
+
+    fn key_holder<P: Platform>(&self, run: &Run<'_, P>) -> Result<KeyHolder, Status> {
+        let holder = command::KeyHolder::take(&mut Reader::new(self.apdu.data, self.dialect))?;
+        run.core.session.key_holder(holder)
     }
 
     fn user<P: Platform>(&self, run: &Run<'_, P>) -> Result<(OpenApplication, UserRight), Status> {

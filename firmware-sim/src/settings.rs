@@ -22,6 +22,8 @@ pub struct Policy {
     pub strict_open: bool,
     /// Shortest PIN that CreateApplication, ChangePin and UnblockPin accept, in bytes.
     pub min_pin: u8,
+    /// Most session keys at a time, at most 8.
+    pub session_keys: u8,
     /// Milliseconds that pass before a wrong PIN is answered.
     pub wrong_pin_delay_ms: u32,
     /// Most data bytes of an incoming envelope that the device information promises.
@@ -36,6 +38,7 @@ impl Default for Policy {
             device_tries: 10,
             strict_open: false,
             min_pin: 6,
+            session_keys: 8,
             wrong_pin_delay_ms: 100,
             max_apdu_data: 512,
             block: 496,

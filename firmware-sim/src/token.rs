@@ -11,6 +11,7 @@ use crate::gate::Session;
 use crate::object::{AppSlot, ObjectId};
 use crate::platform::{Parts, Platform};
 use crate::route::route;
+use crate::session_key::SessionKeys;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, Wear};
 
@@ -79,6 +80,7 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) session: Session,
+    pub(crate) session_keys: SessionKeys,
 }
 
 /// A handler's view: the core and the hardware under it.
@@ -106,7 +108,12 @@ impl<P: Platform> Token<P> {
         match Self::start(&mut platform) {
             Ok(store) => Ok(Self {
                 platform,
-                core: Core { settings, store, session: Session::default() },
+                core: Core {
+                    session_keys: SessionKeys::new(settings.policy.session_keys),
+                    settings,
+                    store,
+                    session: Session::default(),
+                },
                 joiner: Joiner::default(),
                 blocks: Blocks::default(),
                 answer: [0; MAX_WHOLE_ANSWER],

@@ -12,9 +12,6 @@ use crate::wire::{Malformed, Overflow, Reader, Writer};
 /// Bits of an SM2 key.
 pub const SM2_BITS: u32 = 256;
 
-/// SM4 in ECB mode (GM/T 0006).
-pub const SGD_SM4_ECB: u32 = 0x0000_0401;
-
 /// An SM2 public key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EccPublicKey {
@@ -134,7 +131,7 @@ impl<'a> CipherBlock<'a> {
 pub struct EnvelopedKeyPair<'a> {
     /// Version of the structure: 1.
     pub version: u32,
-    /// Algorithm of the symmetric key; [`SGD_SM4_ECB`].
+    /// Algorithm of the symmetric key; [`SGD_SM4_ECB`](super::SGD_SM4_ECB).
     pub algorithm: u32,
     /// The private key under the symmetric key: 32 bytes, or 64 with 32 zero bytes in front.
     pub encrypted_private_key: &'a [u8],

@@ -1,6 +1,7 @@
 //! The commands, each once: its shape, its data, its answer, its line in a trace.
 
 mod access;
+mod algorithm;
 mod application;
 mod container;
 mod device;
@@ -8,11 +9,15 @@ mod ecc;
 mod file;
 mod ids;
 mod names;
+mod session_key;
 mod shape;
 
 use core::fmt::Display;
 
 pub use access::{ChangePin, ClearSecureState, GetPinInfo, PinInfo, PinType, UnblockPin, VerifyPin};
+pub use algorithm::{
+    SGD_SHA1, SGD_SHA256, SGD_SM3, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB,
+};
 pub use application::{
     AppId, ApplicationInfo, CloseApplication, CreateApplication, DeleteApplication, EnumApplication,
     MAX_APPLICATION_NAME, OpenApplication, Rights,
@@ -27,12 +32,13 @@ pub use device::{
 };
 pub use ecc::{
     CipherBlock, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
-    ImportEccKeyPair, SGD_SM4_ECB, SM2_BITS, SignInput,
+    ImportEccKeyPair, SM2_BITS, SignInput,
 };
 pub use file::{
     CreateFile, DeleteFile, EnumFiles, FileData, FileInfo, GetFileInfo, MAX_FILE_NAME, ReadFile, WriteFile,
 };
 pub use names::{NameList, Names};
+pub use session_key::{DestroySessionKey, ImportSymmKey, KeyHandle, KeyHolder, SessionKeyId};
 pub use shape::{Length, Shape, Size, Values};
 
 use crate::dialect::Dialect;
@@ -160,6 +166,8 @@ commands![
     ImportEccKeyPair,
     EccSignData,
     ExportPubKey,
+    ImportSymmKey,
+    DestroySessionKey,
 ];
 
 /// The shape of a command, if it is spoken here.

@@ -186,6 +186,20 @@ impl Host {
         Ok(EccSignature::read(&answer, &GM).unwrap())
     }
 
+    /// The open container as a holder of session keys.
+    pub fn holder(&self) -> KeyHolder {
+        KeyHolder { application: self.application, container: self.container }
+    }
+
+    pub fn set_symm_key(&mut self, holder: KeyHolder, key: &[u8]) -> Result<KeyHandle, Status> {
+        let answer = self.send(&ImportSymmKey { holder, algorithm: SGD_SM4_ECB, key })?;
+        Ok(KeyHandle { holder, key: SessionKeyId::read(&answer, &GM).unwrap() })
+    }
+
+    pub fn destroy(&mut self, key: KeyHandle) -> Result<(), Status> {
+        self.send(&DestroySessionKey { key }).map(drop)
+    }
+
     pub fn import_certificate(&mut self, key_use: KeyUse, certificate: &[u8]) -> Result<(), Status> {
         let (application, container) = (self.application, self.container);
         self.send(&ImportCertificate { application, container, key_use, certificate }).map(drop)
