@@ -57,6 +57,7 @@ server! {
     mod rights;
     mod seal;
     mod secret;
+    mod signature;
     mod store;
     mod turn;
     mod vault;

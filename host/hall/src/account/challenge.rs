@@ -10,9 +10,9 @@ use crate::{
         login_message,
     },
     clock,
-    order::unlock::verify_signature,
     problem::{Answer, refuse},
     rights::Caller,
+    signature::verify_signature,
     turn::Turn,
 };
 use ukey_pki::Certificate;

@@ -7,7 +7,7 @@ use crate::{
         Payment, PaymentCallback, PaymentRequest, Placed, Problem, ProblemType,
     },
     hall::Hall,
-    order::{enrol, invoice, papers, payment, record::read_word, view, wizard},
+    order::{enrol, invoice, papers, payment, record::read_word, steps, view, wizard},
     problem::{Answer, refuse},
 };
 use axum::{
@@ -80,25 +80,25 @@ handler! {
 handler! {
     /// 返回修改 (E-06).
     amend: put "/api/orders/{id}/form", (id "id" String), body: EnrolForm => 200 Order,
-    |turn| enrol::amend(turn, &id, body)
+    |turn| steps::amend(turn, &id, body)
 }
 
 handler! {
     /// The identity check (E-03 to E-05, P-02, P-03).
     identify: post "/api/orders/{id}/identity", (id "id" String), body: IdentityCheck => 200 Order,
-    |turn| enrol::identify(turn, &id, body)
+    |turn| steps::identify(turn, &id, body)
 }
 
 handler! {
     /// 确认订单 (E-06).
     confirm: post "/api/orders/{id}/confirm", (id "id" String) => 200 Order,
-    |turn| enrol::confirm(turn, &id)
+    |turn| steps::confirm(turn, &id)
 }
 
 handler! {
     /// 确认申请 (E-07, E-08): the consent code goes to the handler.
     submit: post "/api/orders/{id}/submit", (id "id" String) => 200 Order,
-    |turn| enrol::submit(turn, &id)
+    |turn| steps::submit(turn, &id)
 }
 
 handler! {
@@ -146,7 +146,7 @@ handler! {
 handler! {
     /// 取消; what was paid goes back.
     cancel: post "/api/orders/{id}/cancel", (id "id" String) => 200 Order,
-    |turn| enrol::cancel(turn, &id)
+    |turn| steps::cancel(turn, &id)
 }
 
 fn known(paper: String) -> Answer<Paper> {

@@ -11,7 +11,6 @@ use super::{
     rewrite::{demand_device, old, own_rewrite},
     seal,
     state::Event,
-    unlock::verify_signature,
     view,
 };
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
     api::{Download, Hex, IssueAnswer, Order, OrderKind, OrderState, ProblemType, RevocationReason, Written, written_message},
     issuing,
     problem::{Answer, Refusal, refuse, refuse_field},
+    signature::verify_signature,
     turn::Turn,
     vault::sm3,
 };

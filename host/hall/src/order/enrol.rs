@@ -5,15 +5,15 @@
 //! consented anew; an order that was paid is not paid again.
 
 use super::{
-    change, identity,
+    identity,
     record::{Consent, Details, NewOrder, Record},
-    reissue, renew, seal,
+    reissue,
     state::Event,
-    unlock, view, wizard,
+    view, wizard,
 };
 use crate::{
     api::{
-        CodeEntry, CodeSent, Contact, EnrolForm, Enrolment, IdentityCheck, MessageKind, Order, OrderKind,
+        CodeEntry, CodeSent, Contact, EnrolForm, Enrolment, MessageKind, Order, OrderKind,
         OrderState, Placed, ProblemType, Subject, SubjectKind,
     },
     checks::{self, Faults},
@@ -75,91 +75,51 @@ pub(crate) async fn place(turn: &mut Turn<'_>, enrolment: Enrolment, key: Option
     Ok(Placed { token, order: view::order(turn, &record).await? })
 }
 
-/// Changes the form (E-06 返回修改).
-pub(crate) async fn amend(turn: &mut Turn<'_>, id: &str, form: EnrolForm) -> Answer<Order> {
-    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    let form = trimmed(form);
-    if record.kind.rewrites_key() {
-        match record.kind {
-            OrderKind::Change => change::amend(turn, &mut record, form).await?,
-            _ => renew::amend(turn, &mut record, form).await?,
-        }
-        return view::order(turn, &record).await;
-    }
+/// Changes the form of an enrolment.
+pub(crate) async fn amend(turn: &mut Turn<'_>, record: &mut Record, form: EnrolForm) -> Answer<()> {
     if identity::subject_kind(record.form()?) != identity::subject_kind(&form) {
         return Err(refuse_field("kind", "the order is of the other kind", "证书类型与订单不一致"));
     }
     refuse_faults(faults(&form))?;
-    reissue::demand_same_subject(&record, &form)?;
-    let form = if wizard::takes(turn, &record) { wizard::amended(turn, &record, form).await? } else { form };
-    if record.details.form.as_ref() != Some(&form) {
-        record.subject = subject(&form);
-        record.contact_phone = contact(&form).phone.clone();
-        record.details = Details {
-            form: Some(form),
-            reason: record.details.reason.take(),
-            reissue: record.details.reissue,
-            ..Details::default()
-        };
-        let actor = turn.caller.actor();
-        if !turn.advance(&mut record, Event::FormAmended, &actor).await? {
-            turn.save(&mut record).await?;
-        }
+    reissue::demand_same_subject(record, &form)?;
+    let form = if wizard::takes(turn, record) { wizard::amended(turn, record, form).await? } else { form };
+    if record.details.form.as_ref() == Some(&form) {
+        return Ok(());
     }
-    view::order(turn, &record).await
+    record.subject = subject(&form);
+    record.contact_phone = contact(&form).phone.clone();
+    record.details = Details {
+        form: Some(form),
+        reason: record.details.reason.take(),
+        reissue: record.details.reissue,
+        ..Details::default()
+    };
+    let actor = turn.caller.actor();
+    if !turn.advance(record, Event::FormAmended, &actor).await? {
+        turn.save(record).await?;
+    }
+    Ok(())
 }
 
-/// Checks who applies (E-03 to E-05).
-pub(crate) async fn identify(turn: &mut Turn<'_>, id: &str, check: IdentityCheck) -> Answer<Order> {
-    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    let form = record.form()?.clone();
-    if record.kind.rewrites_key() && !record.details.reviewed {
+/// Confirms an enrolment whose applicant is known.
+pub(crate) async fn confirm(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
+    if record.details.identity.is_none() {
         return Err(record.wrong_state());
     }
-    record.demand_state(&[OrderState::Draft, OrderState::Identified])?;
-    record.details.identity = Some(identity::check(turn, &record, &form, &check).await?);
     let actor = turn.caller.actor();
-    if !turn.advance(&mut record, Event::IdentityPassed, &actor).await? {
-        turn.save(&mut record).await?;
-    }
-    view::order(turn, &record).await
+    turn.advance(record, Event::OrderConfirmed, &actor).await.map(drop)
 }
 
-/// 确认订单 (E-06).
-pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
-    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    match record.kind {
-        OrderKind::Renew | OrderKind::Repair => renew::confirm(turn, &mut record).await?,
-        OrderKind::Change => change::confirm(turn, &mut record).await?,
-        _ => {
-            if record.details.identity.is_none() {
-                return Err(record.wrong_state());
-            }
-            let actor = turn.caller.actor();
-            turn.advance(&mut record, Event::OrderConfirmed, &actor).await?;
-        }
-    }
-    view::order(turn, &record).await
-}
-
-/// 确认申请 (E-07): the papers are complete; the handler gets the consent code.
-pub(crate) async fn submit(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
-    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    if record.kind == OrderKind::SealChange {
-        return seal::submit(turn, record).await;
-    }
+/// Submits an enrolment whose papers are complete; the handler gets the consent code.
+pub(crate) async fn submit(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
     record.form()?;
-    if record.kind == OrderKind::Change {
-        change::submit(turn, &mut record).await?;
-        return view::order(turn, &record).await;
-    }
     record.demand_state(&[OrderState::Confirmed, OrderState::Submitted])?;
-    turn.demand_papers(&record).await?;
+    turn.demand_papers(record).await?;
     let actor = turn.caller.actor();
-    if turn.advance(&mut record, Event::ApplicationSubmitted, &actor).await? {
-        send_consent_code(turn, &record).await?;
+    if turn.advance(record, Event::ApplicationSubmitted, &actor).await? {
+        send_consent_code(turn, record).await?;
     }
-    view::order(turn, &record).await
+    Ok(())
 }
 
 /// Sends the consent code again.
@@ -211,19 +171,6 @@ pub(crate) async fn received(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
     let actor = turn.caller.actor();
     turn.advance(&mut record, Event::KeyReceived, &actor).await?;
-    view::order(turn, &record).await
-}
-
-/// Gives an order up; what was paid goes back. For orders of every kind.
-pub(crate) async fn cancel(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
-    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    unlock::demand_no_pin(turn, &record).await?;
-    let actor = turn.caller.actor();
-    if turn.advance(&mut record, Event::Cancelled, &actor).await? {
-        turn.refund(&record).await?;
-        reissue::release(turn, &record).await?;
-        turn.erase_secrets(&record.id).await?;
-    }
     view::order(turn, &record).await
 }
 

@@ -19,6 +19,8 @@ pub(crate) mod rewrite;
 pub(crate) mod seal;
 pub mod state;
 pub(crate) mod status;
+pub(crate) mod steps;
 pub(crate) mod unlock;
+pub(crate) mod verification;
 pub(crate) mod view;
 pub(crate) mod wizard;

@@ -4,7 +4,7 @@
 //! to the phone of the latest order whose identity was checked, and only that phone's orders are shown, so that an order
 //! placed under somebody else's number opens nothing.
 
-use super::{record::Record, unlock, view};
+use super::{record::Record, verification, view};
 use crate::{
     api::{CodeEntry, OrderKind, OrderState, ProblemType, QueriedOrder, QueryOpened, QueryRequest, SubjectKind},
     checks,
@@ -97,7 +97,7 @@ pub(crate) async fn result(turn: &mut Turn<'_>, name: &str, entry: CodeEntry) ->
         if record.contact_phone != query.phone || !is_proven(&record) {
             continue;
         }
-        unlock::refresh(turn, &mut record).await?;
+        verification::refresh(turn, &mut record).await?;
         let token = turn.grant_order(&record.id).await?;
         found.push(QueriedOrder { token, order: view::order(turn, &record).await? });
     }

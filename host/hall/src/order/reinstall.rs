@@ -3,11 +3,12 @@
 //! Guarantees: only the key itself gets them, shown by a signature with the very sign key that they are for; nothing is
 //! issued. Refuses to know: why they are wanted again.
 
-use super::{download::answered, unlock::verify_by};
+use super::download::answered;
 use crate::{
     account::challenge,
     api::{IssueAnswer, ProblemType, Reinstallation, reinstallation_message},
     problem::{Answer, Refusal, refuse, refuse_field},
+    signature::verify_by,
     turn::Turn,
 };
 use ukey_pki::PublicKey;

@@ -8,8 +8,7 @@ use super::{
     identity,
     record::{Details, NewOrder, Record, Revocation},
     state::Event,
-    unlock::{self, verify_signature},
-    view,
+    verification, view,
 };
 use crate::{
     account::certificate::Issued,
@@ -24,6 +23,7 @@ use crate::{
     problem::{Answer, refuse, refuse_field},
     rights::Right,
     secret::SecretName,
+    signature::verify_signature,
     turn::Turn,
 };
 
@@ -38,7 +38,7 @@ pub(crate) async fn open(turn: &mut Turn<'_>, request: RevocationRequest) -> Ans
     let open_key = format!("revoke/{}", issued.serial);
     let (new, record) = match turn.open_order(&open_key).await? {
         Some(mut record) => {
-            unlock::refresh(turn, &mut record).await?;
+            verification::refresh(turn, &mut record).await?;
             // Another reason has not been confirmed yet.
             if record.details.revocation.is_none_or(|before| before.reason != request.reason) {
                 record.details.revocation = Some(revocation);
@@ -83,7 +83,7 @@ async fn own_revocation(turn: &mut Turn<'_>, id: &str) -> Answer<Record> {
     if record.kind != OrderKind::Revoke {
         return Err(refuse(ProblemType::NotFound));
     }
-    unlock::refresh(turn, &mut record).await?;
+    verification::refresh(turn, &mut record).await?;
     Ok(record)
 }
 

@@ -8,8 +8,7 @@
 use super::{
     enrol,
     record::{Details, NewOrder, Record},
-    unlock::verify_signature,
-    view,
+    verification, view,
 };
 use crate::{
     account::{certificate::Issued, challenge},
@@ -18,6 +17,7 @@ use crate::{
     problem::{Answer, Refusal, refuse, refuse_faults, refuse_field},
     profile::RenewSteps,
     rights::Right,
+    signature::verify_signature,
     turn::Turn,
 };
 
@@ -107,7 +107,7 @@ pub(crate) async fn place(turn: &mut Turn<'_>, kind: OrderKind, issued: Issued, 
 
 /// An order for whoever opened it, with a fresh token.
 pub(crate) async fn placed(turn: &mut Turn<'_>, mut record: Record) -> Answer<Placed> {
-    super::unlock::refresh(turn, &mut record).await?;
+    verification::refresh(turn, &mut record).await?;
     let token = turn.grant_order(&record.id).await?;
     Ok(Placed { token, order: view::order(turn, &record).await? })
 }
@@ -118,7 +118,7 @@ pub(crate) async fn own_rewrite(turn: &mut Turn<'_>, id: &str) -> Answer<Record>
     if !record.kind.rewrites_key() {
         return Err(refuse(ProblemType::NotFound));
     }
-    super::unlock::refresh(turn, &mut record).await?;
+    verification::refresh(turn, &mut record).await?;
     Ok(record)
 }
 

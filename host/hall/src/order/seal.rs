@@ -12,7 +12,6 @@ use super::{
     payment,
     record::{Details, NewOrder, Record},
     state::{self, Event},
-    unlock::verify_signature,
     view,
 };
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
     problem::{Answer, Refusal, refuse, refuse_field},
     rights::{Caller, Right, demand},
     seal::{MadeSeal, Status, maker::NewSeal},
+    signature::verify_signature,
     turn::Turn,
     vault::sm3,
 };
@@ -134,8 +134,7 @@ pub(crate) async fn place(turn: &mut Turn<'_>, request: SealChangeRequest, colle
         }
         // There is nothing to fill in.
         SealChangeKind::Delete => {
-            let order = submit(turn, record).await?;
-            record = turn.order(&order.id).await?;
+            submit(turn, &mut record).await?;
         }
         SealChangeKind::Add | SealChangeKind::Replace => {}
     }
@@ -212,15 +211,15 @@ pub(crate) async fn amended(turn: &mut Turn<'_>, record: &mut Record) -> Answer<
 }
 
 /// 下一步 (Z-04, Z-05): the picture is there; what costs nothing waits for its review at once.
-pub(crate) async fn submit(turn: &mut Turn<'_>, mut record: Record) -> Answer<Order> {
-    if !matches!(record.state, OrderState::Unpaid | OrderState::InReview) {
-        record.demand_state(&[OrderState::Draft])?;
-        turn.demand_papers(&record).await?;
-        let actor = turn.caller.actor();
-        turn.advance(&mut record, Event::ApplicationSubmitted, &actor).await?;
-        turn.skip_payment_if_none(&mut record).await?;
+pub(crate) async fn submit(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
+    if matches!(record.state, OrderState::Unpaid | OrderState::InReview) {
+        return Ok(());
     }
-    view::order(turn, &record).await
+    record.demand_state(&[OrderState::Draft])?;
+    turn.demand_papers(record).await?;
+    let actor = turn.caller.actor();
+    turn.advance(record, Event::ApplicationSubmitted, &actor).await?;
+    turn.skip_payment_if_none(record).await
 }
 
 /// What follows the payment: a review, unless the profile trusts what the portal collects (Z-10).

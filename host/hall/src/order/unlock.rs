@@ -14,6 +14,7 @@ use super::{
     identity,
     record::{Details, NewOrder, Record},
     state::Event,
+    verification::refresh,
     view,
 };
 use crate::{
@@ -29,9 +30,10 @@ use crate::{
     problem::{Answer, refuse, refuse_field},
     rights::Right,
     secret::SecretName,
+    signature::verify_signature,
     turn::Turn,
 };
-use ukey_pki::{Certificate, PublicKey, Signature, sm2};
+use ukey_pki::Certificate;
 
 /// Digits of the one-time PIN.
 const ONE_TIME_PIN: usize = 10;
@@ -92,22 +94,6 @@ pub(crate) async fn begin_verification(turn: &mut Turn<'_>, record: &mut Record)
     let compelled = turn.hall.profile().unlock.first_needs_identity;
     if compelled && certificate(turn, record).await?.unlocks == 0 {
         turn.advance(record, Event::IdentityCompelled, "hall").await?;
-    }
-    Ok(())
-}
-
-/// Lets a verification lapse whose time has come; of an order of any kind.
-pub(crate) async fn refresh(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
-    let until = record.details.verified_until;
-    if record.state == OrderState::Verified && until.is_none_or(|until| turn.now >= until) {
-        record.details.verified_until = None;
-        if let Some(revocation) = &mut record.details.revocation {
-            revocation.confirmed = false;
-        }
-        turn.advance(record, Event::VerificationLapsed, "hall").await?;
-        if record.kind == OrderKind::Unlock {
-            begin_verification(turn, record).await?;
-        }
     }
     Ok(())
 }
@@ -345,20 +331,6 @@ pub(crate) async fn demand_no_pin(turn: &mut Turn<'_>, record: &Record) -> Answe
         "The key may have its one-time PIN already; the unlock cannot be cancelled, only finished.",
         "UKey可能已设为一次性口令，不能取消订单，请继续完成解锁。",
     ))
-}
-
-/// Checks r and s over a message, with the key of a certificate.
-pub(crate) fn verify_signature(certificate: &Certificate, message: &[u8], signature: &Hex) -> Answer<()> {
-    let key = certificate.public_key().map_err(|_| refuse(ProblemType::MalformedCertificate))?;
-    verify_by(&key, message, signature)
-}
-
-/// Checks r and s over a message, with a public key.
-pub(crate) fn verify_by(key: &PublicKey, message: &[u8], signature: &Hex) -> Answer<()> {
-    let bytes: [u8; 64] =
-        signature.0.as_slice().try_into().map_err(|_| refuse_field("signature", "not 64 bytes", "签名应为64字节"))?;
-    let e = sm2::digest(key, sm2::DEFAULT_ID, message);
-    sm2::verify_digest(key, &e, &Signature::from(bytes)).map_err(|_| refuse(ProblemType::BadSignature))
 }
 
 /// The lanes open in a state.

@@ -1,6 +1,10 @@
 //! Orders as they are shown.
 
-use super::{enrol, identity, payment, record::{Record, moment, read_word}, reissue, revoke, rewrite, seal, unlock};
+use super::{
+    enrol, identity, payment,
+    record::{Record, moment, read_word},
+    reissue, revoke, rewrite, seal, unlock, verification,
+};
 use crate::{
     api::{
         HistoryRow, Order, OrderKind, OrderState, OrderSummary, Parcel, Secret, UnlockCode,
@@ -16,7 +20,7 @@ use sqlx::Row;
 /// The order that the caller asks for.
 pub(crate) async fn read(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     let mut record = turn.own_order(id, Right::ReadOwnOrder).await?;
-    unlock::refresh(turn, &mut record).await?;
+    verification::refresh(turn, &mut record).await?;
     order(turn, &record).await
 }
 
