@@ -9,7 +9,7 @@ use common::{
     seal::{DOCUMENT, Seals, now},
 };
 use proptest::prelude::*;
-use ukey_pki::seal::{Seal, SealVersion, SignerList, Stamp, data_hash};
+use ukey_pki::seal::{PictureFacts, Seal, SealVersion, SignerList, Stamp, data_hash};
 use ukey_pki::sm2::Ciphertext;
 use ukey_pki::{Certificate, Crl, CsrResponse, EnvelopedKey, PublicKey, Request, Signature};
 
@@ -34,7 +34,11 @@ fn read_as_everything(bytes: &[u8]) {
         let _ = envelope.open(&WORLD.sign_key);
     }
     if let Ok(seal) = Seal::from_der(bytes) {
-        let _ = (seal.verify(&SEALS.trust(), now()), seal.picture().facts(), format!("{seal:?}"));
+        let _ = (
+            seal.verify(&SEALS.trust(), now()),
+            PictureFacts::read(seal.picture().data()),
+            format!("{seal:?}"),
+        );
         let _ = seal.with_timestamp(b"token");
     }
     if let Ok(stamp) = Stamp::from_der(bytes) {

@@ -61,6 +61,16 @@ fn jpg(width: u16, height: u16) -> Vec<u8> {
     .concat()
 }
 
+/// A GIF with a screen of 100 x 100 pixels.
+fn gif(blocks: &[&[u8]]) -> Vec<u8> {
+    [b"GIF89a\x64\0\x64\0\0\0\0", blocks.concat().as_slice(), b";"].concat()
+}
+
+/// An image block: left, top, width, height.
+fn frame(place: [u16; 4]) -> Vec<u8> {
+    [&b","[..], &place.map(u16::to_le_bytes).concat(), &[0, 2, 2, 0x44, 1, 0]].concat()
+}
+
 /// A picture, its format, and its width, height and transparency.
 type Sample = (PictureFormat, Vec<u8>, (u32, u32, bool));
 
@@ -143,7 +153,7 @@ fn a_png_keeps_the_order_of_its_chunks() {
         (&[&body, &head, &end], "IHDR"),
         (&[&head, &head, &body, &end], "IHDR"),
         (&[&head, &end], "IDAT"),
-        (&[&head, &body, &end, &body], "IEND"),
+        (&[&head, &body, &end, &body], "bytes after its end"),
         (&[&header(9, 9, 4, 2), &body, &end], "IHDR"),
     ];
     for (chunks, place) in damaged {
@@ -157,15 +167,67 @@ fn a_png_keeps_the_order_of_its_chunks() {
 }
 
 #[test]
-fn rules_that_are_kept_pass_and_each_that_is_broken_is_named() {
-    let good = Picture::new(png(420, 280, 6), 42, 28).unwrap();
-    assert!(good.check(&rules()).unwrap().transparent);
-    let strict = PictureRules { transparency: Transparency::Required, ..rules() };
-    good.check(&strict).unwrap();
+fn frames_of_a_gif_lie_on_its_screen() {
+    let read = |place| PictureFacts::read(&gif(&[&frame([0, 0, 100, 100]), &frame(place)]));
+    for inside in [[0, 0, 100, 100], [60, 60, 40, 40], [99, 0, 1, 100]] {
+        let facts = read(inside).unwrap();
+        assert_eq!((facts.width, facts.height, facts.transparent), (100, 100, false), "{inside:?}");
+    }
+    for outside in [[0, 0, 65535, 65535], [61, 60, 40, 40], [60, 61, 40, 40], [0, 0, 101, 100]] {
+        let error = read(outside).unwrap_err();
+        assert!(
+            matches!(error, PictureError::Damaged { format: PictureFormat::Gif, .. }),
+            "{outside:?}: {error}"
+        );
+    }
+}
 
-    let check = |rules: &PictureRules, data: Vec<u8>, width, height| {
-        Picture::new(data, width, height).unwrap().check(rules).unwrap_err()
-    };
+#[test]
+fn a_gif_is_transparent_by_a_whole_control_block_only() {
+    let image = frame([0, 0, 100, 100]);
+    let read = |block: &[u8]| PictureFacts::read(&gif(&[block, &image])).map(|facts| facts.transparent);
+    assert_eq!(read(b"!\xf9\x04\x01\0\0\0\0"), Ok(true));
+    assert_eq!(read(b"!\xf9\x04\x02\0\0\0\0"), Ok(false));
+    // Without contents, with too many, with a second part; what follows the first has its lowest bit set.
+    for odd in [&b"!\xf9\0!\xfe\0"[..], b"!\xf9\x05\x01\0\0\0\0\0", b"!\xf9\x04\x01\0\0\0\x01\x01\0"] {
+        let error = read(odd).unwrap_err();
+        assert!(
+            matches!(error, PictureError::Damaged { format: PictureFormat::Gif, .. }),
+            "{odd:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_jpg_has_one_frame_header() {
+    let small = jpg(300, 200);
+    let place = small.windows(2).position(|pair| pair == b"\xff\xc0").unwrap();
+    let header = small[place..place + 13].to_vec();
+    let twice = [&small[..place], &header, &small[place..]].concat();
+    let error = PictureFacts::read(&twice).unwrap_err();
+    assert!(matches!(error, PictureError::Damaged { format: PictureFormat::Jpg, .. }), "{error}");
+}
+
+#[test]
+fn nothing_follows_the_end_of_a_picture() {
+    for (format, data, _) in every() {
+        // The rows of a BMP have no end of their own.
+        if format != PictureFormat::Bmp {
+            let error = PictureFacts::read(&[&data[..], b";"].concat()).unwrap_err();
+            assert!(matches!(error, PictureError::Damaged { .. }), "{format}: {error}");
+        }
+    }
+}
+
+#[test]
+fn rules_that_are_kept_pass_and_each_that_is_broken_is_named() {
+    let good = png(420, 280, 6);
+    assert!(rules().check(&good, 42, 28).unwrap().transparent);
+    let strict = PictureRules { transparency: Transparency::Required, ..rules() };
+    strict.check(&good, 42, 28).unwrap();
+
+    let check =
+        |rules: &PictureRules, data: Vec<u8>, width, height| rules.check(&data, width, height).unwrap_err();
     let refused = |data, width, height| check(&rules(), data, width, height);
     assert_eq!(
         refused(png(99, 280, 6), 42, 28),
@@ -182,14 +244,14 @@ fn rules_that_are_kept_pass_and_each_that_is_broken_is_named() {
     let distorted = PictureError::Proportions { pixels: (420, 280), millimetres: (40, 40) };
     assert_eq!(refused(png(420, 280, 6), 40, 40), distorted);
     // 441 : 280 is five percent off 42 : 28, and 442 : 280 more.
-    Picture::new(png(441, 280, 6), 42, 28).unwrap().check(&rules()).unwrap();
+    rules().check(&png(441, 280, 6), 42, 28).unwrap();
     assert!(matches!(refused(png(442, 280, 6), 42, 28), PictureError::Proportions { .. }));
 
     let png_only = PictureRules { formats: vec![PictureFormat::Png], ..rules() };
     let accepted = vec![PictureFormat::Png];
     let format = PictureError::Format { found: PictureFormat::Jpg, accepted };
     assert_eq!(check(&png_only, jpg(420, 280), 42, 28), format);
-    let (bytes, most) = (good.data().len(), good.data().len() - 1);
+    let (bytes, most) = (good.len(), good.len() - 1);
     let small = PictureRules { max_bytes: most, ..rules() };
     assert_eq!(check(&small, png(420, 280, 6), 42, 28), PictureError::TooBig { bytes, most });
     assert_eq!(check(&strict, png(420, 280, 2), 42, 28), PictureError::Opaque);
@@ -215,6 +277,9 @@ fn refusals_speak_english_and_chinese() {
         PictureError::Proportions { pixels: (1, 2), millimetres: (3, 4) },
         PictureError::Opaque,
     ];
+    let damaged = PictureError::Damaged { format: PictureFormat::Png, part: "a wrong checksum" };
+    assert_eq!(damaged.to_string(), "the PNG picture is damaged (a wrong checksum); save it again");
+    assert_eq!(damaged.zh(), "PNG 图片已损坏，请重新保存");
     for error in others {
         assert!(error.to_string().is_ascii(), "{error}");
         assert!(error.zh().chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c)), "{}", error.zh());

@@ -43,7 +43,7 @@ fn checked(rules: &Seal, content: &[u8]) -> Result<(PictureFacts, (u32, u32)), P
     };
     // Size before content: a large file is not walked.
     let size = if content.len() > pictures.max_bytes { (1, 1) } else { millimetres(rules, &PictureFacts::read(content)?) };
-    Ok((pictures.check_data(content, size.0, size.1)?, size))
+    Ok((pictures.check(content, size.0, size.1)?, size))
 }
 
 fn millimetres(rules: &Seal, facts: &PictureFacts) -> (u32, u32) {

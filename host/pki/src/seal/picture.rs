@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use super::rules::PictureRules;
-
 mod read;
 
 /// A picture as a seal carries it.
@@ -171,22 +169,6 @@ impl Picture {
     pub fn height_mm(&self) -> u32 {
         self.height_mm
     }
-
-    /// What its bytes say.
-    ///
-    /// # Errors
-    /// As [`PictureFacts::read`].
-    pub fn facts(&self) -> Result<PictureFacts, PictureError> {
-        PictureFacts::read(&self.data)
-    }
-
-    /// Whether it keeps `rules`.
-    ///
-    /// # Errors
-    /// The first rule it breaks.
-    pub fn check(&self, rules: &PictureRules) -> Result<PictureFacts, PictureError> {
-        rules.check(self)
-    }
 }
 
 impl PictureFacts {
@@ -249,7 +231,8 @@ impl PictureError {
             }
             Self::TooBig { bytes, most } => format!("图片大小为 {bytes} 字节，不得超过 {most} 字节"),
             Self::Truncated(format) => format!("{format} 图片不完整，请重新保存或上传"),
-            Self::Damaged { format, part } => format!("{format} 图片已损坏（{part}），请重新保存"),
+            // The part has a name in the words of the format only.
+            Self::Damaged { format, .. } => format!("{format} 图片已损坏，请重新保存"),
             Self::Pixels { side, found, least, most } => {
                 format!("图片{}为 {found} 像素，应在 {least} 至 {most} 像素之间", side.zh())
             }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Picture, PictureError, PictureFacts, PictureFormat, Side};
+use super::{PictureError, PictureFacts, PictureFormat, Side};
 
 /// Whether the background must be transparent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -32,25 +32,12 @@ pub struct PictureRules {
 }
 
 impl PictureRules {
-    /// Whether the picture keeps the rules: size, content, format, pixels, millimetres, proportions, transparency.
+    /// Whether a picture that is to appear in this size keeps the rules: bytes, content, format, pixels, millimetres,
+    /// proportions, transparency.
     ///
     /// # Errors
     /// The first rule it breaks, in this order.
-    pub fn check(&self, picture: &Picture) -> Result<PictureFacts, PictureError> {
-        let millimetres = (picture.width_mm(), picture.height_mm());
-        self.check_data(picture.data(), millimetres.0, millimetres.1)
-    }
-
-    /// As [`Self::check`], for bytes that are to appear in this size.
-    ///
-    /// # Errors
-    /// As [`Self::check`].
-    pub fn check_data(
-        &self,
-        data: &[u8],
-        width_mm: u32,
-        height_mm: u32,
-    ) -> Result<PictureFacts, PictureError> {
+    pub fn check(&self, data: &[u8], width_mm: u32, height_mm: u32) -> Result<PictureFacts, PictureError> {
         if data.len() > self.max_bytes {
             return Err(PictureError::TooBig { bytes: data.len(), most: self.max_bytes });
         }

@@ -53,6 +53,11 @@ impl<'a> Parts<'a> {
         self.array().map(|[byte]| byte)
     }
 
+    /// Whether everything was read.
+    fn end(&self) -> Result<(), PictureError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(self.damaged("bytes after its end")) }
+    }
+
     fn damaged(&self, part: &'static str) -> PictureError {
         PictureError::Damaged { format: self.format, part }
     }
@@ -94,41 +99,47 @@ fn png(mut parts: Parts<'_>) -> Found {
             (b"tRNS", _) => return Err(parts.damaged("tRNS")),
             (b"IDAT", _) => has_data |= !body.is_empty(),
             (b"IEND", Some((width, height))) => {
-                return match (has_data, parts.rest.is_empty()) {
-                    (false, _) => Err(parts.damaged("IDAT")),
-                    (true, false) => Err(parts.damaged("IEND")),
-                    (true, true) => Ok((width, height, transparent)),
-                };
+                parts.end()?;
+                return if has_data { Ok((width, height, transparent)) } else { Err(parts.damaged("IDAT")) };
             }
             _ => {}
         }
     }
 }
 
-/// GIF89a: screen descriptor, then blocks up to the trailer, at least one of them an image.
+/// GIF89a: screen descriptor, then blocks up to the trailer, at least one of them an image, none beyond the screen.
 fn gif(mut parts: Parts<'_>) -> Found {
     parts.take(6)?;
+    let side = |low, high| u32::from(u16::from_le_bytes([low, high]));
     let [w0, w1, h0, h1, flags, _background, _aspect] = parts.array()?;
+    let (width, height) = (side(w0, w1), side(h0, h1));
     colour_table(&mut parts, flags)?;
     let (mut transparent, mut images) = (false, 0_usize);
     loop {
         match parts.byte()? {
-            0x21 => {
-                let label = parts.byte()?;
-                // Graphic control extension: the lowest flag announces a transparent colour.
-                transparent |= label == 0xF9 && parts.rest.get(1).is_some_and(|flags| flags & 1 == 1);
-                sub_blocks(&mut parts)?;
-            }
+            0x21 => match parts.byte()? {
+                // Graphic control extension, one block of four bytes: the lowest flag announces a transparent colour.
+                0xF9 => {
+                    let [4, flags, _delay, _delay_high, _colour, 0] = parts.array()? else {
+                        return Err(parts.damaged("graphic control"));
+                    };
+                    transparent |= flags & 1 == 1;
+                }
+                _ => sub_blocks(&mut parts)?,
+            },
             0x2C => {
-                let [.., flags] = parts.array::<9>()?;
+                let [x0, x1, y0, y1, w0, w1, h0, h1, flags] = parts.array()?;
+                if side(x0, x1) + side(w0, w1) > width || side(y0, y1) + side(h0, h1) > height {
+                    return Err(parts.damaged("an image beyond the screen"));
+                }
                 colour_table(&mut parts, flags)?;
                 let _code_size = parts.byte()?;
                 sub_blocks(&mut parts)?;
                 images += 1;
             }
             0x3B if images > 0 => {
-                let side = |low, high| u32::from(u16::from_le_bytes([low, high]));
-                return Ok((side(w0, w1), side(h0, h1), transparent));
+                parts.end()?;
+                return Ok((width, height, transparent));
             }
             _ => return Err(parts.damaged("block")),
         }
@@ -149,7 +160,7 @@ fn sub_blocks(parts: &mut Parts<'_>) -> Result<(), PictureError> {
     }
 }
 
-/// ITU-T T.81: segments up to a frame header, scans up to the end marker. Never transparent.
+/// ITU-T T.81: segments up to the one frame header, scans up to the end marker. Never transparent.
 fn jpg(mut parts: Parts<'_>) -> Found {
     parts.take(2)?;
     let (mut size, mut has_scan) = (None, false);
@@ -163,7 +174,10 @@ fn jpg(mut parts: Parts<'_>) -> Found {
             marker = parts.byte()?;
         }
         match (marker, size) {
-            (0xD9, Some((width, height))) if has_scan => return Ok((width, height, false)),
+            (0xD9, Some((width, height))) if has_scan => {
+                parts.end()?;
+                return Ok((width, height, false));
+            }
             (0xD8 | 0xD9 | 0x00, _) => return Err(parts.damaged("marker")),
             (0x01 | 0xD0..=0xD7, _) => continue,
             _ => {}
@@ -173,7 +187,7 @@ fn jpg(mut parts: Parts<'_>) -> Found {
         match marker {
             0xC4 | 0xC8 | 0xCC => {}
             0xC0..=0xCF => {
-                let &[_precision, h0, h1, w0, w1, ..] = body else {
+                let (&[_precision, h0, h1, w0, w1, ..], None) = (body, size) else {
                     return Err(parts.damaged("frame header"));
                 };
                 let side = |high, low| u32::from(u16::from_be_bytes([high, low]));
