@@ -1,7 +1,8 @@
 //! Revocation lists, version 2 (RFC 5280 5).
 //!
-//! Guarantees: a list names its issuer's own key identifier and carries its number; a read list keeps its DER. Refuses
-//! to know the time: whether a list is still fresh is the reader's question, asked with [`Crl::is_current`].
+//! Guarantees: a list names its issuer's own key identifier and carries its number; a read list keeps its DER. One that
+//! would be read wrongly (a delta list, a list of some certificates only) is not read. Refuses to know the time: whether
+//! a list is still fresh is the reader's question, asked with [`Crl::is_current`].
 
 use std::{collections::BTreeMap, fmt};
 
@@ -128,7 +129,8 @@ impl Crl {
     /// Reads a DER list, version 1 or 2.
     ///
     /// # Errors
-    /// [`Error::Malformed`].
+    /// [`Error::Malformed`]; [`Error::CriticalExtension`] for one of the list or of an entry that is not known here,
+    /// since such a list says nothing of any certificate (RFC 5280 5.2 and 5.3).
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
         let malformed = Error::malformed(KIND.what);
         let signed = Signed::decode(&KIND, der)?;
@@ -137,8 +139,13 @@ impl Crl {
             return Err(Error::invalid(KIND.what, "the two signature algorithms differ"));
         }
         let extensions = part.extensions.unwrap_or_default();
+        let entries = part.revoked.unwrap_or_default();
+        check_critical(&extensions, &[oid::AUTHORITY_KEY_IDENTIFIER, oid::CRL_NUMBER])?;
+        for entry in &entries {
+            check_critical(entry.extensions.as_deref().unwrap_or_default(), &[oid::CRL_REASON])?;
+        }
         let number = extension::find(&extensions, oid::CRL_NUMBER).map(Uint::from_der).transpose();
-        let revoked = part.revoked.unwrap_or_default().iter().map(Entry::decode).collect::<der::Result<_>>();
+        let revoked = entries.iter().map(Entry::decode).collect::<der::Result<_>>();
         Ok(Self {
             issuer: Name::decode(part.issuer).map_err(&malformed)?,
             number: number.map_err(&malformed)?.and_then(|number| to_u64(&number)),
@@ -153,7 +160,7 @@ impl Crl {
     /// Reads a PEM list.
     ///
     /// # Errors
-    /// [`Error::Pem`] or [`Error::Malformed`].
+    /// [`Error::Pem`], or as [`Self::from_der`].
     pub fn from_pem(text: &str) -> Result<Self, Error> {
         Self::from_der(&pem_to_der(&KIND, text)?)
     }
@@ -238,6 +245,13 @@ impl Entry {
         let reason = reason.map(RevocationReason::from_der).transpose()?;
         Ok((serial.clone(), Revoked { serial, date: time::decode(self.date), reason }))
     }
+}
+
+fn check_critical(extensions: &[Extension], known: &[oid::ObjectIdentifier]) -> Result<(), Error> {
+    let unknown =
+        extensions.iter().find(|extension| extension.critical && !known.contains(&extension.extn_id));
+    let refuse = |unknown: &Extension| Error::CriticalExtension { what: KIND.what, found: unknown.extn_id };
+    unknown.map_or(Ok(()), |unknown| Err(refuse(unknown)))
 }
 
 fn to_u64(number: &Uint) -> Option<u64> {

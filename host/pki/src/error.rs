@@ -36,6 +36,14 @@ pub enum Error {
         /// The algorithm found.
         found: ObjectIdentifier,
     },
+    /// It has a critical extension that is not understood here.
+    #[error("the {what} has the critical extension {found}, which is not understood")]
+    CriticalExtension {
+        /// The kind of document.
+        what: &'static str,
+        /// The identifier of the extension.
+        found: ObjectIdentifier,
+    },
     /// The public key in the document is no SM2 key.
     #[error("the {what} holds no usable SM2 key: {source}")]
     Key {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{World, at, crl_of, revoked};
+use common::{World, at, crl_of, members, revoked, signed_by, tlv};
 use ukey_pki::{Crl, Error, RevocationReason, Revoked, Serial};
 
 #[test]
@@ -107,4 +107,51 @@ fn a_list_of_many_entries_finds_each() {
     let list = crl_of(&world.issuing, entries);
     assert!(serials.iter().all(|serial| list.contains(serial)));
     assert!(!list.contains(&Serial::generate(&mut world.rng)));
+}
+
+const DELTA_INDICATOR: &[u8] = b"\x55\x1d\x1b";
+const SCOPE: &[u8] = b"\x55\x1d\x1c";
+const CERTIFICATE_ISSUER: &[u8] = b"\x55\x1d\x1d";
+const REASON: &[u8] = b"\x55\x1d\x15";
+
+fn extension(id: &[u8], critical: bool, value: &[u8]) -> Vec<u8> {
+    let critical = if critical { tlv(1, [0xFF]) } else { Vec::new() };
+    tlv(0x30, [tlv(6, id), critical, tlv(4, value)].concat())
+}
+
+/// The world's list with one more extension of the list, and with this as the only extension of its first entry.
+fn list_with(world: &World, of_list: &[u8], of_entry: &[u8]) -> Vec<u8> {
+    let mut parts = members(&members(world.crl.der())[0]);
+    let [.., revoked, extensions] = parts.as_mut_slice() else { panic!("no entries") };
+    let list = [members(&members(extensions)[0]).concat(), of_list.to_vec()].concat();
+    *extensions = tlv(0xA0, tlv(0x30, list));
+    let mut entries = members(revoked);
+    let head = members(&entries[0])[..2].concat();
+    entries[0] = tlv(0x30, [head, tlv(0x30, of_entry)].concat());
+    *revoked = tlv(0x30, entries.concat());
+    signed_by(&world.issuing, &tlv(0x30, parts.concat()))
+}
+
+/// RFC 5280 5.2 and 5.3: a list with a critical extension that is not understood says nothing of any certificate. A
+/// delta list and a list of some certificates only are told by such extensions.
+#[test]
+fn a_list_with_an_unknown_critical_extension_is_not_read() {
+    let world = World::new(48);
+    let reason = extension(REASON, true, b"\x0a\x01\x04");
+    let others = extension(SCOPE, false, b"\x30\x03\x81\x01\xff");
+    let list = Crl::from_der(&list_with(&world, &others, &reason)).unwrap();
+    list.verify(world.issuing.certificate()).unwrap();
+    assert!(list.contains(world.sign.serial()) || list.contains(world.encryption.serial()));
+
+    let none = extension(b"\x2a\x03\x04", false, b"");
+    for (of_list, of_entry) in [
+        (extension(DELTA_INDICATOR, true, b"\x02\x01\x06"), reason.clone()),
+        (extension(SCOPE, true, b"\x30\x03\x81\x01\xff"), reason.clone()),
+        (extension(b"\x2a\x03\x04", true, b""), reason),
+        (none.clone(), extension(CERTIFICATE_ISSUER, true, b"\x30\x00")),
+        (none, extension(b"\x2a\x03\x04", true, b"")),
+    ] {
+        let error = Crl::from_der(&list_with(&world, &of_list, &of_entry)).unwrap_err();
+        assert!(matches!(error, Error::CriticalExtension { .. }), "{error}");
+    }
 }

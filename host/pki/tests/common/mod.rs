@@ -7,6 +7,7 @@ pub mod seal;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use der::Decode;
 use jiff::Timestamp;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use ukey_pki::{
@@ -114,6 +115,30 @@ pub fn tlv(tag: u8, contents: impl AsRef<[u8]>) -> Vec<u8> {
         _ => vec![tag, 0x82, length[0], length[1]],
     };
     [head.as_slice(), contents].concat()
+}
+
+/// The members of a DER value that holds others.
+pub fn members(der: &[u8]) -> Vec<Vec<u8>> {
+    let (mut rest, mut members) = (der::AnyRef::from_der(der).unwrap().value(), Vec::new());
+    while !rest.is_empty() {
+        let (_, after) = der::AnyRef::from_der_partial(rest).unwrap();
+        members.push(rest[..rest.len() - after.len()].to_vec());
+        rest = after;
+    }
+    members
+}
+
+/// A certificate or list with this signed part, signed by this authority's key.
+pub fn signed_by(authority: &Authority, part: &[u8]) -> Vec<u8> {
+    let signature = seal::bits(&seal::signature(authority.key(), part));
+    tlv(0x30, [part, &tlv(0x30, seal::ALGORITHM), &signature].concat())
+}
+
+/// The bytes with one part in place of another, which is there exactly once.
+pub fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let places: Vec<usize> = (0..bytes.len()).filter(|place| bytes[*place..].starts_with(from)).collect();
+    let [place] = places[..] else { panic!("found {} times", places.len()) };
+    [&bytes[..place], to, &bytes[place + from.len()..]].concat()
 }
 
 /// The bytes with one byte changed; `index` counts from the end when negative.

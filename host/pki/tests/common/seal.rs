@@ -73,6 +73,11 @@ impl Seals {
 
     /// A v1 seal of another maker's program.
     pub fn seal_v1(&self) -> Vec<u8> {
+        self.seal_v1_and(&[])
+    }
+
+    /// … with more in its SignInfo.
+    pub fn seal_v1_and(&self, more: &[u8]) -> Vec<u8> {
         let picture = [ia5("GIF"), tlv(4, GIF), tlv(2, [40]), tlv(2, [40])].concat();
         let certificates = tlv(0x30, tlv(4, self.world.sign.der()));
         let times = ["260101080000Z", "260102000000Z", "281231235959Z"].map(|time| tlv(0x17, time)).concat();
@@ -82,7 +87,13 @@ impl Seals {
         let info = tlv(0x30, info);
         let signing = [tlv(4, self.maker.der()), ALGORITHM.to_vec()].concat();
         let signature = bits(&signature(&self.maker_key, &tlv(0x30, [&info[..], &signing].concat())));
-        tlv(0x30, [info, tlv(0x30, [signing, signature].concat())].concat())
+        tlv(0x30, [info, tlv(0x30, [&signing[..], &signature, more].concat())].concat())
+    }
+
+    /// A v4 or v5 seal with this SealInfo and algorithm, signed by the maker's key.
+    pub fn signed_again(&self, info: &[u8], algorithm: &[u8]) -> Vec<u8> {
+        let signature = bits(&signature(&self.maker_key, info));
+        tlv(0x30, [info, &tlv(4, self.maker.der()), algorithm, &signature].concat())
     }
 
     pub fn stamp_v1(&self) -> Vec<u8> {
@@ -117,6 +128,11 @@ pub fn foreign_stamp(
 ) -> Vec<u8> {
     let hash = bits(&data_hash(DOCUMENT));
     let to_sign = [tlv(2, [version]), seal.to_vec(), tlv(0x18, time), hash, ia5("a.ofd")].concat();
+    foreign_signed(&to_sign, certificate, key)
+}
+
+/// A v4 or v5 stamp with these members of toSign.
+pub fn foreign_signed(to_sign: &[u8], certificate: &Certificate, key: &KeyPair) -> Vec<u8> {
     let to_sign = tlv(0x30, to_sign);
     let signature = bits(&signature(key, &to_sign));
     tlv(0x30, [to_sign, tlv(4, certificate.der()), ALGORITHM.to_vec(), signature].concat())
