@@ -6,8 +6,8 @@
 //! another certificate: the seal does not list it until the seal is made again.
 //!
 //! Guarantees: v4 and v5 are written in strict DER, v1 is only read; every signature is checked over the bytes as they
-//! came. A [`SealDraft`] and a [`StampDraft`] sign through [`crate::Sm2Signer`] and refuse to make what would not
-//! verify.
+//! came. A [`SealDraft`] and a [`StampDraft`] sign through [`crate::Sm2Signer`] and refuse to make what nobody would
+//! believe; whom a verifier trusts they cannot know.
 //!
 //! Refuses to know: clocks (instants are arguments), revocation (see [`crate::Crl`]), timestamp tokens (kept as they
 //! are, not judged), where a seal is kept, and how the hash of a document is built up beyond SM3.
@@ -174,7 +174,13 @@ impl Seal {
         let layout = if parts.len() == 2 { Layout::V1 } else { Layout::V4 };
         let info = encoding::Info::decode(layout, parts.first().copied().unwrap_or_default())?;
         let (version, signing) = match (layout, info.header_version, parts.as_slice()) {
-            (Layout::V1, _, &[_, signing]) => (SealVersion::V1, members(signing).map_err(&malformed)?),
+            (Layout::V1, _, &[_, signing]) => {
+                let signing = members(signing).map_err(&malformed)?;
+                if signing.len() != 3 {
+                    return Err(Error::invalid(WHAT, "its SignInfo does not have three members"));
+                }
+                (SealVersion::V1, signing)
+            }
             (Layout::V4, 4, &[_, _, _, _]) => (SealVersion::V4, parts[1..].to_vec()),
             (Layout::V4, 5, &[_, _, _, _] | &[_, _, _, _, _]) => (SealVersion::V5, parts[1..].to_vec()),
             (layout, header, parts) => {
@@ -295,18 +301,18 @@ impl Seal {
         Some(Self::from_der(&der).expect("a seal just written is readable"))
     }
 
-    /// Checks the maker's signature and certificate, the period, and that no critical extension is unknown (GB/T 38540,
-    /// verification of seals), all at the instant `at`.
+    /// Checks the maker's signature and certificate, when a v5 seal was made (GM/T 0031-2025), the period, and that no
+    /// critical extension is unknown (GB/T 38540, verification of seals), all at the instant `at`.
     ///
     /// # Errors
     /// [`SealError`], the first reason in the order above.
     pub fn verify(&self, trust: &Trust<'_>, at: Timestamp) -> Result<(), SealError> {
         self.verify_maker(trust, at)?;
-        self.check_period(at)?;
-        self.extensions
-            .iter()
-            .find(|extension| extension.critical)
-            .map_or(Ok(()), |extension| Err(SealError::CriticalExtension(extension.id)))
+        if self.version == SealVersion::V5 {
+            self.check_made(at)?;
+        }
+        check_period(self.period, at)?;
+        critical(&self.extensions).map_or(Ok(()), |id| Err(SealError::CriticalExtension(id)))
     }
 
     /// Checks the maker's signature, and that the maker's certificate is believed at the instant `at`. The seal's own
@@ -323,15 +329,28 @@ impl Seal {
         trust.check_maker(&self.maker, at)
     }
 
-    fn check_period(&self, at: Timestamp) -> Result<(), SealError> {
-        if at.as_second() < self.period.not_before().as_second() {
-            return Err(SealError::NotYetValid { start: self.period.not_before(), at });
+    /// That it was not made later than `at`, and while its maker's certificate was valid.
+    fn check_made(&self, at: Timestamp) -> Result<(), SealError> {
+        if self.made.as_second() > at.as_second() {
+            return Err(SealError::Future { made: self.made, at });
         }
-        if !self.period.contains(at) {
-            return Err(SealError::Expired { end: self.period.not_after(), at });
-        }
-        Ok(())
+        trust::check_maker_period(&self.maker, self.made)
     }
+}
+
+fn check_period(period: Validity, at: Timestamp) -> Result<(), SealError> {
+    if at.as_second() < period.not_before().as_second() {
+        return Err(SealError::NotYetValid { start: period.not_before(), at });
+    }
+    if !period.contains(at) {
+        return Err(SealError::Expired { end: period.not_after(), at });
+    }
+    Ok(())
+}
+
+/// The first critical extension; none is known here.
+fn critical(extensions: &[SealExtension]) -> Option<ObjectIdentifier> {
+    extensions.iter().find(|extension| extension.critical).map(|extension| extension.id)
 }
 
 fn is_sm2_with_sm3(algorithm: ObjectIdentifier) -> bool {

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{
-    at, name,
-    seal::{ALGORITHM, GIF, Seals, bits, extension, ia5, now, signature},
-    tlv, validity,
+    at, members, name, replaced,
+    seal::{ALGORITHM, GIF, Seals, bits, extension, ia5, now},
+    signed_by, tlv, validity,
 };
 use proptest::prelude::*;
 use ukey_pki::seal::{MakeError, Picture, Seal, SealError, SealKind, SealVersion, SignerList, Trust};
@@ -82,12 +82,6 @@ fn a_v1_seal_of_another_program_is_read_and_verifies() {
     assert!(matches!(error, MakeError::Version(SealVersion::V1)), "{error}");
 }
 
-/// A v4 seal with this SealInfo and algorithm, signed by the maker's key.
-fn signed_again(seals: &Seals, info: &[u8], algorithm: &[u8]) -> Vec<u8> {
-    let signature = bits(&signature(&seals.maker_key, info));
-    tlv(0x30, [info, &tlv(4, seals.maker.der()), algorithm, &signature].concat())
-}
-
 #[test]
 fn a_false_that_is_written_out_is_read_and_verified_as_it_came() {
     let seals = Seals::new(114);
@@ -98,11 +92,11 @@ fn a_false_that_is_written_out_is_read_and_verified_as_it_came() {
     let explicit = tlv(0x30, [&b"\x06\x03\x2a\x03\x04\x01\x01\x00"[..], &tlv(4, "value")].concat());
     let contents = &info[4..info.len() - tlv(0x30, &strict).len()];
     let longer = tlv(0x30, [contents, &tlv(0x30, explicit)].concat());
-    let seal = Seal::from_der(&signed_again(&seals, &longer, ALGORITHM)).unwrap();
+    let seal = Seal::from_der(&seals.signed_again(&longer, ALGORITHM)).unwrap();
     assert_eq!(seal.extensions(), [extension(false)]);
     seal.verify(&seals.trust(), now()).unwrap();
     // The same seal with the value left out, under the same signature: no longer what was signed.
-    let shorter = signed_again(&seals, &longer, ALGORITHM);
+    let shorter = seals.signed_again(&longer, ALGORITHM);
     let place = shorter.windows(longer.len()).position(|window| window == longer).unwrap();
     let swapped = tlv(0x30, [&info[..], &shorter[place + longer.len()..]].concat());
     let error = Seal::from_der(&swapped).unwrap().verify(&seals.trust(), now()).unwrap_err();
@@ -114,10 +108,10 @@ fn algorithms_are_sm2_with_sm3_also_misspelt_and_nothing_else() {
     let seals = Seals::new(115);
     let info = seals.seal(SealVersion::V4).signed_part().to_vec();
     let misspelt = b"\x06\x07\x2a\x81\x1c\xcf\x55\x83\x75";
-    let seal = Seal::from_der(&signed_again(&seals, &info, misspelt)).unwrap();
+    let seal = Seal::from_der(&seals.signed_again(&info, misspelt)).unwrap();
     seal.verify(&seals.trust(), now()).unwrap();
     let sm3 = b"\x06\x08\x2a\x81\x1c\xcf\x55\x01\x83\x11";
-    let seal = Seal::from_der(&signed_again(&seals, &info, sm3)).unwrap();
+    let seal = Seal::from_der(&seals.signed_again(&info, sm3)).unwrap();
     let error = seal.verify(&seals.trust(), now()).unwrap_err();
     assert!(matches!(error, SealError::Algorithm(_)), "{error}");
 }
@@ -174,7 +168,7 @@ fn a_maker_is_believed_when_its_authority_period_and_usage_are_right() {
     seals.maker = encryption.clone();
     seals.maker_key = seals.world.encryption_key.clone();
     let info = seal.signed_part().to_vec();
-    let sealed = Seal::from_der(&signed_again(&seals, &info, ALGORITHM)).unwrap();
+    let sealed = Seal::from_der(&seals.signed_again(&info, ALGORITHM)).unwrap();
     let error = sealed.verify(&seals.trust().makers(&[encryption]), now()).unwrap_err();
     assert!(matches!(error, SealError::NotAMaker(_)), "{error}");
 }
@@ -214,6 +208,9 @@ fn a_seal_that_would_not_verify_is_not_made() {
     assert!(matches!(early, MakeError::Seal(SealError::MakerNotYetValid { .. })), "{early}");
     let late = refused(&|draft| draft.made = at("2035-01-01T00:00:01Z"));
     assert!(matches!(late, MakeError::Seal(SealError::MakerExpired { .. })), "{late}");
+    let past = validity("2025-01-01T00:00:00Z", "2026-01-01T07:59:59Z");
+    let past = refused(&|draft| draft.period = past);
+    assert!(matches!(past, MakeError::Seal(SealError::Expired { .. })), "{past}");
     assert!(matches!(make(&draft, &seals.maker, &seals.world.sign_key), MakeError::KeyMismatch));
     let unit = EndEntity::new(name("示例"), validity("2021-01-01T00:00:00Z", "2035-01-01T00:00:00Z"));
     let key = KeyPair::generate(&mut seals.world.rng);
@@ -222,12 +219,71 @@ fn a_seal_that_would_not_verify_is_not_made() {
 }
 
 #[test]
-fn critical_extensions_are_not_believed_as_none_is_known() {
+fn critical_extensions_are_neither_made_nor_believed_as_none_is_known() {
     let seals = Seals::new(121);
     let mut draft = seals.draft();
     draft.extensions = vec![extension(false), extension(true)];
-    let error = seals.make(SealVersion::V5, &draft).verify(&seals.trust(), now()).unwrap_err();
+    let error = draft.make(SealVersion::V5, &seals.maker, &seals.maker_key).unwrap_err();
+    assert!(matches!(error, MakeError::Seal(SealError::CriticalExtension(_))), "{error}");
+
+    draft.extensions.pop();
+    let info = seals.make(SealVersion::V5, &draft).signed_part().to_vec();
+    let mut parts = members(&info);
+    *parts.last_mut().unwrap() =
+        tlv(0x30, tlv(0x30, [&b"\x06\x03\x2a\x03\x04\x01\x01\xff"[..], &tlv(4, "value")].concat()));
+    let seal = Seal::from_der(&seals.signed_again(&tlv(0x30, parts.concat()), ALGORITHM)).unwrap();
+    assert_eq!(seal.extensions(), [extension(true)]);
+    let error = seal.verify(&seals.trust(), now()).unwrap_err();
     assert!(matches!(error, SealError::CriticalExtension(_)), "{error}");
+}
+
+/// GM/T 0031-2025 judges when a seal was made; the edition before does not.
+#[test]
+fn a_v5_seal_was_made_before_now_and_while_its_maker_was_valid() {
+    let seals = Seals::new(125);
+    let tomorrow = ["20260101080000Z", "20260601000001Z"];
+    let before_the_maker = ["20260101080000Z", "20201231235959Z"];
+    for version in WRITTEN {
+        let info = seals.seal(version).signed_part().to_vec();
+        let judge = |[from, to]: [&str; 2]| {
+            let info = replaced(&info, from.as_bytes(), to.as_bytes());
+            Seal::from_der(&seals.signed_again(&info, ALGORITHM)).unwrap().verify(&seals.trust(), now())
+        };
+        judge(["20260101080000Z", "20260601000000Z"]).unwrap();
+        if version == SealVersion::V4 {
+            judge(tomorrow).unwrap();
+            judge(before_the_maker).unwrap();
+        } else {
+            let future = judge(tomorrow).unwrap_err();
+            assert!(matches!(future, SealError::Future { .. }), "{future}");
+            let early = judge(before_the_maker).unwrap_err();
+            assert!(matches!(early, SealError::MakerNotYetValid { .. }), "{early}");
+        }
+    }
+}
+
+#[test]
+fn a_makers_usage_is_digital_signature_alone_unless_it_is_named() {
+    let mut seals = Seals::new(126);
+    // digitalSignature and keyEncipherment, as a server's certificate.
+    let part = members(seals.maker.der()).remove(0);
+    let part = replaced(&part, b"\x04\x04\x03\x02\x07\x80", b"\x04\x04\x03\x02\x05\xa0");
+    let server = Certificate::from_der(&signed_by(&seals.world.issuing, &part)).unwrap();
+    assert_eq!(server.key_usage(), Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT));
+    server.verify_issued_by(seals.world.issuing.certificate()).unwrap();
+    seals.maker = server.clone();
+    let seal = seals.seal(SealVersion::V4);
+    let error = seal.verify(&seals.trust(), now()).unwrap_err();
+    assert!(matches!(error, SealError::NotAMaker(_)), "{error}");
+    seal.verify(&seals.trust().makers(&[server]), now()).unwrap();
+}
+
+#[test]
+fn a_v1_sign_info_has_three_members() {
+    let seals = Seals::new(127);
+    Seal::from_der(&seals.seal_v1()).unwrap();
+    let fourth = tlv(0xA0, bits(b"a token"));
+    assert!(Seal::from_der(&seals.seal_v1_and(&fourth)).is_err());
 }
 
 #[test]
@@ -271,7 +327,7 @@ proptest! {
     #[test]
     fn any_draft_comes_back(
         id in "[!-~]{1,40}", vendor in "[ -~]{1,20}", name in "\\PC{1,30}", code in any::<u32>(),
-        width in 1_u32.., height in 1_u32.., start in 0_i64..4_000_000_000, days in 0_i64..20_000,
+        width in 1_u32.., height in 1_u32.., start in 1_800_000_000_i64..4_000_000_000, days in 0_i64..20_000,
         v5 in any::<bool>(), digests in any::<bool>(),
     ) {
         let seals = Seals::new(124);

@@ -3,8 +3,11 @@
 mod common;
 
 use common::{
-    at, flipped,
-    seal::{ALGORITHM, DOCUMENT, Seals, bits, extension, foreign_stamp, ia5, now, signature, stamp_draft},
+    at, flipped, members,
+    seal::{
+        ALGORITHM, DOCUMENT, Seals, bits, extension, foreign_signed, foreign_stamp, ia5, now, signature,
+        stamp_draft,
+    },
     tlv, validity,
 };
 use ukey_pki::seal::{
@@ -213,11 +216,14 @@ fn a_timestamp_is_kept_and_a_critical_extension_is_not_believed() {
         assert_eq!((stamp.timestamp(), stamped.signed_part()), (None, stamp.signed_part()));
         stamped.verify(&data_hash(DOCUMENT), &seals.trust(), now()).unwrap();
 
-        let seal = seals.seal(version);
-        let mut draft = stamp_draft(&seal);
+        let (sign, key) = (&seals.world.sign, &seals.world.sign_key);
+        let mut draft = stamp_draft(stamp.seal());
         draft.extensions = vec![extension(true)];
-        let stamp = draft.make(&seals.world.sign, &seals.world.sign_key).unwrap();
-        let error = stamp.verify(&data_hash(DOCUMENT), &seals.trust(), now()).unwrap_err();
+        let error = draft.make(sign, key).unwrap_err();
+        assert!(matches!(error, MakeError::Stamp(StampError::CriticalExtension(_))), "{error}");
+        let critical = tlv(0x30, [&b"\x06\x03\x2a\x03\x04\x01\x01\xff"[..], &tlv(4, "value")].concat());
+        let to_sign = [members(stamp.signed_part()).concat(), tlv(0xA0, tlv(0x30, critical))].concat();
+        let error = refusal(&seals, &foreign_signed(&to_sign, sign, key));
         assert!(matches!(error, StampError::CriticalExtension(_)), "{error}");
     }
 }

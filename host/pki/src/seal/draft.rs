@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    MakeError, Picture, Seal, SealError, SealExtension, SealKind, SealVersion, SignerList, encoding, trust,
+    MakeError, Picture, Seal, SealError, SealExtension, SealKind, SealVersion, SignerList, critical,
+    encoding, trust,
 };
 use crate::{Certificate, Sm2Signer, Validity, signed::sign_part};
 
@@ -27,7 +28,7 @@ pub struct SealDraft {
     pub period: Validity,
     /// Its picture.
     pub picture: Picture,
-    /// Its extensions; a critical one would keep everyone who does not know it from believing the seal.
+    /// Its extensions, none critical: nobody would believe the seal.
     pub extensions: Vec<SealExtension>,
 }
 
@@ -53,6 +54,7 @@ impl SealDraft {
             return Err(MakeError::Seal(SealError::NotAMaker(maker.subject().to_string())));
         }
         trust::check_maker_period(maker, self.made).map_err(MakeError::Seal)?;
+        self.check_believable().map_err(MakeError::Seal)?;
         let key = maker.public_key().map_err(|error| MakeError::Seal(SealError::MakerCertificate(error)))?;
         if key != signer.public_key() {
             return Err(MakeError::KeyMismatch);
@@ -89,5 +91,12 @@ impl SealDraft {
             return Err(MakeError::Missing("signer certificate"));
         }
         Ok(())
+    }
+
+    fn check_believable(&self) -> Result<(), SealError> {
+        if self.made.as_second() > self.period.not_after().as_second() {
+            return Err(SealError::Expired { end: self.period.not_after(), at: self.made });
+        }
+        critical(&self.extensions).map_or(Ok(()), |id| Err(SealError::CriticalExtension(id)))
     }
 }

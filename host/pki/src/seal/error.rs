@@ -44,6 +44,14 @@ pub enum SealError {
         /// The subject of the certificate.
         String,
     ),
+    /// A v5 seal says it was made after the instant that is judged.
+    #[error("the seal was made at {made}, after {at}")]
+    Future {
+        /// When it says it was made.
+        made: Timestamp,
+        /// The instant that was judged.
+        at: Timestamp,
+    },
     /// The seal may not be used yet.
     #[error("the seal is valid from {start} only, not at {at}")]
     NotYetValid {

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use x509_cert::{ext::Extension, time::Time};
 
 use super::{
-    MakeError, ObjectIdentifier, Seal, SealExtension, SealVersion, StampError, Trust, encoding,
+    MakeError, ObjectIdentifier, Seal, SealExtension, SealVersion, StampError, Trust, check_period, critical,
+    encoding,
     encoding::{members, whole_bits_or_octets},
     is_sm2_with_sm3, trust,
 };
@@ -54,7 +55,7 @@ pub struct StampDraft<'a> {
     pub time: Timestamp,
     /// What is stamped, ASCII; free text, in OFD the path of the signature's description.
     pub property: String,
-    /// Its extensions.
+    /// Its extensions, none critical: nobody would believe the stamp.
     pub extensions: Vec<SealExtension>,
 }
 
@@ -71,7 +72,8 @@ struct ToSignTail {
 
 impl StampDraft<'_> {
     /// Makes the stamp, signed once. What would not verify is refused first: a certificate that the seal does not list
-    /// or that is not for signing or not valid at that time, a seal that is not valid then, another key.
+    /// or that is not for signing or not valid at that time, a seal that is not valid then, a critical extension,
+    /// another key.
     ///
     /// # Errors
     /// [`MakeError`].
@@ -111,7 +113,8 @@ impl StampDraft<'_> {
         Ok(Stamp::from_der(&der).expect("a stamp just written is readable"))
     }
 
-    /// What [`Self::make`] would refuse for: the certificate in the seal, its usage, its period, the seal's period.
+    /// What [`Self::make`] would refuse for: the certificate in the seal, its usage, its period, the seal's period, the
+    /// extensions.
     ///
     /// # Errors
     /// [`StampError`].
@@ -121,7 +124,8 @@ impl StampDraft<'_> {
         }
         trust::check_signer_usage(certificate)?;
         trust::check_signer_period(certificate, self.time)?;
-        Ok(self.seal.check_period(self.time)?)
+        check_period(self.seal.period(), self.time)?;
+        critical(&self.extensions).map_or(Ok(()), |id| Err(StampError::CriticalExtension(id)))
     }
 }
 
@@ -249,8 +253,8 @@ impl Stamp {
         }
         trust.check_signer(&self.signer, at)?;
         self.check_time(at)?;
-        if let Some(extension) = self.extensions.iter().find(|extension| extension.critical) {
-            return Err(StampError::CriticalExtension(extension.id));
+        if let Some(id) = critical(&self.extensions) {
+            return Err(StampError::CriticalExtension(id));
         }
         if self.data_hash == data_hash { Ok(()) } else { Err(StampError::Data) }
     }
@@ -260,7 +264,7 @@ impl Stamp {
         if time.as_second() > at.as_second() {
             return Err(StampError::Future { time, at });
         }
-        self.seal.check_period(time).map_err(StampError::Seal)?;
+        check_period(self.seal.period(), time)?;
         trust::check_signer_period(&self.signer, time)
     }
 }

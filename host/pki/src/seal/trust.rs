@@ -9,7 +9,7 @@ use crate::{Certificate, Error, KeyUsage};
 ///
 /// A certificate is believed when one of the authorities issued it; their own chains are the caller's to check, and so
 /// is revocation. Every holder of a sign certificate can write something that looks like a seal, so a maker must either
-/// be named by [`Self::makers`], or have the certificate of a seal maker: digitalSignature without nonRepudiation
+/// be named by [`Self::makers`], or have the certificate of a seal maker: digitalSignature alone
 /// ([`KeyUsage::SEAL_MAKER`]).
 #[derive(Debug, Clone, Copy)]
 #[must_use]
@@ -24,7 +24,7 @@ impl<'a> Trust<'a> {
         Self { authorities, makers: None }
     }
 
-    /// Believes seals of these makers only, whose certificates need digitalSignature and nothing more.
+    /// Believes seals of these makers only, whose certificates need digitalSignature and may have more.
     pub fn makers(self, makers: &'a [Certificate]) -> Self {
         Self { makers: Some(makers), ..self }
     }
@@ -78,8 +78,7 @@ pub(super) fn may_make_seals(maker: &Certificate) -> bool {
 }
 
 fn has_maker_profile(maker: &Certificate) -> bool {
-    let usage = maker.key_usage();
-    may_make_seals(maker) && usage.is_some_and(|usage| !usage.contains(KeyUsage::NON_REPUDIATION))
+    !maker.is_authority() && maker.key_usage() == Some(KeyUsage::SEAL_MAKER)
 }
 
 pub(super) fn check_maker_period(maker: &Certificate, at: Timestamp) -> Result<(), SealError> {
