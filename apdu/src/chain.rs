@@ -91,6 +91,13 @@ pub struct Blocks {
 }
 
 impl Blocks {
+    /// Whether `command` is the repetition that the answer under way waits for: it must not be carried out again, as
+    /// another answer may come of it.
+    #[must_use]
+    pub fn is_repetition(&self, command: &Apdu<'_>) -> bool {
+        self.under_way.is_some_and(|(of, _)| of == fingerprint(command))
+    }
+
     /// The part of `answer` that this repetition of `command` gets, and the status word behind it.
     pub fn next<'r>(&mut self, command: &Apdu<'_>, answer: &'r [u8], block: usize) -> (&'r [u8], Status) {
         let limit = command.le.limit().min(block);
@@ -178,8 +185,11 @@ mod tests {
     fn an_answer_under_way_is_dropped_by_another_command() {
         let answer = [7; 10];
         let mut blocks = Blocks::default();
+        assert!(!blocks.is_repetition(&apdu(b"a")));
         assert_eq!(blocks.next(&apdu(b"a"), &answer, 6), (&answer[..6], Status::MORE_DATA));
+        assert!(blocks.is_repetition(&apdu(b"a")) && !blocks.is_repetition(&apdu(b"b")));
         assert_eq!(blocks.next(&apdu(b"b"), &[], 6), (&[][..], Status::OK));
+        assert!(!blocks.is_repetition(&apdu(b"a")));
         assert_eq!(
             blocks.next(&apdu(b"a"), &answer, 6),
             (&answer[..6], Status::MORE_DATA),

@@ -53,6 +53,7 @@ status_words! {
     WRITE_FAILED = 0x6A97, "writing the data failed", "写数据失败";
     PUBLIC_KEY_OPERATION_FAILED = 0x6A98, "signature verification or public-key operation failed", "验签或公钥运算失败";
     UNSUPPORTED_KEY_ALGORITHM = 0x6A99, "session-key algorithm not supported", "会话密钥算法不支持";
+    ENCRYPTION_FAILED = 0x6A9A, "asymmetric encryption failed", "非对称加密失败";
     DECRYPTION_FAILED = 0x6A9B, "asymmetric decryption failed", "非对称解密失败";
     SIGNING_FAILED = 0x6A9C, "signing failed", "签名失败";
     MORE_DATA = 0x6A9E, "more data: repeat the command", "还有数据，请重发命令";

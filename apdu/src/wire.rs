@@ -153,10 +153,16 @@ impl<'b> Writer<'b> {
 
     /// Bytes as they are.
     pub fn put(&mut self, bytes: &[u8]) -> Result<(), Overflow> {
-        let end = self.length.checked_add(bytes.len()).ok_or(Overflow)?;
-        self.buffer.get_mut(self.length..end).ok_or(Overflow)?.copy_from_slice(bytes);
-        self.length = end;
+        self.space(bytes.len())?.copy_from_slice(bytes);
         Ok(())
+    }
+
+    /// The next `n` bytes, for the caller to fill.
+    pub fn space(&mut self, n: usize) -> Result<&mut [u8], Overflow> {
+        let end = self.length.checked_add(n).ok_or(Overflow)?;
+        let space = self.buffer.get_mut(self.length..end).ok_or(Overflow)?;
+        self.length = end;
+        Ok(space)
     }
 
     /// One byte.
@@ -195,8 +201,13 @@ impl<'b> Writer<'b> {
 
     /// A length of 4 bytes, then the bytes.
     pub fn sized(&mut self, bytes: &[u8]) -> Result<(), Overflow> {
-        self.quantity(u32::try_from(bytes.len()).map_err(|_| Overflow)?)?;
+        self.length(bytes.len())?;
         self.put(bytes)
+    }
+
+    /// A length of 4 bytes.
+    pub fn length(&mut self, length: usize) -> Result<(), Overflow> {
+        self.quantity(u32::try_from(length).map_err(|_| Overflow)?)
     }
 
     /// A length of 2 bytes, then the bytes.

@@ -167,6 +167,24 @@ proptest! {
     }
 
     #[test]
+    fn external_sm2_commands(
+        d in dialect(), x: [u8; 32], y: [u8; 32], digest: [u8; 32], message in vec(any::<u8>(), 0..500), signer in name(40),
+        text in vec(any::<u8>(), 1..500),
+    ) {
+        let (public_key, signature) = (EccPublicKey { x, y }, EccSignature { r: y, s: x });
+        let ciphertext = CipherBlock { point: public_key, hash: digest, cipher: &text };
+        twice!(EccVerify, EccVerify { public_key, input: SignInput::Digest(digest), signature }, d);
+        twice!(EccVerify, EccVerify { public_key, input: SignInput::Message { id: &signer, message: &message }, signature }, d);
+        twice!(ExtEccEncrypt, ExtEccEncrypt { public_key, plaintext: Plaintext(&text) }, d);
+        twice!(ExtEccDecrypt, ExtEccDecrypt { private_key: digest, ciphertext }, d);
+        twice!(ExtEccSign, ExtEccSign { private_key: x, digest }, d);
+        answer!(CipherBlock, ciphertext, d);
+        let plain = [[4].as_slice(), &x, &y, &digest, &text].concat();
+        prop_assert_eq!(CipherBlock::read(&plain, &d), Ok(ciphertext), "the form of GM/T 0003");
+        prop_assert!(CipherBlock::read(&plain[..96], &d).is_err());
+    }
+
+    #[test]
     fn decoding_and_describing_anything_never_panics(
         d in dialect(), ins in proptest::sample::select(SPOKEN), p1: u8, p2: u8, data in vec(any::<u8>(), 0..200),
         answer in vec(any::<u8>(), 0..320), noise in vec(any::<u8>(), 0..40),
@@ -295,6 +313,24 @@ fn no_secret_is_ever_shown() {
     for line in [good, bad, format!("{create:?}")] {
         assert!(!line.contains("S3cretPin") && !line.to_lowercase().contains(&hex_pin), "{line}");
     }
+}
+
+#[test]
+fn external_keys_and_plaintexts_are_not_shown() {
+    let key = EccPublicKey { x: [1; 32], y: [2; 32] };
+    let secret = *b"S3cret key of thirty-two bytes !";
+    let sign =
+        describe(&sent(&ExtEccSign { private_key: secret, digest: [3; 32] }), &[0x90, 0], &GM).to_string();
+    assert_eq!(sign, "ExtEccSign private key ‹redacted› digest → 9000 success");
+    let ciphertext = CipherBlock { point: key, hash: [3; 32], cipher: b"12345" };
+    let answer = [&[0, 0, 0, 5], b"S3cre".as_slice(), &[0x90, 0]].concat();
+    let decrypt =
+        describe(&sent(&ExtEccDecrypt { private_key: secret, ciphertext }), &answer, &GM).to_string();
+    assert_eq!(decrypt, "ExtEccDecrypt private key ‹redacted› ciphertext of 5 bytes → 9000 success, 5 bytes");
+    let command = ExtEccEncrypt { public_key: key, plaintext: Plaintext(b"S3cret") };
+    let encrypt = describe(&sent(&command), &[0x6A, 0x9A], &GM).to_string();
+    assert_eq!(encrypt, "ExtEccEncrypt public key X=01010101… 6 bytes → 6A9A asymmetric encryption failed");
+    assert!(!format!("{command:?}").contains("S3cret") && !format!("{command:?}").contains("83, 51"));
 }
 
 #[test]

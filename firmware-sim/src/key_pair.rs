@@ -1,8 +1,6 @@
 //! Key pairs of containers: made inside, or brought in an envelope; a private key never goes out.
 
-use ukey_apdu::command::{
-    EccPublicKey, EccSignData, ExportPubKey, ImportEccKeyPair, KeyUse, SGD_SM4_ECB, SignInput,
-};
+use ukey_apdu::command::{EccSignData, ExportPubKey, ImportEccKeyPair, KeyUse, SGD_SM4_ECB, SignInput};
 use ukey_apdu::mac::{self, BLOCK};
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
@@ -11,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::gate::{OpenContainer, UserRight};
 use crate::object::{KeyPairRecord, ObjectId};
 use crate::platform::Platform;
-use crate::sm2;
+use crate::sm2::{self, SigningKey};
 use crate::store::{Change, Encoded};
 use crate::token::Run;
 
@@ -24,7 +22,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let key = sm2::generate(self.parts.rng);
         self.replace_key_pair(container, KeyUse::Sign, &key)?;
-        Ok(public(&key).write(out)?)
+        Ok(key.public_key().write(out)?)
     }
 
     pub(crate) fn import_key_pair(
@@ -38,11 +36,11 @@ impl<P: Platform> Run<'_, P> {
         if pair.algorithm != SGD_SM4_ECB {
             return Err(Status::UNSUPPORTED_KEY_ALGORITHM);
         }
-        let symmetric =
-            sm2::decrypt::<BLOCK>(envelope_key, &pair.wrapped_key).map_err(|_| Status::DECRYPTION_FAILED)?;
+        let symmetric = sm2::decrypt::<BLOCK>(&envelope_key.d, &pair.wrapped_key)
+            .map_err(|_| Status::DECRYPTION_FAILED)?;
         let d = unwrap_private_key(&symmetric, pair.encrypted_private_key).ok_or(Status::WRONG_DATA)?;
         let key = sm2::from_private(&d).map_err(|_| Status::WRONG_DATA)?;
-        if public(&key) != pair.public_key {
+        if key.public_key() != pair.public_key {
             return Err(Status::WRONG_DATA);
         }
         self.replace_key_pair(container, KeyUse::Encrypt, &key)
@@ -58,11 +56,11 @@ impl<P: Platform> Run<'_, P> {
         let e = match command.input {
             SignInput::Digest(e) => e,
             SignInput::Message { id, message } => {
-                sm2::digest(id, key, message).map_err(|_| Status::WRONG_DATA)?
+                sm2::digest(id, &key.public_key(), message).map_err(|_| Status::WRONG_DATA)?
             }
         };
-        let signature = sm2::sign(key, &e, self.parts.rng).map_err(|_| Status::SIGNING_FAILED)?;
-        Ok(signature.write(out)?)
+        let key = SigningKey::of(key).map_err(|_| Status::SIGNING_FAILED)?;
+        Ok(sm2::sign(&key, &e, self.parts.rng).write(out)?)
     }
 
     pub(crate) fn export_public_key(
@@ -72,7 +70,7 @@ impl<P: Platform> Run<'_, P> {
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
         let key = self.key_pair(container, command.key_use)?;
-        Ok(public(&key).write(out)?)
+        Ok(key.public_key().write(out)?)
     }
 
     /// The sign key pair of a container, or `6A95`.
@@ -105,10 +103,6 @@ impl<P: Platform> Run<'_, P> {
         ];
         Ok(self.core.store.write(self.parts.flash, &changes)?)
     }
-}
-
-const fn public(key: &KeyPairRecord) -> EccPublicKey {
-    EccPublicKey { x: key.x, y: key.y }
 }
 
 /// Decrypts d from its 32-byte form, or from its 64-byte form with 32 zero bytes in front (SM4-ECB, no padding).

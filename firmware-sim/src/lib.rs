@@ -15,11 +15,11 @@
 //! | `token` | the doors; one command from envelope to answer |
 //! | `route` | every command: what it needs (gate), then its handler |
 //! | `gate` | open ids and rights as proofs that only it can make |
-//! | `device`, `pin`, `application`, `container`, `key_pair`, `file` | the handlers |
+//! | `device`, `pin`, `application`, `container`, `key_pair`, `external`, `file` | the handlers |
 //! | `session_key` | session keys and who holds them |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
-//! | `sm2` | key pairs, signatures, envelopes |
+//! | `sm2` | key pairs, signatures, ciphertexts |
 //! | [`sim`] | the simulated platform for std hosts (feature `sim`) |
 #![cfg_attr(not(any(test, feature = "sim")), no_std)]
 #![forbid(unsafe_code)]
@@ -41,6 +41,7 @@
 mod application;
 mod container;
 mod device;
+mod external;
 mod file;
 mod gate;
 mod key_pair;

@@ -1,7 +1,10 @@
 //! What a token keeps: records and the ids of the objects that hold them.
 
-use serde::{Deserialize, Serialize};
-use ukey_apdu::command::{KeyUse, PinType};
+use core::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use ukey_apdu::command::{EccPublicKey, KeyUse, PinType};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::store::Mark;
@@ -164,14 +167,43 @@ pub(crate) struct ContainerRecord {
     pub(crate) name: Text<64>,
 }
 
-/// An SM2 key pair.
-#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+/// An SM2 key pair. A record of an earlier firmware ends with y.
+#[derive(Clone, Serialize, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct KeyPairRecord {
     /// The private key, big-endian.
     pub(crate) d: [u8; 32],
     /// The public key.
     pub(crate) x: [u8; 32],
     pub(crate) y: [u8; 32],
+    /// (1 + d)⁻¹, as secret as d.
+    pub(crate) inverse: Option<[u8; 32]>,
+}
+
+impl KeyPairRecord {
+    pub(crate) const fn public_key(&self) -> EccPublicKey {
+        EccPublicKey { x: self.x, y: self.y }
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyPairRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = KeyPairRecord;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key pair")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<KeyPairRecord, A::Error> {
+                let mut number =
+                    || fields.next_element()?.ok_or(A::Error::custom("a key pair has three numbers"));
+                let (d, x, y) = (number()?, number()?, number()?);
+                Ok(KeyPairRecord { d, x, y, inverse: fields.next_element().ok().flatten().flatten() })
+            }
+        }
+        deserializer.deserialize_tuple(4, Fields)
+    }
 }
 
 /// A file. Its content is the parts of the same object, of 512 bytes each but for the last; a part that is only

@@ -145,6 +145,10 @@ pub(crate) fn route<P: Platform>(
             let key = run.sign_key(container)?;
             run.sign_data(user, &key, Command::read(apdu, dialect)?, out)
         }
+        Ins::EccVerify => run.verify(&Command::read(apdu, dialect)?),
+        Ins::ExtEccEncrypt => run.encrypt_external(&Command::read(apdu, dialect)?, out),
+        Ins::ExtEccDecrypt => run.decrypt_external(&Command::read(apdu, dialect)?, out),
+        Ins::ExtEccSign => run.sign_external(&Command::read(apdu, dialect)?, out),
         Ins::ExportPubKey => {
             let container = ids.container(run)?;
             run.export_public_key(container, Command::read(apdu, dialect)?, out)

@@ -97,6 +97,7 @@ pub struct Token<P: Platform> {
     joiner: Joiner<MAX_JOINED>,
     blocks: Blocks,
     answer: [u8; MAX_WHOLE_ANSWER],
+    answer_length: usize,
 }
 
 impl<P: Platform> Token<P> {
@@ -117,6 +118,7 @@ impl<P: Platform> Token<P> {
                 joiner: Joiner::default(),
                 blocks: Blocks::default(),
                 answer: [0; MAX_WHOLE_ANSWER],
+                answer_length: 0,
             }),
             Err(error) => Err((error.into(), platform)),
         }
@@ -161,12 +163,17 @@ impl<P: Platform> Token<P> {
         let Joined::Whole(apdu) = self.joiner.push(block)? else {
             return Ok((&[], Status::OK));
         };
-        let dialect = self.core.settings.dialect;
-        let mut writer = Writer::new(&mut self.answer, &dialect);
-        let mut run = Run { core: &mut self.core, parts: self.platform.parts() };
-        let done = route(&mut run, &apdu, &dialect, &mut writer);
-        let length = writer.len();
-        let whole = self.answer.get(..length).unwrap_or_default();
+        let done = if self.blocks.is_repetition(&apdu) {
+            Ok(())
+        } else {
+            let dialect = self.core.settings.dialect;
+            let mut writer = Writer::new(&mut self.answer, &dialect);
+            let mut run = Run { core: &mut self.core, parts: self.platform.parts() };
+            let done = route(&mut run, &apdu, &dialect, &mut writer);
+            self.answer_length = writer.len();
+            done
+        };
+        let whole = self.answer.get(..self.answer_length).unwrap_or_default();
         let limit = usize::from(self.core.settings.policy.block).min(MAX_ANSWER - 2);
         let part = done.map(|()| self.blocks.next(&apdu, whole, limit)).inspect_err(|_| self.blocks.reset());
         self.joiner.wipe();

@@ -32,7 +32,7 @@ impl EccPublicKey {
         writer.put(&self.y)
     }
 
-    fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+    pub(super) fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         if reader.quantity()? != SM2_BITS {
             return Err(Malformed);
         }
@@ -116,13 +116,45 @@ pub struct CipherBlock<'a> {
 impl<'a> CipherBlock<'a> {
     /// Encodes it: bits, X, Y, HASH, length, cipher.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        self.point.write(writer)?;
-        writer.put(&self.hash)?;
-        writer.sized(self.cipher)
+        Self::write_head(writer, &self.point, &self.hash, self.cipher.len())?;
+        writer.put(self.cipher)
+    }
+
+    /// Encodes all that stands in front of a cipher of `length` bytes.
+    pub fn write_head(
+        writer: &mut Writer<'_>,
+        point: &EccPublicKey,
+        hash: &[u8; 32],
+        length: usize,
+    ) -> Result<(), Overflow> {
+        point.write(writer)?;
+        writer.put(hash)?;
+        writer.length(length)
     }
 
     fn take(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         Ok(Self { point: EccPublicKey::take(reader)?, hash: reader.array()?, cipher: reader.sized()? })
+    }
+}
+
+/// Some tokens answer in the form of GM/T 0003: `04`, X, Y, HASH, cipher.
+impl<'r> Answer<'r> for CipherBlock<'r> {
+    fn read(bytes: &'r [u8], dialect: &'r Dialect) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes, dialect);
+        if bytes.first() == Some(&4) {
+            reader.byte()?;
+            let point = EccPublicKey { x: reader.array()?, y: reader.array()? };
+            return Ok(Self { point, hash: reader.array()?, cipher: reader.rest() });
+        }
+        let block = Self::take(&mut reader)?;
+        reader.finish()?;
+        Ok(block)
+    }
+}
+
+impl fmt::Display for CipherBlock<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ciphertext of {} bytes", self.cipher.len())
     }
 }
 
@@ -194,7 +226,7 @@ impl fmt::Display for ImportEccKeyPair<'_> {
     }
 }
 
-/// What ECCSignData signs (P1).
+/// What is signed or was (P1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SignInput<'a> {
     /// P1 = 1: the token makes Z from the identity and digests the message.
@@ -206,6 +238,24 @@ pub enum SignInput<'a> {
     },
     /// P1 = 2: the digest e.
     Digest([u8; 32]),
+}
+
+impl SignInput<'_> {
+    pub(super) const fn p1p2(&self) -> (u8, u8) {
+        match self {
+            SignInput::Message { .. } => (1, 0),
+            SignInput::Digest(_) => (2, 0),
+        }
+    }
+}
+
+impl fmt::Display for SignInput<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SignInput::Message { message, .. } => write!(f, "message, {} bytes", message.len()),
+            SignInput::Digest(_) => f.write_str("digest"),
+        }
+    }
 }
 
 /// Signs with the sign key of a container.
@@ -230,10 +280,7 @@ impl<'a> Command<'a> for EccSignData<'a> {
     type Answer<'r> = EccSignature;
 
     fn p1p2(&self) -> (u8, u8) {
-        match self.input {
-            SignInput::Message { .. } => (1, 0),
-            SignInput::Digest(_) => (2, 0),
-        }
+        self.input.p1p2()
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
@@ -267,11 +314,7 @@ impl<'a> Command<'a> for EccSignData<'a> {
 
 impl fmt::Display for EccSignData<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ", self.application, self.container)?;
-        match self.input {
-            SignInput::Message { message, .. } => write!(f, "message, {} bytes", message.len()),
-            SignInput::Digest(_) => f.write_str("digest"),
-        }
+        write!(f, "{} {} {}", self.application, self.container, self.input)
     }
 }
 

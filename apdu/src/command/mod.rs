@@ -6,6 +6,7 @@ mod application;
 mod container;
 mod device;
 mod ecc;
+mod external;
 mod file;
 mod ids;
 mod names;
@@ -34,6 +35,7 @@ pub use ecc::{
     CipherBlock, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
     ImportEccKeyPair, SM2_BITS, SignInput,
 };
+pub use external::{EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign, Plaintext};
 pub use file::{
     CreateFile, DeleteFile, EnumFiles, FileData, FileInfo, GetFileInfo, MAX_FILE_NAME, ReadFile, WriteFile,
 };
@@ -165,6 +167,10 @@ commands![
     GenEccKeyPair,
     ImportEccKeyPair,
     EccSignData,
+    EccVerify,
+    ExtEccEncrypt,
+    ExtEccDecrypt,
+    ExtEccSign,
     ExportPubKey,
     ImportSymmKey,
     DestroySessionKey,

@@ -82,13 +82,13 @@ impl Host {
         let blocks: Vec<_> = apdu.split(512).collect();
         let mut joined = Vec::new();
         let (last, first) = blocks.split_last().unwrap();
-        for block in first {
-            let (_, status) = self.apdu(*block);
-            if !status.is_ok() {
-                return Err(status);
-            }
-        }
         loop {
+            for block in first {
+                let (_, status) = self.apdu(*block);
+                if !status.is_ok() {
+                    return Err(status);
+                }
+            }
             let (part, status) = self.apdu(*last);
             joined.extend(part);
             match status {
