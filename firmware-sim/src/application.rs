@@ -27,6 +27,9 @@ impl<P: Platform> Run<'_, P> {
             _ => Err(Status::WRONG_DATA),
         };
         let (admin_tries, user_tries) = (tries(command.admin_retries)?, tries(command.user_retries)?);
+        if !command.create_file.are_defined() {
+            return Err(Status::WRONG_DATA);
+        }
         if !self.is_long_enough(&command.admin_pin) || !self.is_long_enough(&command.user_pin) {
             return Err(Status::WRONG_DATA);
         }
@@ -117,7 +120,7 @@ impl<P: Platform> Run<'_, P> {
 
     /// The application in a place.
     pub(crate) fn application(&mut self, slot: AppSlot) -> Result<Option<ApplicationRecord>, Status> {
-        Ok(self.core.store.record(self.parts.flash, ObjectId::application(slot))?)
+        Ok(self.core.store.intact(self.parts.flash, ObjectId::application(slot))?)
     }
 
     fn find_application(&mut self, name: &[u8]) -> Result<Option<(AppSlot, ApplicationRecord)>, Status> {

@@ -152,7 +152,7 @@ impl<P: Platform> Run<'_, P> {
     }
 
     fn container(&mut self, app: AppSlot, slot: ContainerSlot) -> Result<Option<ContainerRecord>, Status> {
-        Ok(self.core.store.record(self.parts.flash, ObjectId::container(app, slot))?)
+        Ok(self.core.store.intact(self.parts.flash, ObjectId::container(app, slot))?)
     }
 
     fn find_container(&mut self, app: AppSlot, name: &[u8]) -> Result<Option<ContainerSlot>, Status> {

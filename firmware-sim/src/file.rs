@@ -2,7 +2,8 @@
 //!
 //! A file is one object: its record, and its content in pieces of 512 bytes that are written each alone, so that a
 //! part of a file costs no more than the pieces it touches. All its room is set aside when it is created: writing never
-//! fails for want of space. Whatever not anyone may read is erased like every secret.
+//! fails for want of space. Whatever not anyone may read is erased like every secret. A file whose record is damaged keeps
+//! its place until its application is deleted; the others are as they were.
 
 use core::ops::Range;
 
@@ -209,7 +210,7 @@ impl<P: Platform> Run<'_, P> {
     }
 
     fn file_record(&mut self, app: AppSlot, slot: FileSlot) -> Result<Option<FileRecord>, Status> {
-        Ok(self.core.store.record(self.parts.flash, ObjectId::file(app, slot))?)
+        Ok(self.core.store.intact(self.parts.flash, ObjectId::file(app, slot))?)
     }
 
     /// Reads a piece to the front of `out`.

@@ -26,7 +26,13 @@ fn logged_in(seed: u8) -> Host {
 fn with_application(create_file: Rights, max_files: u16) -> Host {
     let mut host = Host::blank(1);
     host.authenticate().unwrap();
-    let command = CreateApplication {
+    host.send(&application(create_file, max_files)).unwrap();
+    host.open().unwrap();
+    host
+}
+
+fn application(create_file: Rights, max_files: u16) -> CreateApplication<'static> {
+    CreateApplication {
         name: NAME,
         admin_pin: pin(ADMIN),
         admin_retries: TRIES,
@@ -36,10 +42,7 @@ fn with_application(create_file: Rights, max_files: u16) -> Host {
         max_containers: 8,
         max_certificates: 16,
         max_files,
-    };
-    host.send(&command).unwrap();
-    host.open().unwrap();
-    host
+    }
 }
 
 fn become_(host: &mut Host, who: Option<PinType>) {
@@ -96,6 +99,38 @@ fn the_application_says_who_creates_and_deletes_files() {
             expect(deleted, allowed, &what);
         }
     }
+}
+
+#[test]
+fn an_application_whose_right_to_create_files_is_undefined_is_refused() {
+    let mut host = Host::blank(1);
+    host.authenticate().unwrap();
+    for undefined in [0x02, 0x100, 0x8000_0000, 0x12] {
+        assert_eq!(host.send(&application(Rights(undefined), 8)), Err(Status::WRONG_DATA), "{undefined:#x}");
+        assert!(host.names(&EnumApplication).is_empty());
+    }
+    host.send(&application(Rights(0x11), 8)).unwrap();
+}
+
+#[test]
+fn a_file_with_a_damaged_record_stands_in_nobodys_way() {
+    let mut host = logged_in(1);
+    for name in [b"FIRST", b"WORSE", b"THIRD"] {
+        host.create_file(name, 600, Rights::USER, Rights::USER).unwrap();
+    }
+    let mut image = host.image();
+    let at = image.windows(5).position(|window| window == b"WORSE").unwrap();
+    image[at] ^= 1;
+    let mut host = Host::on(SimPlatform::with_image([1; 32], image).unwrap());
+    host.open().unwrap();
+    host.verify(PinType::User, USER).unwrap();
+    assert_eq!(host.files(), [b"FIRST", b"THIRD"]);
+    assert_eq!(host.file_info(b"WORSE"), Err(Status::NO_SUCH_FILE));
+    host.write_file(b"THIRD", 0, b"content").unwrap();
+    assert_eq!(&host.read_whole(b"THIRD").unwrap()[..7], b"content");
+    host.delete_file(b"FIRST").unwrap();
+    host.create_file(b"FOURTH", 600, Rights::USER, Rights::USER).unwrap();
+    assert_eq!(host.files(), [b"FOURTH".as_slice(), b"THIRD"]);
 }
 
 #[test]

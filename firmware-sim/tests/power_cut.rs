@@ -268,6 +268,80 @@ fn every_cut(base: &[u8], cases: &[Case]) -> usize {
     cuts
 }
 
+/// Sequence number of the oldest page of the log. (The format is described in the store's head.)
+fn oldest_page(image: &[u8]) -> u32 {
+    let log_page = |page: &&[u8]| page.starts_with(b"UKEY\x01\0\x01\0");
+    let sequence = |page: &[u8]| u32::from_le_bytes(page[8..12].try_into().unwrap());
+    image.chunks(4096).filter(log_page).map(sequence).min().unwrap()
+}
+
+/// A token whose log is so full that the next label makes the oldest page free, which is full of what lives.
+fn crowded_base() -> Vec<u8> {
+    let mut host = Host::provisioned(6);
+    for name in [b"FIRST", b"OTHER"] {
+        host.create_file(name, 60_000, Rights::USER, Rights::USER).unwrap();
+        let content: Vec<_> = (0..60_000_u32).map(|n| n.to_le_bytes()[0] ^ name[0]).collect();
+        for (number, part) in (0_u16..).zip(content.chunks(3584)) {
+            host.write_file(name, number * 3584, part).unwrap();
+        }
+    }
+    // The pages of the first file are among the oldest now.
+    let mut image = host.image();
+    for number in 0..u32::MAX {
+        host.import_certificate(KeyUse::Sign, &number.to_le_bytes().repeat(900)).unwrap();
+        image = host.image();
+        if oldest_page(&image) >= 6 {
+            break;
+        }
+    }
+    let oldest = oldest_page(&image);
+    for number in 0..u32::MAX {
+        host.send(&SetLabel { label: format!("label {number}").as_bytes() }).unwrap();
+        if oldest_page(&host.image()) > oldest {
+            break;
+        }
+        image = host.image();
+    }
+    image
+}
+
+#[test]
+fn nothing_that_lives_is_lost_when_freeing_a_page_is_cut_off_three_times_in_a_row() {
+    let base = crowded_base();
+    let start = |image: &[u8]| Host::on(SimPlatform::with_image([8; 32], image.to_vec()).unwrap());
+    let label = SetLabel { label: b"crowded" };
+    let before = look(&base);
+    let mut host = start(&base);
+    let writes = host.token.platform().flash.counts().writes;
+    host.send(&label).unwrap();
+    let writes = host.token.platform().flash.counts().writes - writes;
+    assert_eq!(oldest_page(&host.image()), oldest_page(&base) + 1, "the oldest page was made free");
+    assert!(writes > 3 * 7, "{writes} operations: seven pieces of a file were moved");
+    let after = look(&host.image());
+    for tear in [Tear::Clean, Tear::Torn(1), Tear::Torn(2)] {
+        for operation in 0.. {
+            let mut image = base.clone();
+            let mut cuts = 0;
+            for _ in 0..3 {
+                let mut host = start(&image);
+                host.token.platform().flash.cut_power_after(operation, tear);
+                let _ = host.send(&label);
+                cuts += u32::from(!host.token.platform().flash.has_power());
+                image = host.image();
+            }
+            let what = format!("cut at operation {operation}, {tear:?}");
+            let seen = look(&image);
+            assert!(seen == before || seen == after, "{what}: neither before nor after");
+            let mut host = start(&image);
+            host.send(&label).unwrap_or_else(|status| panic!("{what}: {status}"));
+            assert!(look(&host.image()) == after, "{what}: something is lost");
+            if cuts == 0 {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn formatting_survives_any_cut() {
     for tear in [Tear::Clean, Tear::Torn(4), Tear::Torn(5)] {

@@ -80,9 +80,9 @@ pub(super) struct RecordHeader {
     pub(super) kind: RecordKind,
     pub(super) secret: bool,
     pub(super) length: u16,
-    /// Delete: the first object.
+    /// Delete: the first object. Commit: how many records the transaction has beside it; 0 where nobody counted.
     pub(super) object: u16,
-    /// Delete: the last object.
+    /// Delete: the last object. Commit that counts: [`low_half`] of the transaction that committed before.
     pub(super) fragment: u16,
     pub(super) transaction: u32,
 }
@@ -122,6 +122,16 @@ impl RecordHeader {
     }
 }
 
+/// The lower 16 bits of a transaction's number.
+pub(super) fn low_half(transaction: u32) -> u16 {
+    let [low, high, ..] = transaction.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+/// Bytes that surely go into a page, in records of any size: behind them the longest may not fit, and where a commit has
+/// its place there is nothing else. Pages have 4096 bytes or more.
+pub(super) const PAGE_FILL: u32 = 4096 - PageHeader::SIZE - RecordHeader::SIZE - MAX_RECORD;
+
 /// Bytes of a record with a value of `length` bytes.
 pub(super) fn record_size(length: u16) -> u32 {
     match length {
@@ -149,9 +159,21 @@ fn sealed(content: [u8; 12]) -> [u8; 16] {
     bytes
 }
 
+/// What is sealed in a header; one wrong bit is mended.
+///
+/// Over so few bits any two sealed contents differ in seven or more, so a wrong bit has one explanation. A header that
+/// was being written when the power went, and lacks one bit, counts as written: it was the last thing to happen.
 fn opened(bytes: &[u8; 16]) -> Option<[u8; 12]> {
-    let (content, check) = bytes.split_first_chunk::<12>()?;
-    (crc(content).to_le_bytes() == check).then_some(*content)
+    let content = |bytes: u128| {
+        let bytes = bytes.to_le_bytes();
+        let (content, check) = bytes.split_first_chunk::<12>()?;
+        (crc(content).to_le_bytes() == check).then_some(*content)
+    };
+    let bytes = u128::from_le_bytes(*bytes);
+    if bytes == 0 || bytes == u128::MAX {
+        return None;
+    }
+    content(bytes).or_else(|| (0..u128::BITS).find_map(|bit| content(bytes ^ (1 << bit))))
 }
 
 /// Whether everything in `from..to` is erased.

@@ -1,13 +1,38 @@
 //! The ring of pages, its records and transactions. The format is described one level up.
+//!
+//! # Why it never runs into itself
+//!
+//! Writing needs free pages, and pages become free by writing: what lives in the oldest is moved to the end. So some pages
+//! must stay free for moving, after every cut of the power too. [`RESERVE`] pages, counting as free the oldest ones in which
+//! nothing lives, are free whenever no transaction is under way:
+//!
+//! - A transaction that puts and deletes begins only when the pages that it may open are free beside the reserve
+//!   ([`room`]).
+//! - Moving one page opens at most one. Records are moved in the order in which they lie; those that do not fit behind the
+//!   end fitted one page before, so they fit one now, and in every page the place of a commit is kept free of other
+//!   records. (A page that an earlier firmware filled to the last byte may open two: therefore the reserve is two.)
+//! - A cut before the commit changes nothing: at power-on, pages at the end that hold nothing committed are given back, the
+//!   newest first, after the secrets in them were overwritten. So no number of attempts that were cut off uses up a page.
+//! - A cut behind the commit leaves an oldest page in which nothing lives; it takes no room to free it.
+//!
+//! A page is opened only in a place that is free ([`Log::open_page`]), whatever is wrong with the reasoning above. An
+//! operation of the flash that fails without a cut is treated like one: nothing more is written until the power comes
+//! back.
+//!
+//! # Why it ends
+//!
+//! What may live is limited so that, packed as badly as records can be, it leaves the reserve and the longest transaction
+//! free ([`Log::space`]). Making room goes round the log at most twice: once over what dead records left half empty, and
+//! from then on over pages that are packed.
 
 mod replay;
+mod room;
 
 use embedded_storage::nor_flash::MultiwriteNorFlash;
-use zeroize::Zeroizing;
 
 use super::index::{Entry, Index};
 use super::layout::{
-    self, FRAGMENT, MAX_RECORD, PageHeader, PageKind, RecordHeader, RecordKind, claim, crc, page_size,
+    self, FRAGMENT, PAGE_FILL, PageHeader, PageKind, RecordHeader, RecordKind, claim, crc, page_size,
     record_size,
 };
 use super::{Change, StoreError};
@@ -16,7 +41,7 @@ use crate::object::ObjectId;
 /// The first page of the log; before it lie the counters.
 const FIRST_PAGE: u32 = 2;
 
-/// Pages that stay free so that the oldest page can always be moved.
+/// Pages that are free whenever no transaction is under way, so that the oldest page can always be moved.
 const RESERVE: u32 = 2;
 
 /// Pages more than the living records fill at worst: two for the longest transaction, one for the commits of a lap.
@@ -53,6 +78,12 @@ pub(super) struct Log {
     end: Position,
     /// The last transaction number used.
     transaction: u32,
+    /// The transaction that committed last.
+    committed: Option<u32>,
+    /// Records of the transaction under way.
+    records: u16,
+    /// A transaction failed half way: the end is not as it should be, and nothing more is written.
+    failed: bool,
 }
 
 impl Log {
@@ -61,7 +92,16 @@ impl Log {
         let pages =
             pages.checked_sub(FIRST_PAGE).filter(|&pages| pages > RESERVE + SLACK).ok_or(StoreError::Full)?;
         let end = Position { page: 0, offset: PageHeader::SIZE };
-        Ok(Self { index: Index::default(), pages, oldest: 0, end, transaction: 0 })
+        Ok(Self {
+            index: Index::default(),
+            pages,
+            oldest: 0,
+            end,
+            transaction: 0,
+            committed: None,
+            records: 0,
+            failed: false,
+        })
     }
 
     /// Begins a new log.
@@ -81,35 +121,6 @@ impl Log {
         PageHeader::new(PageKind::Log, 0).encode()
     }
 
-    /// Finds the log in the flash and brings it in order; `None` if there is none.
-    pub(super) fn find<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Option<Self>, StoreError> {
-        let mut log = Self::empty(flash)?;
-        let mut newest = None;
-        for page in 0..log.pages {
-            newest = newest.max(log.sequence_at(flash, page)?);
-        }
-        let Some(newest) = newest else {
-            return Ok(None);
-        };
-        log.oldest = newest;
-        while let Some(before) = log.oldest.checked_sub(1) {
-            if newest - before >= log.pages || log.sequence_at(flash, before)? != Some(before) {
-                break;
-            }
-            log.oldest = before;
-        }
-        log.end = Position { page: newest, offset: page_size::<F>() };
-        let first = Position { page: log.oldest, offset: PageHeader::SIZE };
-        let last = log.replay(flash, first)?;
-        // Behind the last good record of the newest page there must be nothing, else the rest of it is given up.
-        let address = log.address::<F>(Position { page: newest, offset: 0 });
-        let free_from = if last.page == newest { last.offset } else { PageHeader::SIZE };
-        if layout::is_erased(flash, address + free_from, address + page_size::<F>())? {
-            log.end.offset = free_from;
-        }
-        Ok(Some(log))
-    }
-
     /// The sequence number in the header of the page where `sequence` would lie, if it belongs there.
     fn sequence_at<F: MultiwriteNorFlash>(
         &self,
@@ -126,6 +137,9 @@ impl Log {
     }
 
     fn open_page<F: MultiwriteNorFlash>(&self, flash: &mut F, sequence: u32) -> Result<(), StoreError> {
+        if sequence.wrapping_sub(self.oldest) >= self.pages {
+            return Err(StoreError::Full);
+        }
         let address = self.address::<F>(Position { page: sequence, offset: 0 });
         layout::make_erased(flash, address)?;
         layout::program(flash, address, &PageHeader::new(PageKind::Log, sequence).encode())
@@ -185,9 +199,9 @@ impl Log {
         self.end.page / self.pages
     }
 
-    /// Bytes that may live, however badly they fill their pages. Pages have 4096 bytes or more.
+    /// Bytes that may live, however badly they fill their pages.
     const fn budget(&self) -> u32 {
-        (self.pages - RESERVE - SLACK) * (4096 - PageHeader::SIZE - MAX_RECORD)
+        (self.pages - RESERVE - SLACK) * PAGE_FILL
     }
 
     // ---- writing ----
@@ -207,12 +221,26 @@ impl Log {
             return Err(StoreError::Full);
         }
         self.make_room(flash, bytes)?;
+        self.transact(flash, |log, flash| {
+            changes.iter().try_for_each(|change| log.append_change(flash, change))
+        })
+    }
+
+    /// A transaction of the records that `append` appends.
+    fn transact<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut F,
+        append: impl FnOnce(&mut Self, &mut F) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Flash);
+        }
         let start = self.end;
         self.transaction = self.transaction.wrapping_add(1);
-        for change in changes {
-            self.append_change(flash, change)?;
-        }
-        self.commit(flash, start)
+        self.records = 0;
+        let done = append(self, flash).and_then(|()| self.commit(flash, start));
+        self.failed = done.is_err();
+        done
     }
 
     /// Bytes that a change appends to the log; what it asks of the budget and the index is added to `growth`.
@@ -308,12 +336,12 @@ impl Log {
             kind: RecordKind::Commit,
             secret: false,
             length: 0,
-            object: 0,
-            fragment: 0,
+            object: self.records,
+            fragment: layout::low_half(self.committed.unwrap_or_default()),
             transaction: self.transaction,
         };
         self.append(flash, header, &[], 0)?;
-        self.replay(flash, start).map(|_| ())
+        self.replay(flash, start).map(drop)
     }
 
     fn append<F: MultiwriteNorFlash>(
@@ -323,7 +351,9 @@ impl Log {
         value: &[u8],
         check: u32,
     ) -> Result<(), StoreError> {
-        if self.end.offset + header.size() > page_size::<F>() {
+        // Behind every other record there is the place of a commit.
+        let kept = if header.kind == RecordKind::Commit { 0 } else { RecordHeader::SIZE };
+        if self.end.offset + header.size() + kept > page_size::<F>() {
             let next = self.end.page.wrapping_add(1);
             self.open_page(flash, next)?;
             self.end = Position { page: next, offset: PageHeader::SIZE };
@@ -347,51 +377,7 @@ impl Log {
             }
         }
         self.end.offset += header.size();
-        Ok(())
-    }
-
-    /// Frees pages until `bytes` can be appended with the reserve untouched.
-    fn make_room<F: MultiwriteNorFlash>(&mut self, flash: &mut F, bytes: u32) -> Result<(), StoreError> {
-        let needed = bytes.div_ceil(page_size::<F>() - PageHeader::SIZE - MAX_RECORD) + RESERVE;
-        for _ in 0..2 * self.pages {
-            let used = self.end.page - self.oldest + 1;
-            if self.pages - used >= needed {
-                return Ok(());
-            }
-            self.free_oldest(flash)?;
-        }
-        Err(StoreError::Full)
-    }
-
-    fn free_oldest<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<(), StoreError> {
-        if self.oldest == self.end.page {
-            return Err(StoreError::Full);
-        }
-        let from = self.address::<F>(Position { page: self.oldest, offset: 0 });
-        let to = from + page_size::<F>();
-        let start = self.end;
-        self.transaction = self.transaction.wrapping_add(1);
-        let mut behind = from;
-        while let Some(entry) = self.index.next_within(behind, to) {
-            let mut bytes = Zeroizing::new([0; FRAGMENT]);
-            let space = bytes.get_mut(..usize::from(entry.length)).ok_or(StoreError::Damaged)?;
-            let check = value(flash, &entry, space)?;
-            let header = RecordHeader {
-                kind: RecordKind::Move,
-                secret: entry.secret,
-                length: entry.length,
-                object: entry.object.0,
-                fragment: entry.fragment,
-                transaction: self.transaction,
-            };
-            self.append(flash, header, space, check)?;
-            behind = entry.address + 1;
-        }
-        if behind != from {
-            self.commit(flash, start)?;
-        }
-        layout::wipe(flash, from, PageHeader::SIZE)?;
-        self.oldest = self.oldest.wrapping_add(1);
+        self.records = self.records.wrapping_add(1);
         Ok(())
     }
 }

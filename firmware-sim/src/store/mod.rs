@@ -8,6 +8,9 @@
 //!    power comes back.
 //! 3. A PIN try that was counted stays counted ([`counters`]); counting needs no erase.
 //! 4. All pages wear alike: the log goes round the flash. [`Wear`] tells the laps.
+//! 5. However often the power goes while a page is made free, no room is lost ([`log`] says why).
+//! 6. One wrong bit in a header changes nothing, and one in a value makes that object unreadable. A header that is worse is
+//!    said to be damage: a value that was replaced never comes back for it.
 //!
 //! # On flash (version 1)
 //!
@@ -30,15 +33,16 @@
 //! | 0 | 1 | 1 put, 2 move, 3 delete, 4 commit |
 //! | 1 | 1 | bit 0: secret |
 //! | 2 | 2 | length of the value |
-//! | 4 | 2 | object; delete: the first object |
-//! | 6 | 2 | fragment, or part, of the object's value; delete: the last object, included |
+//! | 4 | 2 | object; delete: the first object; commit: number of records of the transaction beside it, 0 if not counted |
+//! | 6 | 2 | fragment, or part, of the object's value; delete: the last object, included; commit that counts: lower half of the number of the transaction that committed before |
 //! | 8 | 4 | transaction |
 //! | 12 | 4 | CRC-32 of the 12 bytes before |
 //! | 16 | n | value, padded with `FF` to a multiple of 4; none for delete and commit |
 //! | | 4 | CRC-32 of the value, if there is one |
 //!
 //! A transaction is the records with one number, and counts only if a commit with that number follows. The records
-//! of a transaction that was cut off stay behind as garbage; a later transaction has another number.
+//! of a transaction that was cut off stay behind as garbage; a later transaction has another number. Pages that hold only
+//! such garbage, at the end of the log, are given back at power-on: their headers are overwritten with zeros.
 //! A value longer than 512 bytes is kept in fragments; writing fragment 0 forgets all others.
 //! An object that changes piece by piece has *parts*: the fragments behind fragment 0, of which each is put alone. A part
 //! put without a value is reserved: it takes the room of a whole one, so that it can be written at any time.
@@ -253,6 +257,18 @@ impl Store {
         };
         let value = bytes.get(..length).ok_or(StoreError::Damaged)?;
         postcard::from_bytes(value).map(Some).map_err(|_| StoreError::Damaged)
+    }
+
+    /// As [`Store::record`], for those who look for one among many: a damaged one is none of those they look for.
+    pub(crate) fn intact<F: MultiwriteNorFlash, T: DeserializeOwned>(
+        &self,
+        flash: &mut F,
+        object: ObjectId,
+    ) -> Result<Option<T>, StoreError> {
+        match self.record(flash, object) {
+            Err(StoreError::Damaged) => Ok(None),
+            read => read,
+        }
     }
 
     /// Bytes for values and their records, and how many of them are free.

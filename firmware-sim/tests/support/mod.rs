@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
 pub mod envelope;
+pub mod fixture;
 
 use ukey_apdu::command::*;
 use ukey_apdu::envelope::{Apdu, Cla, Le};

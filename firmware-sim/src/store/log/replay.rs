@@ -1,4 +1,8 @@
 //! Going through records that were written: what committed is applied, what did not is discarded.
+//!
+//! Records lie one behind the other, and where there is no record, there is none behind it in the page: only a header that
+//! was being written when the power went, and then nothing. Anything else is damage, and is said, for what was lost may
+//! have replaced what is still there. What a value holds is never looked at as a record.
 
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 
@@ -8,60 +12,135 @@ use super::super::layout::{self, PageHeader, RecordHeader, RecordKind, page_size
 use super::{Log, Position};
 use crate::object::ObjectId;
 
+/// What going through the records found.
+pub(super) struct Replayed {
+    /// Behind the last record.
+    end: Position,
+    /// The page of the last commit.
+    committed: Option<u32>,
+}
+
+/// A transaction whose commit has not come yet.
+#[derive(Clone, Copy)]
+struct Begun {
+    start: Position,
+    number: u32,
+    records: u16,
+}
+
 impl Log {
-    /// Applies all transactions from `from` to the end of the log. Gives the place behind the last good record.
+    /// Finds the log in the flash and brings it in order; `None` if there is none.
+    pub(in super::super) fn find<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Option<Self>, StoreError> {
+        let mut log = Self::empty(flash)?;
+        let (mut lowest, mut newest) = (None, None);
+        for page in 0..log.pages {
+            if let Some(sequence) = log.sequence_at(flash, page)? {
+                lowest = Some(lowest.unwrap_or(sequence).min(sequence));
+                newest = newest.max(Some(sequence));
+            }
+        }
+        let (Some(lowest), Some(newest)) = (lowest, newest) else {
+            return Ok(None);
+        };
+        log.oldest = lowest;
+        for page in lowest..newest {
+            // Pages are freed from the oldest on, and given back from the newest on: a gap is a header that got lost.
+            if newest - lowest >= log.pages || log.sequence_at(flash, page)? != Some(page) {
+                return Err(StoreError::Damaged);
+            }
+        }
+        log.end = Position { page: newest, offset: page_size::<F>() };
+        let replayed = log.replay(flash, log.first())?;
+        log.give_back_behind(flash, replayed.committed.unwrap_or(lowest))?;
+        if log.end.page == newest {
+            // Behind the last record there must be nothing, else the rest of the page is given up.
+            let last = Position { offset: replayed.end.offset.max(PageHeader::SIZE), ..log.end };
+            let page = log.address::<F>(Position { page: newest, offset: 0 });
+            if layout::is_erased(flash, page + last.offset, page + page_size::<F>())? {
+                log.end = last;
+            }
+        }
+        Ok(Some(log))
+    }
+
+    /// Where the first record lies.
+    const fn first(&self) -> Position {
+        Position { page: self.oldest, offset: PageHeader::SIZE }
+    }
+
+    /// Applies all transactions from `from` to the end of the log.
     pub(super) fn replay<F: MultiwriteNorFlash>(
         &mut self,
         flash: &mut F,
         from: Position,
-    ) -> Result<Position, StoreError> {
+    ) -> Result<Replayed, StoreError> {
         let mut at = from;
-        let mut begun: Option<(Position, u32)> = None;
+        let mut committed = None;
+        let mut begun: Option<Begun> = None;
         while let Some((place, header)) = self.next(flash, &mut at)? {
             self.transaction = self.transaction.max(header.transaction);
-            let (start, transaction) = *begun.get_or_insert((place, header.transaction));
-            if transaction != header.transaction {
-                self.discard(flash, start, place)?;
-                begun = Some((place, header.transaction));
+            let fresh = Begun { start: place, number: header.transaction, records: 0 };
+            let mut under_way = *begun.get_or_insert(fresh);
+            if under_way.number != header.transaction {
+                self.discard(flash, under_way.start, place)?;
+                under_way = fresh;
             }
             if header.kind == RecordKind::Commit {
-                let (start, _) = begun.take().unwrap_or((place, header.transaction));
-                self.apply(flash, start, place)?;
+                self.check_commit(&under_way, &header)?;
+                self.apply(flash, under_way.start, place)?;
+                self.committed = Some(header.transaction);
+                committed = Some(place.page);
+                begun = None;
+            } else {
+                under_way.records = under_way.records.saturating_add(1);
+                begun = Some(under_way);
             }
         }
-        if let Some((start, _)) = begun {
-            self.discard(flash, start, self.end)?;
+        if let Some(cut_off) = begun {
+            self.discard(flash, cut_off.start, self.end)?;
         }
-        Ok(at)
+        Ok(Replayed { end: at, committed })
     }
 
-    /// The next record at or behind `at`, which is moved behind it. What is no record is stepped over.
+    /// A transaction has the records that its commit counts, and follows the one that its commit names. The one that the
+    /// log begins with may have had more, in a page that is free by now.
+    fn check_commit(&self, transaction: &Begun, commit: &RecordHeader) -> Result<(), StoreError> {
+        let (found, counted) = (transaction.records, commit.object);
+        let begins_the_log = self.oldest > 0 && transaction.start == self.first();
+        let whole = found == counted || (begins_the_log && found < counted);
+        let follows = self.committed.is_none_or(|before| layout::low_half(before) == commit.fragment);
+        // An earlier firmware did not count.
+        if counted == 0 || (whole && follows) { Ok(()) } else { Err(StoreError::Damaged) }
+    }
+
+    /// The next record at or behind `at`, which is moved behind it.
     fn next<F: MultiwriteNorFlash>(
         &self,
         flash: &mut F,
         at: &mut Position,
     ) -> Result<Option<(Position, RecordHeader)>, StoreError> {
-        let mut look = *at;
         loop {
-            let limit = if look.page == self.end.page { self.end.offset } else { page_size::<F>() };
-            if look.offset + RecordHeader::SIZE > limit {
-                if look.page == self.end.page {
-                    return Ok(None);
+            let limit = if at.page == self.end.page { self.end.offset } else { page_size::<F>() };
+            let behind = at.offset + RecordHeader::SIZE;
+            if behind <= limit {
+                let mut bytes = [0; RecordHeader::SIZE as usize];
+                flash.read(self.address::<F>(*at), &mut bytes).map_err(|_| StoreError::Flash)?;
+                let header = RecordHeader::decode(&bytes).filter(|header| at.offset + header.size() <= limit);
+                if let Some(header) = header {
+                    let place = *at;
+                    at.offset += header.size();
+                    return Ok(Some((place, header)));
                 }
-                look = Position { page: look.page.wrapping_add(1), offset: PageHeader::SIZE };
-                *at = look;
-                continue;
+                let page = self.address::<F>(Position { offset: 0, ..*at });
+                let begun = bytes.iter().any(|&byte| byte != 0xFF);
+                if begun && !layout::is_erased(flash, page + behind, page + limit)? {
+                    return Err(StoreError::Damaged);
+                }
             }
-            let mut bytes = [0; RecordHeader::SIZE as usize];
-            flash.read(self.address::<F>(look), &mut bytes).map_err(|_| StoreError::Flash)?;
-            if let Some(header) = RecordHeader::decode(&bytes)
-                && look.offset + header.size() <= limit
-            {
-                let place = look;
-                *at = Position { offset: look.offset + header.size(), ..look };
-                return Ok(Some((place, header)));
+            if at.page == self.end.page {
+                return Ok(None);
             }
-            look.offset += 4;
+            *at = Position { page: at.page.wrapping_add(1), offset: PageHeader::SIZE };
         }
     }
 
