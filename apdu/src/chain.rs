@@ -98,6 +98,12 @@ impl Blocks {
         self.under_way.is_some_and(|(of, _)| of == fingerprint(command))
     }
 
+    /// Whether an answer is under way.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     /// The part of `answer` that this repetition of `command` gets, and the status word behind it.
     pub fn next<'r>(&mut self, command: &Apdu<'_>, answer: &'r [u8], block: usize) -> (&'r [u8], Status) {
         let limit = command.le.limit().min(block);
@@ -188,8 +194,9 @@ mod tests {
         assert!(!blocks.is_repetition(&apdu(b"a")));
         assert_eq!(blocks.next(&apdu(b"a"), &answer, 6), (&answer[..6], Status::MORE_DATA));
         assert!(blocks.is_repetition(&apdu(b"a")) && !blocks.is_repetition(&apdu(b"b")));
+        assert!(blocks.is_under_way());
         assert_eq!(blocks.next(&apdu(b"b"), &[], 6), (&[][..], Status::OK));
-        assert!(!blocks.is_repetition(&apdu(b"a")));
+        assert!(!blocks.is_repetition(&apdu(b"a")) && !blocks.is_under_way());
         assert_eq!(
             blocks.next(&apdu(b"a"), &answer, 6),
             (&answer[..6], Status::MORE_DATA),

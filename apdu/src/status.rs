@@ -56,6 +56,7 @@ status_words! {
     ENCRYPTION_FAILED = 0x6A9A, "asymmetric encryption failed", "非对称加密失败";
     DECRYPTION_FAILED = 0x6A9B, "asymmetric decryption failed", "非对称解密失败";
     SIGNING_FAILED = 0x6A9C, "signing failed", "签名失败";
+    UNSUPPORTED_DIGEST = 0x6A9D, "digest algorithm not supported", "摘要算法不支持";
     MORE_DATA = 0x6A9E, "more data: repeat the command", "还有数据，请重发命令";
     NO_SUCH_KEY = 0x6A9F, "the referenced key was not found", "引用的密钥不存在";
     WRONG_OFFSET = 0x6B00, "wrong offset", "偏移错误";

@@ -132,9 +132,9 @@ proptest! {
         twice!(EnumFiles, EnumFiles { application }, d);
         twice!(GetFileInfo, GetFileInfo { application, name: &n }, d);
         twice!(ReadFile, ReadFile { application, name: &n, offset, wanted }, d);
-        twice!(WriteFile, WriteFile { application, name: &n, offset, data: FileData(&content) }, d);
+        twice!(WriteFile, WriteFile { application, name: &n, offset, data: Data(&content) }, d);
         answer!(FileInfo, info, d);
-        prop_assert_eq!(FileData::read(&content, &d), Ok(FileData(&content)));
+        prop_assert_eq!(Data::read(&content, &d), Ok(Data(&content)));
     }
 
     #[test]
@@ -261,7 +261,7 @@ fn files_are_on_the_wire_as_the_standard_has_them() {
     );
     let read = ReadFile { application: AppId(0x1002), name: b"SEAL", offset: 0x0102, wanted: Le::Exact(496) };
     assert_eq!(hex::encode(sent(&read)), "8038000000000a1002010200045345414c01f0");
-    let write = WriteFile { application: AppId(0x1002), name: b"SEAL", offset: 1, data: FileData(b"xy") };
+    let write = WriteFile { application: AppId(0x1002), name: b"SEAL", offset: 1, data: Data(b"xy") };
     assert_eq!(hex::encode(sent(&write)), "803a000000000e1002000100045345414c00027879");
     assert_eq!(hex::encode(sent(&EnumFiles { application: AppId(0x1002) })), "80341002000000");
     let info = GetFileInfo { application: AppId(0x1002), name: b"SEAL" };
@@ -272,8 +272,7 @@ fn files_are_on_the_wire_as_the_standard_has_them() {
 
 #[test]
 fn a_file_is_described_without_its_content() {
-    let write =
-        WriteFile { application: AppId(0x1000), name: b"SEAL", offset: 480, data: FileData(b"S3cret") };
+    let write = WriteFile { application: AppId(0x1000), name: b"SEAL", offset: 480, data: Data(b"S3cret") };
     let line = describe(&sent(&write), &[0x69, 0x82], &GM).to_string();
     assert_eq!(
         line,

@@ -4,7 +4,8 @@ use embedded_storage::nor_flash::MultiwriteNorFlash;
 use rand_core::Rng;
 use subtle::ConstantTimeEq;
 use ukey_apdu::command::{
-    ChangeDevAuthKey, Command, DevAuth, DevInfo, GenRandom, SGD_SM4_ECB, SetLabel, Version,
+    ChangeDevAuthKey, Command, DevAuth, DevInfo, GenRandom, SGD_SHA1, SGD_SHA256, SGD_SM3, SGD_SM4_CBC,
+    SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SetLabel, Version,
 };
 use ukey_apdu::envelope::Cla;
 use ukey_apdu::pin::DeviceKey;
@@ -28,8 +29,10 @@ const FACTORY_LABEL: &[u8] = b"UKEY";
 const VERSION: Version = Version { major: 0, minor: 1 };
 /// SGD_SM2 sign and encryption keys.
 const ASYMMETRIC: u32 = 0x0002_0200 | 0x0002_0800;
-/// SGD_SM3.
-const DIGEST: u32 = 0x0000_0001;
+/// Every mode of SM4.
+const SYMMETRIC: u32 = SGD_SM4_ECB | SGD_SM4_CBC | SGD_SM4_CFB | SGD_SM4_OFB | SGD_SM4_MAC;
+/// Every digest.
+const DIGEST: u32 = SGD_SM3 | SGD_SHA1 | SGD_SHA256;
 
 /// Writes what a token from the factory holds.
 pub(crate) fn initialise<F: MultiwriteNorFlash>(store: &mut Store, flash: &mut F) -> Result<(), StoreError> {
@@ -68,7 +71,7 @@ impl<P: Platform> Run<'_, P> {
             serial_number: identity.serial_number.as_bytes(),
             hardware: VERSION,
             firmware: VERSION,
-            symmetric: SGD_SM4_ECB,
+            symmetric: SYMMETRIC,
             asymmetric: ASYMMETRIC,
             digest: DIGEST,
             device_auth: SGD_SM4_ECB,

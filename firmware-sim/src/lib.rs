@@ -16,7 +16,8 @@
 //! | `route` | every command: what it needs (gate), then its handler |
 //! | `gate` | open ids and rights as proofs that only it can make |
 //! | `device`, `pin`, `application`, `container`, `key_pair`, `external`, `file` | the handlers |
-//! | `session_key` | session keys and who holds them |
+//! | `session_key`, `block_cipher` | session keys, who holds them, and what is done with them |
+//! | `digest` | digests, for anyone |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
 //! | `sm2` | key pairs, signatures, ciphertexts |
@@ -39,8 +40,10 @@
 )]
 
 mod application;
+mod block_cipher;
 mod container;
 mod device;
+mod digest;
 mod external;
 mod file;
 mod gate;

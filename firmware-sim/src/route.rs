@@ -1,15 +1,17 @@
 //! Every command: what it needs, in the order in which tokens answer (application, container, right, contents), then
 //! its handler.
 
-use ukey_apdu::command::{self, AppId, Command, ContainerId};
+use ukey_apdu::command::{self, AppId, Command, ContainerId, KeyHandle};
 use ukey_apdu::dialect::Dialect;
 use ukey_apdu::envelope::Apdu;
 use ukey_apdu::ins::Ins;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::{Reader, Writer};
 
+use crate::block_cipher::Purpose;
 use crate::gate::{FilesRight, KeyHolder, OpenApplication, OpenContainer, UserRight};
 use crate::platform::Platform;
+use crate::session_key::SessionKey;
 use crate::token::Run;
 
 /// Carries a command out; its answer goes to `out`.
@@ -157,6 +159,58 @@ pub(crate) fn route<P: Platform>(
             let holder = ids.key_holder(run)?;
             run.import_symmetric_key(holder, Command::read(apdu, dialect)?, out)
         }
+        Ins::EncryptInit => {
+            let key = ids.session_key(run)?;
+            key.begin(Purpose::Encrypt, &command::EncryptInit::read(apdu, dialect)?.parameters)
+        }
+        Ins::Encrypt => {
+            let key = ids.session_key(run)?;
+            key.whole(Purpose::Encrypt, command::Encrypt::read(apdu, dialect)?.data, out)
+        }
+        Ins::EncryptUpdate => {
+            let key = ids.session_key(run)?;
+            key.more(Purpose::Encrypt, command::EncryptUpdate::read(apdu, dialect)?.data, out)
+        }
+        Ins::EncryptFinal => {
+            let key = ids.session_key(run)?;
+            key.end(Purpose::Encrypt, command::EncryptFinal::read(apdu, dialect)?.data, out)
+        }
+        Ins::DecryptInit => {
+            let key = ids.session_key(run)?;
+            key.begin(Purpose::Decrypt, &command::DecryptInit::read(apdu, dialect)?.parameters)
+        }
+        Ins::Decrypt => {
+            let key = ids.session_key(run)?;
+            key.whole(Purpose::Decrypt, command::Decrypt::read(apdu, dialect)?.data, out)
+        }
+        Ins::DecryptUpdate => {
+            let key = ids.session_key(run)?;
+            key.more(Purpose::Decrypt, command::DecryptUpdate::read(apdu, dialect)?.data, out)
+        }
+        Ins::DecryptFinal => {
+            let key = ids.session_key(run)?;
+            key.end(Purpose::Decrypt, command::DecryptFinal::read(apdu, dialect)?.data, out)
+        }
+        Ins::MacInit => {
+            let key = ids.session_key(run)?;
+            key.begin(Purpose::Mac, &command::MacInit::read(apdu, dialect)?.parameters)
+        }
+        Ins::Mac => {
+            let key = ids.session_key(run)?;
+            key.whole(Purpose::Mac, command::Mac::read(apdu, dialect)?.data, out)
+        }
+        Ins::MacUpdate => {
+            let key = ids.session_key(run)?;
+            key.more(Purpose::Mac, command::MacUpdate::read(apdu, dialect)?.data, out)
+        }
+        Ins::MacFinal => {
+            let key = ids.session_key(run)?;
+            key.end(Purpose::Mac, command::MacFinal::read(apdu, dialect)?.data, out)
+        }
+        Ins::DigestInit => run.digest_init(Command::read(apdu, dialect)?),
+        Ins::Digest => run.digest(Command::read(apdu, dialect)?, out),
+        Ins::DigestUpdate => run.digest_update(Command::read(apdu, dialect)?),
+        Ins::DigestFinal => run.digest_final(Command::read(apdu, dialect)?, out),
         Ins::DestroySessionKey => {
             let holder = ids.key_holder(run)?;
             run.core.session_keys.destroy(holder, command::DestroySessionKey::read(apdu, dialect)?.key.key)
@@ -197,6 +251,12 @@ impl Ids<'_> {
     fn key_holder<P: Platform>(&self, run: &Run<'_, P>) -> Result<KeyHolder, Status> {
         let holder = command::KeyHolder::take(&mut Reader::new(self.apdu.data, self.dialect))?;
         run.core.session.key_holder(holder)
+    }
+
+    fn session_key<'r, P: Platform>(&self, run: &'r mut Run<'_, P>) -> Result<&'r mut SessionKey, Status> {
+        let key = KeyHandle::take(&mut Reader::new(self.apdu.data, self.dialect))?;
+        let holder = run.core.session.key_holder(key.holder)?;
+        run.core.session_keys.find(holder, key.key)
     }
 
     fn user<P: Platform>(&self, run: &Run<'_, P>) -> Result<(OpenApplication, UserRight), Status> {

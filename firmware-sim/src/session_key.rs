@@ -3,13 +3,18 @@
 //! A key lives until it is destroyed, its container or application is deleted, or the power goes; closing and
 //! ClearSecureState do not end it. A place that becomes free is overwritten with zeros. No key goes out in clear.
 
+use cipher::KeyInit;
+use sm4::Sm4;
 use ukey_apdu::command::{
-    ImportSymmKey, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SessionKeyId,
+    CipherParameters, Data, ImportSymmKey, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB,
+    SessionKeyId,
 };
 use ukey_apdu::mac::BLOCK;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::block_cipher::{Operation, Purpose};
 
 use crate::gate::KeyHolder;
 use crate::object::{AppSlot, ContainerSlot};
@@ -39,6 +44,9 @@ pub(crate) struct SessionKey {
     #[zeroize(skip)]
     holder: KeyHolder,
     key: [u8; BLOCK],
+    encryption: Option<Operation>,
+    decryption: Option<Operation>,
+    mac: Option<Operation>,
 }
 
 impl core::fmt::Debug for SessionKey {
@@ -47,6 +55,76 @@ impl core::fmt::Debug for SessionKey {
             .field("id", &self.id)
             .field("holder", &self.holder)
             .finish_non_exhaustive()
+    }
+}
+
+impl SessionKey {
+    const fn new(id: SessionKeyId, holder: KeyHolder, key: &[u8; BLOCK]) -> Self {
+        Self { id, holder, key: *key, encryption: None, decryption: None, mac: None }
+    }
+
+    /// Begins an operation; one that was under way is forgotten.
+    pub(crate) fn begin(
+        &mut self,
+        purpose: Purpose,
+        parameters: &CipherParameters<'_>,
+    ) -> Result<(), Status> {
+        *self.operation(purpose) = Some(Operation::new(purpose, parameters)?);
+        Ok(())
+    }
+
+    /// All in one: the operation begins and ends with these data. `6985` where it has not been begun, or has data.
+    pub(crate) fn whole(
+        &mut self,
+        purpose: Purpose,
+        data: Data<'_>,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        if self.operation(purpose).as_ref().is_some_and(Operation::has_begun) {
+            return Err(Status::CONDITIONS_NOT_SATISFIED);
+        }
+        self.end(purpose, data, out)
+    }
+
+    /// A part of the data; `6985` where the operation has not been begun.
+    pub(crate) fn more(
+        &mut self,
+        purpose: Purpose,
+        data: Data<'_>,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let (cipher, mut operation) = self.resume(purpose)?;
+        operation.update(&cipher, data.0, out)?;
+        *self.operation(purpose) = Some(operation);
+        Ok(())
+    }
+
+    /// The last part, and the operation has ended; `6985` where it has not been begun.
+    pub(crate) fn end(
+        &mut self,
+        purpose: Purpose,
+        data: Data<'_>,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        let (cipher, mut operation) = self.resume(purpose)?;
+        operation.update(&cipher, data.0, out)?;
+        operation.finish(&cipher, out)?;
+        *self.operation(purpose) = None;
+        Ok(())
+    }
+
+    /// A copy to go on with: what fails changes nothing.
+    fn resume(&mut self, purpose: Purpose) -> Result<(Sm4, Operation), Status> {
+        let operation = self.operation(purpose).clone().ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
+        Ok((Sm4::new(&self.key.into()), operation))
+    }
+
+    const fn operation(&mut self, purpose: Purpose) -> &mut Option<Operation> {
+        match purpose {
+            Purpose::Encrypt => &mut self.encryption,
+            Purpose::Decrypt => &mut self.decryption,
+            Purpose::Mac => &mut self.mac,
+        }
     }
 }
 
@@ -69,7 +147,7 @@ impl SessionKeys {
         let free = self.places.iter().take(self.limit).position(Option::is_none).ok_or(Status::NO_SPACE)?;
         let id = self.next_id();
         if let Some(place) = self.places.get_mut(free) {
-            *place = Some(SessionKey { id, holder, key: *key });
+            *place = Some(SessionKey::new(id, holder, key));
         }
         Ok(id)
     }
@@ -163,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_destroyed_key_is_not_in_memory_any_more() {
-        let mut key = SessionKey { id: SessionKeyId(1), holder: DEVICE, key: [7; BLOCK] };
+        let mut key = SessionKey::new(SessionKeyId(1), DEVICE, &[7; BLOCK]);
         assert!(!format!("{key:?}").contains('7'), "nor is it ever shown");
         key.zeroize();
         assert_eq!(key.key, [0; BLOCK]);

@@ -6,7 +6,9 @@ use ukey_apdu::envelope::Apdu;
 use ukey_apdu::ins::Ins;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
+use zeroize::Zeroize;
 
+use crate::digest::DigestState;
 use crate::gate::Session;
 use crate::object::{AppSlot, ObjectId};
 use crate::platform::{Parts, Platform};
@@ -81,6 +83,7 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) session: Session,
     pub(crate) session_keys: SessionKeys,
+    pub(crate) digest: DigestState,
 }
 
 /// A handler's view: the core and the hardware under it.
@@ -96,8 +99,24 @@ pub struct Token<P: Platform> {
     core: Core,
     joiner: Joiner<MAX_JOINED>,
     blocks: Blocks,
-    answer: [u8; MAX_WHOLE_ANSWER],
-    answer_length: usize,
+    answer: WholeAnswer,
+}
+
+/// The answer that is given out, in one block or several; it may hold what a session key decrypted.
+struct WholeAnswer {
+    bytes: [u8; MAX_WHOLE_ANSWER],
+    length: usize,
+}
+
+impl WholeAnswer {
+    fn written(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn wipe(&mut self) {
+        self.bytes.get_mut(..self.length).unwrap_or_default().zeroize();
+        self.length = 0;
+    }
 }
 
 impl<P: Platform> Token<P> {
@@ -114,11 +133,11 @@ impl<P: Platform> Token<P> {
                     settings,
                     store,
                     session: Session::default(),
+                    digest: DigestState::default(),
                 },
                 joiner: Joiner::default(),
                 blocks: Blocks::default(),
-                answer: [0; MAX_WHOLE_ANSWER],
-                answer_length: 0,
+                answer: WholeAnswer { bytes: [0; MAX_WHOLE_ANSWER], length: 0 },
             }),
             Err(error) => Err((error.into(), platform)),
         }
@@ -153,6 +172,9 @@ impl<P: Platform> Token<P> {
             *cell = byte;
             length += 1;
         }
+        if !self.blocks.is_under_way() {
+            self.answer.wipe();
+        }
         let _ = self.platform.parts().led.set_low();
         length
     }
@@ -166,14 +188,15 @@ impl<P: Platform> Token<P> {
         let done = if self.blocks.is_repetition(&apdu) {
             Ok(())
         } else {
+            self.answer.wipe();
             let dialect = self.core.settings.dialect;
-            let mut writer = Writer::new(&mut self.answer, &dialect);
+            let mut writer = Writer::new(&mut self.answer.bytes, &dialect);
             let mut run = Run { core: &mut self.core, parts: self.platform.parts() };
             let done = route(&mut run, &apdu, &dialect, &mut writer);
-            self.answer_length = writer.len();
+            self.answer.length = writer.len();
             done
         };
-        let whole = self.answer.get(..self.answer_length).unwrap_or_default();
+        let whole = self.answer.written();
         let limit = usize::from(self.core.settings.policy.block).min(MAX_ANSWER - 2);
         let part = done.map(|()| self.blocks.next(&apdu, whole, limit)).inspect_err(|_| self.blocks.reset());
         self.joiner.wipe();

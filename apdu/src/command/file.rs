@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::names::Text;
-use super::{Answer, AppId, Command, Length, Names, Nothing, Rights, Shape, Size, Values, names};
+use super::{Answer, AppId, Command, Data, Length, Names, Nothing, Rights, Shape, Size, Values, names};
 use crate::dialect::Dialect;
 use crate::envelope::{Apdu, Le};
 use crate::ins::Ins;
@@ -207,7 +207,7 @@ pub struct ReadFile<'a> {
 impl<'a> Command<'a> for ReadFile<'a> {
     const INS: Ins = Ins::ReadFile;
     const SHAPE: Shape = Shape { data: Length::AtLeast(6), answer: Size::Variable, ..Shape::PLAIN };
-    type Answer<'r> = FileData<'r>;
+    type Answer<'r> = Data<'r>;
 
     fn le(&self) -> Le {
         self.wanted
@@ -239,28 +239,6 @@ impl fmt::Display for ReadFile<'_> {
     }
 }
 
-/// What ReadFile answers. Its line in a trace tells no content: who may not read a file may see a trace.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct FileData<'r>(pub &'r [u8]);
-
-impl<'r> Answer<'r> for FileData<'r> {
-    fn read(bytes: &'r [u8], _: &'r Dialect) -> Result<Self, Malformed> {
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for FileData<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
-impl fmt::Debug for FileData<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// Writes a part of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WriteFile<'a> {
@@ -271,7 +249,7 @@ pub struct WriteFile<'a> {
     /// Where to begin, in bytes.
     pub offset: u16,
     /// What to write.
-    pub data: FileData<'a>,
+    pub data: Data<'a>,
 }
 
 impl WriteFile<'_> {
@@ -296,7 +274,7 @@ impl<'a> Command<'a> for WriteFile<'a> {
         let application = AppId(reader.id()?);
         let offset = reader.quantity16()?;
         let name = names::checked(reader.sized16()?, MAX_FILE_NAME)?;
-        let data = FileData(reader.sized16()?);
+        let data = Data(reader.sized16()?);
         reader.finish()?;
         Ok(Self { application, name, offset, data })
     }

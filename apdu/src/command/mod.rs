@@ -3,8 +3,11 @@
 mod access;
 mod algorithm;
 mod application;
+mod cipher;
 mod container;
+mod data;
 mod device;
+mod digest;
 mod ecc;
 mod external;
 mod file;
@@ -23,21 +26,27 @@ pub use application::{
     AppId, ApplicationInfo, CloseApplication, CreateApplication, DeleteApplication, EnumApplication,
     MAX_APPLICATION_NAME, OpenApplication, Rights,
 };
+pub use cipher::{
+    CipherParameters, Decrypt, DecryptFinal, DecryptInit, DecryptUpdate, Encrypt, EncryptFinal, EncryptInit,
+    EncryptUpdate, Mac, MacFinal, MacInit, MacUpdate, Padding,
+};
 pub use container::{
     Certificate, CloseContainer, ContainerId, ContainerInfo, ContainerType, CreateContainer, DeleteContainer,
     EnumContainer, ExportCertificate, GetContainerInfo, ImportCertificate, KeyUse, MAX_CONTAINER_NAME,
     OpenContainer,
 };
+pub use data::Data;
 pub use device::{
     ChangeDevAuthKey, DevAuth, DevInfo, GenRandom, GetDevInfo, MAX_LABEL, Random, SetLabel, Version,
 };
+pub use digest::{Digest, DigestAlgorithm, DigestFinal, DigestInit, DigestUpdate, DigestValue, Signer};
 pub use ecc::{
     CipherBlock, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
     ImportEccKeyPair, SM2_BITS, SignInput,
 };
 pub use external::{EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign, Plaintext};
 pub use file::{
-    CreateFile, DeleteFile, EnumFiles, FileData, FileInfo, GetFileInfo, MAX_FILE_NAME, ReadFile, WriteFile,
+    CreateFile, DeleteFile, EnumFiles, FileInfo, GetFileInfo, MAX_FILE_NAME, ReadFile, WriteFile,
 };
 pub use names::{NameList, Names};
 pub use session_key::{DestroySessionKey, ImportSymmKey, KeyHandle, KeyHolder, SessionKeyId};
@@ -173,6 +182,22 @@ commands![
     ExtEccSign,
     ExportPubKey,
     ImportSymmKey,
+    EncryptInit,
+    Encrypt,
+    EncryptUpdate,
+    EncryptFinal,
+    DecryptInit,
+    Decrypt,
+    DecryptUpdate,
+    DecryptFinal,
+    DigestInit,
+    Digest,
+    DigestUpdate,
+    DigestFinal,
+    MacInit,
+    Mac,
+    MacUpdate,
+    MacFinal,
     DestroySessionKey,
 ];
 

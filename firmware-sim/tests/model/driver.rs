@@ -230,7 +230,7 @@ impl Driver {
             }
             Spoken::WriteFile(name, file, extent, byte) => {
                 let bytes = vec![byte; extent.count.into()];
-                let (application, offset, data) = (app(name), extent.offset, FileData(&bytes));
+                let (application, offset, data) = (app(name), extent.offset, Data(&bytes));
                 self.nothing(&WriteFile { application, name: FILE_NAMES[file], offset, data })
             }
             Spoken::GenEccKeyPair(name, container) => {

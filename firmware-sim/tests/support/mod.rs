@@ -238,7 +238,7 @@ impl Host {
     }
 
     pub fn write_file(&mut self, name: &[u8], offset: u16, data: &[u8]) -> Result<(), Status> {
-        let data = FileData(data);
+        let data = Data(data);
         self.send(&WriteFile { application: self.application, name, offset, data }).map(drop)
     }
 

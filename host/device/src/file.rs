@@ -3,7 +3,7 @@
 
 use ukey_apdu::Ins;
 use ukey_apdu::command::{
-    CreateFile, DeleteFile, EnumFiles, FileData, FileInfo, GetFileInfo, ReadFile, WriteFile,
+    CreateFile, Data, DeleteFile, EnumFiles, FileInfo, GetFileInfo, ReadFile, WriteFile,
 };
 use ukey_apdu::envelope::Le;
 
@@ -132,7 +132,7 @@ impl Application<'_> {
             let Ok(offset) = u16::try_from(first.saturating_add(number * once)) else {
                 return Err(about.error(ErrorKind::BeyondFile));
             };
-            let (application, name, data) = (self.id(), name.as_bytes(), FileData(part));
+            let (application, name, data) = (self.id(), name.as_bytes(), Data(part));
             self.send(&WriteFile { application, name, offset, data }, about, drop)?;
         }
         Ok(())
