@@ -56,6 +56,13 @@ fn key_use() -> impl Strategy<Value = KeyUse> {
     prop_oneof![Just(KeyUse::Encrypt), Just(KeyUse::Sign)]
 }
 
+fn key_handle() -> impl Strategy<Value = KeyHandle> {
+    any::<[u16; 3]>().prop_map(|[application, container, key]| KeyHandle {
+        holder: KeyHolder { application: AppId(application), container: ContainerId(container) },
+        key: SessionKeyId(key),
+    })
+}
+
 proptest! {
     #[test]
     fn device_commands(d in dialect(), label in name(32), key: [u8; 16], mac: [u8; 4], algorithm in 0_u8..=2, length in 1_u16..) {
@@ -158,12 +165,62 @@ proptest! {
     }
 
     #[test]
-    fn session_key_commands(d in dialect(), ids: [u16; 3], algorithm: u32, key in vec(any::<u8>(), 0..40)) {
-        let [app, container, id] = ids;
-        let holder = KeyHolder { application: AppId(app), container: ContainerId(container) };
-        twice!(ImportSymmKey, ImportSymmKey { holder, algorithm, key: &key }, d);
-        twice!(DestroySessionKey, DestroySessionKey { key: KeyHandle { holder, key: SessionKeyId(id) } }, d);
-        answer!(SessionKeyId, SessionKeyId(id), d);
+    fn session_key_commands(
+        d in dialect(), key in key_handle(), algorithm: u32, bytes in vec(any::<u8>(), 0..40), x: [u8; 32], y: [u8; 32],
+    ) {
+        let (holder, public_key) = (key.holder, EccPublicKey { x, y });
+        let sealed = CipherBlock { point: public_key, hash: x, cipher: &bytes };
+        twice!(EccExportSessionKey, EccExportSessionKey { holder, public_key, algorithm }, d);
+        twice!(EccExportSessionKeyEx, EccExportSessionKeyEx { key, public_key }, d);
+        twice!(ImportSessionKey, ImportSessionKey { holder, algorithm, sealed }, d);
+        twice!(ImportSymmKey, ImportSymmKey { holder, algorithm, key: &bytes }, d);
+        twice!(DestroySessionKey, DestroySessionKey { key }, d);
+        answer!(SessionKeyId, key.key, d);
+        answer!(ExportedSessionKey, ExportedSessionKey { sealed, key: key.key }, d);
+    }
+
+    #[test]
+    fn cipher_commands(
+        d in dialect(), key in key_handle(), algorithm: u32, iv in vec(any::<u8>(), 0..40), padded: bool, feedback_bits: u32,
+        content in vec(any::<u8>(), 1..1500),
+    ) {
+        let parameters = CipherParameters { feedback_bits, ..CipherParameters::new(algorithm, &iv) };
+        let parameters = if padded { parameters.padded() } else { parameters };
+        let data = Data(&content);
+        twice!(EncryptInit, EncryptInit { key, parameters }, d);
+        twice!(Encrypt, Encrypt { key, data }, d);
+        twice!(EncryptUpdate, EncryptUpdate { key, data }, d);
+        twice!(EncryptFinal, EncryptFinal { key, data }, d);
+        twice!(DecryptInit, DecryptInit { key, parameters }, d);
+        twice!(Decrypt, Decrypt { key, data }, d);
+        twice!(DecryptUpdate, DecryptUpdate { key, data }, d);
+        twice!(DecryptFinal, DecryptFinal { key, data }, d);
+        twice!(MacInit, MacInit { key, parameters }, d);
+        twice!(Mac, Mac { key, data }, d);
+        twice!(MacUpdate, MacUpdate { key, data }, d);
+        twice!(MacFinal, MacFinal { key, data }, d);
+    }
+
+    #[test]
+    fn digest_commands(
+        d in dialect(), x: [u8; 32], y: [u8; 32], id in name(60), content in vec(any::<u8>(), 0..1500),
+        algorithm in proptest::sample::select(DigestAlgorithm::ALL.to_vec()),
+    ) {
+        let (data, value) = (Data(&content), [x, y].concat());
+        let signer = Some(Signer { public_key: EccPublicKey { x, y }, id: &id });
+        twice!(DigestInit, DigestInit { algorithm, signer: None }, d);
+        twice!(DigestInit, DigestInit { algorithm: DigestAlgorithm::Sm3, signer }, d);
+        twice!(Digest, Digest { data }, d);
+        twice!(DigestUpdate, DigestUpdate { data }, d);
+        twice!(DigestFinal, DigestFinal { data }, d);
+        let value = &value[..algorithm.size()];
+        prop_assert_eq!(DigestValue::read(value, &d), Ok(DigestValue(value)));
+        let mut buffer = [0; 64];
+        let mut writer = Writer::new(&mut buffer, &d);
+        writer.sized(value).unwrap();
+        let length = writer.len();
+        prop_assert_eq!(DigestValue::read(&buffer[..length], &d), Ok(DigestValue(value)), "with its length in front");
+        prop_assert!(DigestValue::read(&buffer[..length - 1], &d).is_err());
     }
 
     #[test]
@@ -241,7 +298,7 @@ fn a_line_says_what_happened() {
         describe(&[0xC0, 0x52, 0, 0], &[0x6E, 0], &GM).to_string(),
         "not a GM/T 0017 command, 4 bytes → 6E00 unknown class"
     );
-    assert_eq!(describe(&[0x80, 0xA4, 0, 0], &[], &GM).to_string(), "EncryptInit 0 bytes → no answer");
+    assert_eq!(describe(&[0x80, 0x58, 0, 0], &[], &GM).to_string(), "RsaSignData 0 bytes → no answer");
 }
 
 #[test]
@@ -330,6 +387,68 @@ fn external_keys_and_plaintexts_are_not_shown() {
     let encrypt = describe(&sent(&command), &[0x6A, 0x9A], &GM).to_string();
     assert_eq!(encrypt, "ExtEccEncrypt public key X=01010101… 6 bytes → 6A9A asymmetric encryption failed");
     assert!(!format!("{command:?}").contains("S3cret") && !format!("{command:?}").contains("83, 51"));
+}
+
+#[test]
+fn session_keys_are_on_the_wire_as_the_specification_has_them() {
+    let holder = KeyHolder { application: AppId(0x1000), container: ContainerId(0x3001) };
+    let key = KeyHandle { holder, key: SessionKeyId(0x5000) };
+    let set = ImportSymmKey { holder: KeyHolder::DEVICE, algorithm: SGD_SM4_CBC, key: &[0xAB; 16] };
+    let bytes = hex::encode(sent(&set));
+    assert_eq!(
+        bytes,
+        format!("80a200000000 1a 00000000 00000402 0010{}0002", "ab".repeat(16)).replace(' ', "")
+    );
+    let mut data = [0; 64];
+    let little = set.to_apdu(&Dialect::GM3000, &mut data).unwrap();
+    assert!(hex::encode(little.data).starts_with("00000000020400000010ab"), "an algorithm is a constant");
+    let parameters = CipherParameters::new(SGD_SM4_CBC, &[0x1F; 16]).padded();
+    assert_eq!(
+        hex::encode(sent(&EncryptInit { key, parameters })),
+        format!("80a4000000002410003001500000000402 0010{}0000000100000000", "1f".repeat(16))
+            .replace(' ', "")
+    );
+    assert_eq!(
+        hex::encode(sent(&EncryptUpdate { key, data: Data(b"abc") })),
+        "80a800000000091000300150006162630000"
+    );
+    assert_eq!(
+        hex::encode(sent(&MacFinal { key, data: Data(b"") })),
+        "80c200000000061000300150000010",
+        "a MAC has 16 bytes"
+    );
+    assert_eq!(hex::encode(sent(&DestroySessionKey { key })), "80c40000000006100030015000");
+    let init = DigestInit { algorithm: DigestAlgorithm::Sha256, signer: None };
+    assert_eq!(hex::encode(sent(&init)), "80b40003");
+    assert_eq!(hex::encode(sent(&Digest { data: Data(b"abc") })), "80b600000000036162630000");
+}
+
+#[test]
+fn session_keys_and_what_they_work_on_are_not_shown() {
+    let secret = *b"S3cret of 16 by.";
+    let holder = KeyHolder { application: AppId(0x1000), container: ContainerId(0x3001) };
+    let key = KeyHandle { holder, key: SessionKeyId(0x5000) };
+    let set = ImportSymmKey { holder: KeyHolder::DEVICE, algorithm: SGD_SM4_ECB, key: &secret };
+    let line = describe(&sent(&set), &[0x50, 0, 0x90, 0], &GM).to_string();
+    assert_eq!(line, "ImportSymmKey device SM4-ECB key ‹redacted› → 9000 success, session key 5000");
+    let init = EncryptInit { key, parameters: CipherParameters::new(SGD_SM4_CBC, &[9; 16]).padded() };
+    assert_eq!(
+        describe(&sent(&init), &[0x6A, 0x8C], &GM).to_string(),
+        "EncryptInit application 1000 container 3001 session key 5000 SM4-CBC, IV of 16 bytes, padded → 6A8C there is no such session key"
+    );
+    let decrypt = Decrypt { key, data: Data(&secret) };
+    let line = describe(&sent(&decrypt), &[secret.as_slice(), &[0x90, 0]].concat(), &GM).to_string();
+    assert_eq!(
+        line,
+        "Decrypt application 1000 container 3001 session key 5000 16 bytes → 9000 success, 16 bytes"
+    );
+    assert!(!format!("{decrypt:?}").contains("83, 51"), "nor by Debug");
+    let signer = Some(Signer { public_key: EccPublicKey { x: [1; 32], y: [2; 32] }, id: b"id" });
+    let init = DigestInit { algorithm: DigestAlgorithm::Sm3, signer };
+    assert_eq!(
+        describe(&sent(&init), &[0x90, 0], &GM).to_string(),
+        "DigestInit SM3 for a signature with public key X=01010101… → 9000 success"
+    );
 }
 
 #[test]

@@ -78,6 +78,11 @@ impl<P: Platform> Run<'_, P> {
         self.key_pair(container, KeyUse::Sign)
     }
 
+    /// The encryption key pair of a container, or `6A95`.
+    pub(crate) fn encryption_key(&mut self, container: OpenContainer) -> Result<KeyPairRecord, Status> {
+        self.key_pair(container, KeyUse::Encrypt)
+    }
+
     fn key_pair(&mut self, container: OpenContainer, key_use: KeyUse) -> Result<KeyPairRecord, Status> {
         let (app, slot) = container.slots();
         let object = ObjectId::key_pair(app, slot, key_use);

@@ -12,7 +12,7 @@ use crate::block_cipher::Purpose;
 use crate::gate::{FilesRight, KeyHolder, OpenApplication, OpenContainer, UserRight};
 use crate::platform::Platform;
 use crate::session_key::SessionKey;
-use crate::token::Run;
+use crate::token::{Core, Run};
 
 /// Carries a command out; its answer goes to `out`.
 pub(crate) fn route<P: Platform>(
@@ -155,56 +155,70 @@ pub(crate) fn route<P: Platform>(
             let container = ids.container(run)?;
             run.export_public_key(container, Command::read(apdu, dialect)?, out)
         }
+        Ins::EccExportSessionKey => {
+            let (container, user) = ids.container_of_user(run)?;
+            run.export_session_key(container, user, &Command::read(apdu, dialect)?, out)
+        }
+        Ins::EccExportSessionKeyEx => {
+            let (_, user) = ids.container_of_user(run)?;
+            let key = ids.session_key(run.core)?;
+            key.export(user, &Command::read(apdu, dialect)?, run.parts.rng, out)
+        }
+        Ins::ImportSessionKey => {
+            let (container, user) = ids.container_of_user(run)?;
+            let key = run.encryption_key(container)?;
+            run.import_session_key(container, user, &key, &Command::read(apdu, dialect)?, out)
+        }
         Ins::ImportSymmKey => {
             let holder = ids.key_holder(run)?;
             run.import_symmetric_key(holder, Command::read(apdu, dialect)?, out)
         }
         Ins::EncryptInit => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.begin(Purpose::Encrypt, &command::EncryptInit::read(apdu, dialect)?.parameters)
         }
         Ins::Encrypt => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.whole(Purpose::Encrypt, command::Encrypt::read(apdu, dialect)?.data, out)
         }
         Ins::EncryptUpdate => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.more(Purpose::Encrypt, command::EncryptUpdate::read(apdu, dialect)?.data, out)
         }
         Ins::EncryptFinal => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.end(Purpose::Encrypt, command::EncryptFinal::read(apdu, dialect)?.data, out)
         }
         Ins::DecryptInit => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.begin(Purpose::Decrypt, &command::DecryptInit::read(apdu, dialect)?.parameters)
         }
         Ins::Decrypt => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.whole(Purpose::Decrypt, command::Decrypt::read(apdu, dialect)?.data, out)
         }
         Ins::DecryptUpdate => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.more(Purpose::Decrypt, command::DecryptUpdate::read(apdu, dialect)?.data, out)
         }
         Ins::DecryptFinal => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.end(Purpose::Decrypt, command::DecryptFinal::read(apdu, dialect)?.data, out)
         }
         Ins::MacInit => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.begin(Purpose::Mac, &command::MacInit::read(apdu, dialect)?.parameters)
         }
         Ins::Mac => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.whole(Purpose::Mac, command::Mac::read(apdu, dialect)?.data, out)
         }
         Ins::MacUpdate => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.more(Purpose::Mac, command::MacUpdate::read(apdu, dialect)?.data, out)
         }
         Ins::MacFinal => {
-            let key = ids.session_key(run)?;
+            let key = ids.session_key(run.core)?;
             key.end(Purpose::Mac, command::MacFinal::read(apdu, dialect)?.data, out)
         }
         Ins::DigestInit => run.digest_init(Command::read(apdu, dialect)?),
@@ -253,10 +267,10 @@ impl Ids<'_> {
         run.core.session.key_holder(holder)
     }
 
-    fn session_key<'r, P: Platform>(&self, run: &'r mut Run<'_, P>) -> Result<&'r mut SessionKey, Status> {
+    fn session_key<'c>(&self, core: &'c mut Core) -> Result<&'c mut SessionKey, Status> {
         let key = KeyHandle::take(&mut Reader::new(self.apdu.data, self.dialect))?;
-        let holder = run.core.session.key_holder(key.holder)?;
-        run.core.session_keys.find(holder, key.key)
+        let holder = core.session.key_holder(key.holder)?;
+        core.session_keys.find(holder, key.key)
     }
 
     fn user<P: Platform>(&self, run: &Run<'_, P>) -> Result<(OpenApplication, UserRight), Status> {

@@ -4,21 +4,23 @@
 //! ClearSecureState do not end it. A place that becomes free is overwritten with zeros. No key goes out in clear.
 
 use cipher::KeyInit;
+use rand_core::{CryptoRng, Rng};
 use sm4::Sm4;
 use ukey_apdu::command::{
-    CipherParameters, Data, ImportSymmKey, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB,
-    SessionKeyId,
+    CipherParameters, Data, EccExportSessionKey, EccExportSessionKeyEx, EccPublicKey, ImportSessionKey,
+    ImportSymmKey, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SessionKeyId,
 };
 use ukey_apdu::mac::BLOCK;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::block_cipher::{Operation, Purpose};
 
-use crate::gate::KeyHolder;
-use crate::object::{AppSlot, ContainerSlot};
+use crate::gate::{KeyHolder, OpenContainer, UserRight};
+use crate::object::{AppSlot, ContainerSlot, KeyPairRecord};
 use crate::platform::Platform;
+use crate::sm2;
 use crate::token::Run;
 
 /// Most session keys of a token.
@@ -119,6 +121,17 @@ impl SessionKey {
         Ok((Sm4::new(&self.key.into()), operation))
     }
 
+    /// Seals the key for a public key.
+    pub(crate) fn export(
+        &self,
+        _: UserRight,
+        command: &EccExportSessionKeyEx,
+        rng: &mut impl CryptoRng,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        seal(&self.key, &command.public_key, rng, out)
+    }
+
     const fn operation(&mut self, purpose: Purpose) -> &mut Option<Operation> {
         match purpose {
             Purpose::Encrypt => &mut self.encryption,
@@ -126,6 +139,17 @@ impl SessionKey {
             Purpose::Mac => &mut self.mac,
         }
     }
+}
+
+/// `6A9A` where the public key is none.
+fn seal(
+    key: &[u8; BLOCK],
+    public_key: &EccPublicKey,
+    rng: &mut impl CryptoRng,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let sealed = sm2::encrypt(public_key, key, rng).map_err(|_| Status::ENCRYPTION_FAILED)?;
+    Ok(sealed.write(out)?)
 }
 
 /// Whether session keys may be of this algorithm (GM/T 0006), else `6A99`: SM4, in whatever mode it is named.
@@ -196,6 +220,39 @@ impl SessionKeys {
 }
 
 impl<P: Platform> Run<'_, P> {
+    /// Makes a session key. It goes out sealed for a public key, and stays.
+    pub(crate) fn export_session_key(
+        &mut self,
+        container: OpenContainer,
+        _: UserRight,
+        command: &EccExportSessionKey,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        supported(command.algorithm)?;
+        let mut key = Zeroizing::new([0; BLOCK]);
+        self.parts.rng.fill_bytes(key.as_mut_slice());
+        seal(&key, &command.public_key, self.parts.rng, out)?;
+        Ok(self.core.session_keys.add(KeyHolder::Container(container), &key)?.write(out)?)
+    }
+
+    /// Takes a session key that was sealed for the container's encryption key.
+    pub(crate) fn import_session_key(
+        &mut self,
+        container: OpenContainer,
+        _: UserRight,
+        encryption_key: &KeyPairRecord,
+        command: &ImportSessionKey<'_>,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Status> {
+        supported(command.algorithm)?;
+        if command.sealed.cipher.len() != BLOCK {
+            return Err(Status::WRONG_DATA);
+        }
+        let key = sm2::decrypt::<BLOCK>(&encryption_key.d, &command.sealed)
+            .map_err(|_| Status::DECRYPTION_FAILED)?;
+        Ok(self.core.session_keys.add(KeyHolder::Container(container), &key)?.write(out)?)
+    }
+
     pub(crate) fn import_symmetric_key(
         &mut self,
         holder: KeyHolder,

@@ -35,7 +35,7 @@ fn a_token_that_lost_a_record_of_its_own_does_not_fall_back_to_the_factory() {
 /// A token with one damaged bit: whatever is lost, no try is won, and only the right secrets are right.
 fn survives(image: &[u8], what: &str) {
     let start = || match Token::power_on(platform(image.to_vec()), Default::default()) {
-        Ok(token) => Some(Host { token, application: AppId(0), container: ContainerId(0) }),
+        Ok(token) => Some(Host::of(token)),
         Err(_) => None,
     };
     let Some(mut host) = start() else {
@@ -186,7 +186,7 @@ fn what_a_file_holds_is_never_taken_for_records() {
         match Token::power_on(platform(image), Default::default()) {
             Ok(token) => {
                 assert_eq!(wrong, 0x01, "one bit is mended");
-                let mut host = Host { token, application: AppId(0), container: ContainerId(0) };
+                let mut host = Host::of(token);
                 host.open().unwrap();
                 assert_eq!(host.verify(PinType::User, "00000000"), Err(Status::tries_left(9)));
                 host.verify(PinType::User, USER).unwrap();

@@ -298,7 +298,7 @@ fn the_dialects_differ_in_the_order_of_rights_only() {
         let platform = SimPlatform::with_image([1; 32], std::mem::take(&mut image)).unwrap();
         let settings = Settings { dialect, ..Settings::default() };
         let token = Token::power_on(platform, settings).map_err(|(error, _)| error).unwrap();
-        let mut host = Host { token, application: AppId(0x1000), container: ContainerId(0) };
+        let mut host = Host { application: AppId(0x1000), ..Host::of(token) };
         host.open().unwrap();
         let (got, status) = host.apdu(plain(Ins::GetFileInfo as u8, 0x10, 0, b"F"));
         assert_eq!((hex::encode(got), status), (info.replace(' ', ""), Status::OK), "{}", dialect.name);

@@ -132,7 +132,13 @@ impl<'a> CipherBlock<'a> {
         writer.length(length)
     }
 
-    fn take(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+    /// Its size on the wire, in bytes.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        EccPublicKey::SIZE as usize + 32 + 4 + self.cipher.len()
+    }
+
+    pub(super) fn take(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         Ok(Self { point: EccPublicKey::take(reader)?, hash: reader.array()?, cipher: reader.sized()? })
     }
 }

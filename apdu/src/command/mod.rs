@@ -49,7 +49,10 @@ pub use file::{
     CreateFile, DeleteFile, EnumFiles, FileInfo, GetFileInfo, MAX_FILE_NAME, ReadFile, WriteFile,
 };
 pub use names::{NameList, Names};
-pub use session_key::{DestroySessionKey, ImportSymmKey, KeyHandle, KeyHolder, SessionKeyId};
+pub use session_key::{
+    DestroySessionKey, EccExportSessionKey, EccExportSessionKeyEx, ExportedSessionKey, ImportSessionKey,
+    ImportSymmKey, KeyHandle, KeyHolder, SessionKeyId,
+};
 pub use shape::{Length, Shape, Size, Values};
 
 use crate::dialect::Dialect;
@@ -181,6 +184,9 @@ commands![
     ExtEccDecrypt,
     ExtEccSign,
     ExportPubKey,
+    EccExportSessionKey,
+    EccExportSessionKeyEx,
+    ImportSessionKey,
     ImportSymmKey,
     EncryptInit,
     Encrypt,

@@ -1,9 +1,12 @@
-//! Session keys (GM/T 0017-2012 clauses 9.6.26 and 9.6.43): how they come, how they are named, how they go.
+//! Session keys (GM/T 0017-2012 clauses 9.6.16, 9.6.17, 9.6.25, 9.6.26 and 9.6.43): how they come, how they are named,
+//! how they go.
 
 use core::fmt;
 
 use super::algorithm::Symmetric;
-use super::{Answer, AppId, Command, ContainerId, Length, Nothing, REDACTED, Shape, Size};
+use super::{
+    Answer, AppId, CipherBlock, Command, ContainerId, EccPublicKey, Length, Nothing, REDACTED, Shape, Size,
+};
 use crate::dialect::Dialect;
 use crate::envelope::Apdu;
 use crate::ins::Ins;
@@ -102,6 +105,151 @@ impl KeyHandle {
 impl fmt::Display for KeyHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.holder, self.key)
+    }
+}
+
+/// Makes a session key, and seals it for a public key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EccExportSessionKey {
+    /// What it will belong to.
+    pub holder: KeyHolder,
+    /// For whom it is sealed.
+    pub public_key: EccPublicKey,
+    /// Its algorithm (GM/T 0006).
+    pub algorithm: u32,
+}
+
+impl<'a> Command<'a> for EccExportSessionKey {
+    const INS: Ins = Ins::EccExportSessionKey;
+    const SHAPE: Shape = Shape { data: Length::Exactly(76), answer: Size::Variable, ..Shape::PLAIN };
+    type Answer<'r> = ExportedSessionKey<'r>;
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        self.holder.write(writer)?;
+        self.public_key.write(writer)?;
+        writer.constant(self.algorithm)
+    }
+
+    fn read(apdu: &Apdu<'a>, dialect: &'a Dialect) -> Result<Self, Status> {
+        let mut reader = Reader::new(apdu.data, dialect);
+        let holder = KeyHolder::take(&mut reader)?;
+        let (public_key, algorithm) = (EccPublicKey::take(&mut reader)?, reader.constant()?);
+        reader.finish()?;
+        Ok(Self { holder, public_key, algorithm })
+    }
+}
+
+impl fmt::Display for EccExportSessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} for {}", self.holder, Symmetric(self.algorithm), self.public_key)
+    }
+}
+
+/// What ECCExportSessionKey answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExportedSessionKey<'r> {
+    /// The key, sealed.
+    pub sealed: CipherBlock<'r>,
+    /// The key in the token.
+    pub key: SessionKeyId,
+}
+
+impl ExportedSessionKey<'_> {
+    /// Encodes it.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        self.sealed.write(writer)?;
+        self.key.write(writer)
+    }
+}
+
+impl<'r> Answer<'r> for ExportedSessionKey<'r> {
+    fn read(bytes: &'r [u8], dialect: &'r Dialect) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes, dialect);
+        let exported = Self { sealed: CipherBlock::take(&mut reader)?, key: SessionKeyId(reader.id()?) };
+        reader.finish()?;
+        Ok(exported)
+    }
+}
+
+impl fmt::Display for ExportedSessionKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.key, self.sealed)
+    }
+}
+
+/// Seals a session key that is there for a public key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EccExportSessionKeyEx {
+    /// The key.
+    pub key: KeyHandle,
+    /// For whom it is sealed.
+    pub public_key: EccPublicKey,
+}
+
+impl<'a> Command<'a> for EccExportSessionKeyEx {
+    const INS: Ins = Ins::EccExportSessionKeyEx;
+    const SHAPE: Shape = Shape { data: Length::Exactly(74), answer: Size::Variable, ..Shape::PLAIN };
+    type Answer<'r> = CipherBlock<'r>;
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        self.key.write(writer)?;
+        self.public_key.write(writer)
+    }
+
+    fn read(apdu: &Apdu<'a>, dialect: &'a Dialect) -> Result<Self, Status> {
+        let mut reader = Reader::new(apdu.data, dialect);
+        let (key, public_key) = (KeyHandle::take(&mut reader)?, EccPublicKey::take(&mut reader)?);
+        reader.finish()?;
+        Ok(Self { key, public_key })
+    }
+}
+
+impl fmt::Display for EccExportSessionKeyEx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", self.key, self.public_key)
+    }
+}
+
+/// Imports a session key that was sealed for the container's encryption key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ImportSessionKey<'a> {
+    /// What it will belong to.
+    pub holder: KeyHolder,
+    /// Its algorithm (GM/T 0006).
+    pub algorithm: u32,
+    /// The key, sealed.
+    pub sealed: CipherBlock<'a>,
+}
+
+impl<'a> Command<'a> for ImportSessionKey<'a> {
+    const INS: Ins = Ins::ImportSessionKey;
+    const SHAPE: Shape =
+        Shape { data: Length::AtLeast(12), answer: Size::Fixed(SessionKeyId::SIZE), ..Shape::PLAIN };
+    type Answer<'r> = SessionKeyId;
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        self.holder.write(writer)?;
+        writer.constant(self.algorithm)?;
+        writer.length(self.sealed.size())?;
+        self.sealed.write(writer)
+    }
+
+    fn read(apdu: &Apdu<'a>, dialect: &'a Dialect) -> Result<Self, Status> {
+        let mut reader = Reader::new(apdu.data, dialect);
+        let holder = KeyHolder::take(&mut reader)?;
+        let (algorithm, length) = (reader.constant()?, reader.quantity()?);
+        if usize::try_from(length) != Ok(reader.remaining()) {
+            return Err(Status::WRONG_DATA);
+        }
+        let sealed = CipherBlock::take(&mut reader)?;
+        reader.finish()?;
+        Ok(Self { holder, algorithm, sealed })
+    }
+}
+
+impl fmt::Display for ImportSessionKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.holder, Symmetric(self.algorithm), self.sealed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a certificate authority sends: an encryption key pair, enveloped for a container's sign key.
 
 use sm2::elliptic_curve::sec1::ToSec1Point;
-use sm2::pke::{EncryptingKey, Mode};
+use sm2::pke::{DecryptingKey, EncryptingKey, Mode};
 use ukey_apdu::command::*;
 use ukey_apdu::{Status, mac};
 
@@ -28,6 +28,38 @@ fn part(bytes: &[u8], from: usize) -> [u8; 32] {
     bytes[from..from + 32].try_into().unwrap()
 }
 
+/// A ciphertext of another implementation. Its parts may be spoilt.
+pub struct Sealed {
+    pub point: EccPublicKey,
+    pub hash: [u8; 32],
+    pub cipher: Vec<u8>,
+}
+
+impl Sealed {
+    pub fn new(key: &EccPublicKey, plain: &[u8]) -> Self {
+        let key = sm2::PublicKey::from_sec1_bytes(&[[4].as_slice(), &key.x, &key.y].concat()).unwrap();
+        let mut rng = <rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::from_seed([3; 32]);
+        let sealed = EncryptingKey::new_with_mode(key, Mode::C1C3C2).encrypt(&mut rng, plain).unwrap();
+        Self {
+            point: EccPublicKey { x: part(&sealed, 1), y: part(&sealed, 33) },
+            hash: part(&sealed, 65),
+            cipher: sealed[97..].to_vec(),
+        }
+    }
+
+    pub fn block(&self) -> CipherBlock<'_> {
+        CipherBlock { point: self.point, hash: self.hash, cipher: &self.cipher }
+    }
+}
+
+/// Opens a ciphertext of the token with another implementation.
+pub fn open(private: &[u8; 32], sealed: &CipherBlock<'_>) -> Option<Vec<u8>> {
+    let CipherBlock { point, hash, cipher } = sealed;
+    let bytes = [[4].as_slice(), &point.x, &point.y, hash, cipher].concat();
+    let key = sm2::SecretKey::from_slice(private).unwrap();
+    DecryptingKey::new_with_mode(key.to_nonzero_scalar(), Mode::C1C3C2).decrypt(&bytes).ok()
+}
+
 impl Envelope {
     /// The pair of `private` for `sign_key`; d in its 64-byte form if `long`, else in its 32-byte form.
     pub fn new(sign_key: EccPublicKey, private: [u8; 32], long: bool) -> Self {
@@ -35,19 +67,9 @@ impl Envelope {
         let plain = if long { [[0; 32], private].concat() } else { private.to_vec() };
         let blocks = plain.chunks(16).map(|block| block.try_into().unwrap());
         let encrypted = blocks.flat_map(|block| mac::encrypt_block(&symmetric, block)).collect();
-        let to =
-            sm2::PublicKey::from_sec1_bytes(&[[4].as_slice(), &sign_key.x, &sign_key.y].concat()).unwrap();
-        let mut rng = <rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::from_seed([3; 32]);
-        let sealed = EncryptingKey::new_with_mode(to, Mode::C1C3C2).encrypt(&mut rng, &symmetric).unwrap();
-        Self {
-            private,
-            public: public_key(&private),
-            algorithm: SGD_SM4_ECB,
-            point: EccPublicKey { x: part(&sealed, 1), y: part(&sealed, 33) },
-            hash: part(&sealed, 65),
-            cipher: sealed[97..].to_vec(),
-            encrypted,
-        }
+        let Sealed { point, hash, cipher } = Sealed::new(&sign_key, &symmetric);
+        let public = public_key(&private);
+        Self { private, public, algorithm: SGD_SM4_ECB, point, hash, cipher, encrypted }
     }
 
     /// What goes into the command.

@@ -21,6 +21,7 @@ pub const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
 /// A token with power, and the ids that are open.
 pub struct Host {
     pub token: Token<SimPlatform>,
+    pub dialect: Dialect,
     pub application: AppId,
     pub container: ContainerId,
 }
@@ -40,27 +41,52 @@ impl Host {
     }
 
     pub fn with(platform: SimPlatform, policy: Policy) -> Self {
-        let settings = Settings { policy, ..Settings::default() };
+        Self::start(platform, Settings { policy, ..Settings::default() })
+    }
+
+    /// A token that came up, speaking the usual dialect; nothing is open.
+    pub fn of(token: Token<SimPlatform>) -> Self {
+        Self { token, dialect: GM, application: AppId(0), container: ContainerId(0) }
+    }
+
+    fn start(platform: SimPlatform, settings: Settings) -> Self {
+        let dialect = settings.dialect;
         let token = Token::power_on(platform, settings).map_err(|(error, _)| error).unwrap();
-        Self { token, application: AppId(0), container: ContainerId(0) }
+        Self { dialect, ..Self::of(token) }
+    }
+
+    /// The same token in every dialect that has a name: blank.
+    pub fn in_every_dialect(seed: u8) -> impl Iterator<Item = Self> {
+        let start = move |dialect: &Dialect| {
+            Self::start(SimPlatform::new([seed; 32]), Settings { dialect: *dialect, ..Settings::default() })
+        };
+        Dialect::BUILT_IN.iter().map(start)
     }
 
     /// A token with one application, opened.
     pub fn issued(seed: u8) -> Self {
-        let mut host = Self::blank(seed);
-        host.authenticate().unwrap();
-        host.create_application(NAME).unwrap();
-        host.open().unwrap();
-        host
+        Self::blank(seed).issue()
+    }
+
+    /// Creates one application and opens it.
+    pub fn issue(mut self) -> Self {
+        self.authenticate().unwrap();
+        self.create_application(NAME).unwrap();
+        self.open().unwrap();
+        self
     }
 
     /// A token with one application and a container with a sign key pair, both opened, the user logged in.
     pub fn provisioned(seed: u8) -> Self {
-        let mut host = Self::issued(seed);
-        host.verify(PinType::User, USER).unwrap();
-        host.create_container(b"DEV").unwrap();
-        host.generate().unwrap();
-        host
+        Self::issued(seed).provision()
+    }
+
+    /// Logs the user in and makes a container with a sign key pair.
+    pub fn provision(mut self) -> Self {
+        self.verify(PinType::User, USER).unwrap();
+        self.create_container(b"DEV").unwrap();
+        self.generate().unwrap();
+        self
     }
 
     pub fn raw(&mut self, command: &[u8]) -> (Vec<u8>, Status) {
@@ -79,7 +105,8 @@ impl Host {
     /// Sends a command, in blocks where it is long, and joins the answer.
     pub fn send<'a, C: Command<'a>>(&mut self, command: &C) -> Result<Vec<u8>, Status> {
         let mut data = vec![0; 5000];
-        let apdu = command.to_apdu(&GM, &mut data).unwrap();
+        let dialect = self.dialect;
+        let apdu = command.to_apdu(&dialect, &mut data).unwrap();
         let blocks: Vec<_> = apdu.split(512).collect();
         let mut joined = Vec::new();
         let (last, first) = blocks.split_last().unwrap();
@@ -127,64 +154,75 @@ impl Host {
 
     pub fn open(&mut self) -> Result<(), Status> {
         let answer = self.send(&OpenApplication { name: NAME })?;
-        self.application = ApplicationInfo::read(&answer, &GM).unwrap().id;
+        self.application = ApplicationInfo::read(&answer, &self.dialect).unwrap().id;
         Ok(())
     }
 
     pub fn verify(&mut self, pin_type: PinType, text: &str) -> Result<(), Status> {
         let challenge = self.challenge();
-        let cryptogram = PinKey::derive(&GM, &pin(text)).cryptogram(&GM, &challenge);
+        let cryptogram = PinKey::derive(&self.dialect, &pin(text)).cryptogram(&self.dialect, &challenge);
         self.send(&VerifyPin { application: self.application, pin_type, cryptogram }).map(drop)
     }
 
     pub fn change(&mut self, pin_type: PinType, old: &str, new: &str) -> Result<(), Status> {
         let challenge = self.challenge();
         let header = [0x84, 0x16, 0, pin_type as u8];
-        let sealed = PinKey::derive(&GM, &pin(old)).seal(&GM, &pin(new), &challenge, header, [0; 2]);
+        let sealed = PinKey::derive(&self.dialect, &pin(old)).seal(
+            &self.dialect,
+            &pin(new),
+            &challenge,
+            header,
+            [0; 2],
+        );
         let application = self.application;
         self.send(&ChangePin { application, pin_type, new_pin: sealed.as_sealed() }).map(drop)
     }
 
     pub fn unblock(&mut self, admin: &str, new: &str) -> Result<(), Status> {
         let challenge = self.challenge();
-        let sealed =
-            PinKey::derive(&GM, &pin(admin)).seal(&GM, &pin(new), &challenge, [0x84, 0x1A, 0, 0], [0; 2]);
+        let sealed = PinKey::derive(&self.dialect, &pin(admin)).seal(
+            &self.dialect,
+            &pin(new),
+            &challenge,
+            [0x84, 0x1A, 0, 0],
+            [0; 2],
+        );
         self.send(&UnblockPin { application: self.application, new_pin: sealed.as_sealed() }).map(drop)
     }
 
     pub fn pin_info(&mut self, pin_type: PinType) -> PinInfo {
         let answer = self.send(&GetPinInfo { application: self.application, pin_type }).unwrap();
-        PinInfo::read(&answer, &GM).unwrap()
+        PinInfo::read(&answer, &self.dialect).unwrap()
     }
 
     pub fn create_container(&mut self, name: &[u8]) -> Result<(), Status> {
         let answer = self.send(&CreateContainer { application: self.application, name })?;
-        self.container = ContainerId::read(&answer, &GM).unwrap();
+        self.container = ContainerId::read(&answer, &self.dialect).unwrap();
         Ok(())
     }
 
     pub fn open_container(&mut self, name: &[u8]) -> Result<(), Status> {
         let answer = self.send(&OpenContainer { application: self.application, name })?;
-        self.container = ContainerId::read(&answer, &GM).unwrap();
+        self.container = ContainerId::read(&answer, &self.dialect).unwrap();
         Ok(())
     }
 
     pub fn generate(&mut self) -> Result<EccPublicKey, Status> {
         let (application, container) = (self.application, self.container);
         let answer = self.send(&GenEccKeyPair { application, container, bits: SM2_BITS })?;
-        Ok(EccPublicKey::read(&answer, &GM).unwrap())
+        Ok(EccPublicKey::read(&answer, &self.dialect).unwrap())
     }
 
     pub fn public_key(&mut self, key_use: KeyUse) -> Result<EccPublicKey, Status> {
         let (application, container) = (self.application, self.container);
         let answer = self.send(&ExportPubKey { application, container, key_use })?;
-        Ok(EccPublicKey::read(&answer, &GM).unwrap())
+        Ok(EccPublicKey::read(&answer, &self.dialect).unwrap())
     }
 
     pub fn sign(&mut self, digest: [u8; 32]) -> Result<EccSignature, Status> {
         let (application, container) = (self.application, self.container);
         let answer = self.send(&EccSignData { application, container, input: SignInput::Digest(digest) })?;
-        Ok(EccSignature::read(&answer, &GM).unwrap())
+        Ok(EccSignature::read(&answer, &self.dialect).unwrap())
     }
 
     /// The open container as a holder of session keys.
@@ -194,7 +232,7 @@ impl Host {
 
     pub fn set_symm_key(&mut self, holder: KeyHolder, key: &[u8]) -> Result<KeyHandle, Status> {
         let answer = self.send(&ImportSymmKey { holder, algorithm: SGD_SM4_ECB, key })?;
-        Ok(KeyHandle { holder, key: SessionKeyId::read(&answer, &GM).unwrap() })
+        Ok(KeyHandle { holder, key: SessionKeyId::read(&answer, &self.dialect).unwrap() })
     }
 
     pub fn destroy(&mut self, key: KeyHandle) -> Result<(), Status> {
@@ -209,7 +247,7 @@ impl Host {
     pub fn certificate(&mut self, key_use: KeyUse) -> Result<Vec<u8>, Status> {
         let (application, container) = (self.application, self.container);
         let answer = self.send(&ExportCertificate { application, container, key_use })?;
-        Ok(Certificate::read(&answer, &GM).unwrap().0.to_vec())
+        Ok(Certificate::read(&answer, &self.dialect).unwrap().0.to_vec())
     }
 
     pub fn create_file(&mut self, name: &[u8], size: u32, read: Rights, write: Rights) -> Result<(), Status> {
@@ -223,7 +261,7 @@ impl Host {
 
     pub fn file_info(&mut self, name: &[u8]) -> Result<FileInfo, Status> {
         let answer = self.send(&GetFileInfo { application: self.application, name })?;
-        Ok(FileInfo::read(&answer, &GM).unwrap())
+        Ok(FileInfo::read(&answer, &self.dialect).unwrap())
     }
 
     pub fn read_file(&mut self, name: &[u8], offset: u16, wanted: Le) -> Result<Vec<u8>, Status> {
@@ -255,14 +293,14 @@ impl Host {
 
     pub fn names<'a, C: Command<'a>>(&mut self, command: &C) -> Vec<Vec<u8>> {
         let answer = self.send(command).unwrap();
-        Names::read(&answer, &GM).unwrap().iter().map(<[u8]>::to_vec).collect()
+        Names::read(&answer, &self.dialect).unwrap().iter().map(<[u8]>::to_vec).collect()
     }
 
     /// Power off and on again; nothing is open any more.
     pub fn restart(self) -> Self {
         let mut platform = self.token.power_off();
         platform.flash.restore_power();
-        Self::on(platform)
+        Self::start(platform, Settings { dialect: self.dialect, ..Settings::default() })
     }
 
     pub fn image(&mut self) -> Vec<u8> {
