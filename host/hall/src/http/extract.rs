@@ -6,7 +6,7 @@ use crate::{
 };
 use axum::{
     extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request, rejection::*},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -22,12 +22,14 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(Self(None)) };
-        let token = value.to_str().ok().and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-        });
-        token.map(|token| Self(Some(token))).ok_or_else(|| refuse(ProblemType::Unauthorised))
+        bearer(value).map(|token| Self(Some(token.to_owned()))).ok_or_else(|| refuse(ProblemType::Unauthorised))
     }
+}
+
+/// The token of an `Authorization` header (RFC 6750 2.1); the scheme's case does not count (RFC 9110 11.1).
+pub(crate) fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Where a request comes from, if the server was told to say.

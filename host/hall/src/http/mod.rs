@@ -9,7 +9,7 @@ mod accounts;
 mod assistant;
 mod certificates;
 mod desks;
-mod extract;
+pub(crate) mod extract;
 mod notices;
 mod orders;
 mod portal;

@@ -8,7 +8,7 @@
 
 use super::{
     enrol,
-    rewrite::{demand_device, old, own_rewrite},
+    rewrite::{old, own_rewrite},
     seal,
     state::Event,
     view,
@@ -20,16 +20,14 @@ use crate::{
     problem::{Answer, Refusal, refuse, refuse_field},
     signature::verify_signature,
     turn::Turn,
-    vault::sm3,
 };
-use sqlx::Row;
 use ukey_pki::{CsrResponse, EnvelopedKey, Request, Validity};
 
 /// Answers the key's request with a certificate pair.
 pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: Download) -> Answer<IssueAnswer> {
     let mut record = own_rewrite(turn, id).await?;
     record.demand_state(&[OrderState::Ready, OrderState::Initialised, OrderState::Issued])?;
-    demand_device(&record, &told.device_serial)?;
+    record.demand_device(&told.device_serial)?;
     if !(1..=64).contains(&told.container.len()) || !told.container.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(refuse_field("container", "not 1 to 64 printable characters", "容器名称格式不正确"));
     }
@@ -37,12 +35,12 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: Download) -> Answ
     turn.demand_not_revoked(&old.serial).await?;
     let request = issuing::request(&told.request.0)?;
     demand_key(turn, &old, &request)?;
-    let digest = sm3(&request.public_key().to_sec1());
-    if let Some((of, answer)) = answered(turn, &record.id).await? {
-        if of == digest {
-            return Ok(answer);
+    let key = request.public_key();
+    if let Some(before) = turn.answered(&record.id).await? {
+        if before.is_for(&key) {
+            return Ok(before.answer);
         }
-        let unconfirmed = turn.issued(&answer.serial).await?;
+        let unconfirmed = turn.issued(&before.answer.serial).await?;
         let unconfirmed = unconfirmed.ok_or_else(|| Refusal::internal("an answer without its certificate"))?;
         turn.revoke(&unconfirmed.serial, RevocationReason::Superseded, &record.id).await?;
     }
@@ -69,23 +67,14 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: Download) -> Answ
     };
     turn.record_issued(&new).await?;
     turn.hand_on_key(&old, &new, &told.container).await?;
-    sqlx::query(
-        "INSERT INTO issues (order_id, public_key_sm3, serial, response) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (order_id) DO UPDATE SET public_key_sm3 = excluded.public_key_sm3, serial = excluded.serial, \
-         response = excluded.response",
-    )
-    .bind(&record.id)
-    .bind(digest)
-    .bind(&new.serial)
-    .bind(&pair.response)
-    .execute(turn.db())
-    .await?;
-    record.details.new_serial = Some(new.serial.clone());
+    let answer = IssueAnswer { serial: new.serial.clone(), response: Hex(pair.response) };
+    turn.keep_answer(&record.id, &key, &answer).await?;
+    record.details.new_serial = Some(new.serial);
     let actor = turn.caller.actor();
     if !turn.advance(&mut record, Event::CertificatesIssued, &actor).await? {
         turn.save(&mut record).await?;
     }
-    Ok(IssueAnswer { serial: new.serial, response: Hex(pair.response) })
+    Ok(answer)
 }
 
 /// The profile says whether the key makes a new sign key pair (AMB-15).
@@ -113,21 +102,10 @@ async fn kept_envelope(turn: &mut Turn<'_>, old: &Issued) -> Answer<Option<Envel
     if turn.hall.profile().renew.new_keys {
         return Ok(None);
     }
-    let (_, answer) =
-        answered(turn, &old.order).await?.ok_or_else(|| Refusal::internal("a certificate without its answer"))?;
-    let response = CsrResponse::from_der(&answer.response.0).map_err(Refusal::internal)?;
+    let before = turn.answered(&old.order).await?;
+    let before = before.ok_or_else(|| Refusal::internal("a certificate without its answer"))?;
+    let response = CsrResponse::from_der(&before.answer.response.0).map_err(Refusal::internal)?;
     Ok(response.enveloped_key().cloned())
-}
-
-/// What was answered to an order's certificate request, and the digest of its public key.
-pub(crate) async fn answered(turn: &mut Turn<'_>, order: &str) -> Answer<Option<(String, IssueAnswer)>> {
-    let row = sqlx::query("SELECT public_key_sm3, serial, response FROM issues WHERE order_id = $1")
-        .bind(order)
-        .fetch_optional(turn.db())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let answer = IssueAnswer { serial: row.try_get("serial")?, response: Hex(row.try_get("response")?) };
-    Ok(Some((row.try_get("public_key_sm3")?, answer)))
 }
 
 /// The new key shows that it holds the new pair: from now on it is the one, and the old pair is revoked.

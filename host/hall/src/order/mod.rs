@@ -1,5 +1,6 @@
 //! Orders: what they are, how they move, what belongs to them.
 
+pub(crate) mod answer;
 pub(crate) mod attachment;
 pub(crate) mod change;
 pub(crate) mod download;

@@ -12,7 +12,7 @@ use crate::{
     checks::Picture,
     problem::{Answer, Refusal, refuse},
     profile::Profile,
-    rights::{Right, demand},
+    rights::Right,
     turn::Turn,
     vault::sm3,
 };
@@ -99,10 +99,7 @@ fn wanted<'h>(turn: &Turn<'h>, record: &Record) -> &'h [Paper] {
 
 /// The file of a paper, for the order's owner or a desk: media type and content.
 pub(crate) async fn read(turn: &mut Turn<'_>, id: &str, paper: Paper) -> Answer<(String, Vec<u8>)> {
-    let record = match demand(&turn.caller, Right::ReadAnyOrder) {
-        Ok(()) => turn.order(id).await?,
-        Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
-    };
+    let record = turn.readable_order(id).await?;
     turn.paper(&record.id, paper).await
 }
 

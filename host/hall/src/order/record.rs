@@ -204,6 +204,15 @@ impl Record {
         if allowed.contains(&self.state) { Ok(()) } else { Err(self.wrong_state()) }
     }
 
+    /// Refuses another key than the order's (N-22).
+    pub(crate) fn demand_device(&self, device_serial: &str) -> Answer<()> {
+        if self.device_serial.as_deref() == Some(device_serial.trim()) {
+            Ok(())
+        } else {
+            Err(refuse(ProblemType::DeviceMismatch))
+        }
+    }
+
     /// The form, for an enrolment.
     pub(crate) fn form(&self) -> Answer<&EnrolForm> {
         self.details.form.as_ref().ok_or_else(|| refuse(ProblemType::WrongState).state(self.state))
@@ -356,6 +365,14 @@ impl Turn<'_> {
             self.demand_certificate_login().await?;
         }
         Ok(record)
+    }
+
+    /// An order to look at: any for a desk that reads every order, else the caller's own.
+    pub(crate) async fn readable_order(&mut self, id: &str) -> Answer<Record> {
+        match demand(&self.caller, Right::ReadAnyOrder) {
+            Ok(()) => self.order(id).await,
+            Err(_) => self.own_order(id, Right::ReadOwnOrder).await,
+        }
     }
 
     /// The open order with this key, if there is one.

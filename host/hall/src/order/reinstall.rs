@@ -3,7 +3,6 @@
 //! Guarantees: only the key itself gets them, shown by a signature with the very sign key that they are for; nothing is
 //! issued. Refuses to know: why they are wanted again.
 
-use super::download::answered;
 use crate::{
     account::challenge,
     api::{IssueAnswer, ProblemType, Reinstallation, reinstallation_message},
@@ -30,8 +29,8 @@ async fn proved(turn: &mut Turn<'_>, told: Reinstallation) -> Answer<IssueAnswer
             continue;
         }
         turn.demand_not_revoked(&issued.serial).await?;
-        let answer = answered(turn, &issued.order).await?.filter(|(_, answer)| answer.serial == issued.serial);
-        return answer.map(|(_, answer)| answer).ok_or_else(|| Refusal::internal("a certificate without its answer"));
+        let answered = turn.answered(&issued.order).await?.filter(|answered| answered.answer.serial == issued.serial);
+        return answered.map(|answered| answered.answer).ok_or_else(|| Refusal::internal("a certificate without its answer"));
     }
     Err(refuse(ProblemType::KeyUnknown))
 }

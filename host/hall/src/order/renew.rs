@@ -8,7 +8,7 @@
 use super::{
     enrol,
     record::{Details, Record},
-    rewrite::{self, Found, demand_device, own_rewrite, renames},
+    rewrite::{self, Found, own_rewrite, renames},
     state::Event,
     view,
 };
@@ -191,7 +191,7 @@ pub(crate) async fn initialised(turn: &mut Turn<'_>, id: &str, told: Initialisat
     if record.kind == OrderKind::Change {
         return Err(record.wrong_state());
     }
-    demand_device(&record, &told.device_serial)?;
+    record.demand_device(&told.device_serial)?;
     record.details.verified_until = None;
     let actor = turn.caller.actor();
     turn.advance(&mut record, Event::KeyInitialised, &actor).await?;

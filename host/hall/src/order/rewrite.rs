@@ -128,15 +128,6 @@ pub(crate) async fn old(turn: &mut Turn<'_>, record: &Record) -> Answer<Issued> 
     turn.issued(serial).await?.ok_or_else(|| Refusal::internal("an order without its certificate"))
 }
 
-/// Refuses another key than the order's (N-22).
-pub(crate) fn demand_device(record: &Record, device_serial: &str) -> Answer<()> {
-    if record.device_serial.as_deref() == Some(device_serial.trim()) {
-        Ok(())
-    } else {
-        Err(refuse(ProblemType::DeviceMismatch))
-    }
-}
-
 /// Whether the data in the certificate's name, or those that say who stands behind it, differ between two forms.
 pub(crate) fn renames(one: &EnrolForm, other: &EnrolForm) -> bool {
     match (one, other) {

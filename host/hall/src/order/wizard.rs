@@ -129,10 +129,7 @@ pub(crate) async fn amended(turn: &mut Turn<'_>, record: &Record, form: EnrolFor
 
 /// Step 2 (E-22): the application form, PDF. In the wizard its making opens the attachments.
 pub(crate) async fn application(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>> {
-    let mut record = match demand(&turn.caller, Right::ReadAnyOrder) {
-        Ok(()) => turn.order(id).await?,
-        Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
-    };
+    let mut record = turn.readable_order(id).await?;
     let form = document::application(turn.hall.typeface()?, &turn.hall.profile().name, &record)?;
     let makes = takes(turn, &record) && matches!(record.state, OrderState::Draft | OrderState::Returned);
     if makes && demand(&turn.caller, Right::UseOwnOrder).is_ok() {

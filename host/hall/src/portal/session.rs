@@ -8,6 +8,7 @@ use crate::{
     account::{challenge, password},
     api::{Me, PasswordLogin, Secret},
     hall::Hall,
+    http::extract::bearer,
     problem::Answer,
 };
 use axum::{
@@ -29,9 +30,9 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-        let cookie = text(header::COOKIE).and_then(|all| {
+        let bearer = parts.headers.get(header::AUTHORIZATION).and_then(bearer);
+        let cookies = parts.headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+        let cookie = cookies.and_then(|all| {
             all.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE)
         });
         Ok(Self(bearer.or(cookie.map(|(_, value)| value)).map(str::to_owned)))
