@@ -83,6 +83,24 @@ fn a_browser_logs_in_by_a_form_and_sees_its_own_pages() {
 }
 
 #[test]
+fn a_payment_page_names_the_agreements_of_its_service() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let session: Session = bench.login(&key).read();
+    let change = SealChangeRequest { change: SealChangeKind::Add, seal: None, name: None };
+    let placed: Placed = bench.post("/api/seals/changes", session.token.reveal(), &change).read();
+    // The scheme's case does not count, here as at the other doors.
+    for scheme in ["Bearer", "bearer"] {
+        let bearer = format!("{scheme} {}", token(&placed));
+        let path = format!("/orders/{}/payment", placed.order.id);
+        let reply = bench.raw("GET", &path, &[("authorization", bearer.as_str())], Vec::new());
+        let text = String::from_utf8(reply.body).unwrap();
+        assert_eq!(reply.status, 200, "{scheme}: {text}");
+        assert!(text.contains("我已阅读并同意《在线缴费协议》《电子认证证书服务条款》"), "{text}");
+    }
+}
+
+#[test]
 fn every_page_of_every_profile_is_made() {
     for profile in ukey_hall::Profile::built_in_names() {
         let bench = Bench::new(profile);

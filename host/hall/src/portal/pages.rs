@@ -203,7 +203,7 @@ async fn payment_page(State(hall): State<Hall>, visitor: Visitor, Path(id): Path
             fee: order.fee,
             invoice: order.invoice,
             ways: rules.ways.clone(),
-            agreements: rules.agreements.clone(),
+            agreements: hall.profile().agreements(order.kind).to_vec(),
         }))
     };
     page(&hall, answer.await)
