@@ -17,6 +17,7 @@ use crate::{
     revocation::list,
     seal::maker::SealMaker,
     store,
+    turn::Turn,
     vault::{DoesNotOpen, Vault},
 };
 use sqlx::SqlitePool;
@@ -59,6 +60,11 @@ pub enum OpenError {
     },
 }
 
+/// What a due job came to; a failure is for the log.
+fn logged<T>(done: Answer<T>) -> Option<T> {
+    done.inspect_err(|Refusal { problem, .. }| tracing::warn!(%problem, "a due job failed and will be tried again")).ok()
+}
+
 /// The online service hall. Clones are the same hall.
 #[derive(Clone)]
 pub struct Hall(Arc<Inner>);
@@ -72,6 +78,7 @@ struct Inner {
     seal_maker: SealMaker,
     gateways: Gateways,
     world: Option<Arc<World>>,
+    deliveries: Mutex<()>,
     font: Option<Typeface>,
 }
 
@@ -127,11 +134,21 @@ impl Hall {
             store::set_meta(&mut begun, "chance", &position.to_string()).await?;
         }
         begun.commit().await?;
-        let chance = Mutex::new(chance);
-        let hall =
-            Self(Arc::new(Inner { config, database, vault, chance, issuer, seal_maker, gateways, world, font }));
+        let (chance, deliveries) = (Mutex::new(chance), Mutex::new(()));
+        let hall = Self(Arc::new(Inner {
+            config,
+            database,
+            vault,
+            chance,
+            issuer,
+            seal_maker,
+            gateways,
+            world,
+            deliveries,
+            font,
+        }));
         // Whoever relies on certificates finds a list from the first moment on.
-        hall.publish_list().await.map_err(|_| OpenError::Damaged)?;
+        hall.job(list::publish_due).await.map_err(|_| OpenError::Damaged)?;
         Ok(hall)
     }
 
@@ -164,27 +181,21 @@ impl Hall {
         served
     }
 
-    /// Runs what is due: invoices, notices, messages that were not delivered, the revocation list. What fails is logged
-    /// and stays due.
+    /// Runs what is due: invoices, notices, the revocation list, messages that were not delivered. Each is a turn of its
+    /// own: what fails is logged and stays due, and stops nothing else.
     pub async fn run_due_jobs(&self) {
-        if let Err(Refusal { problem, .. }) = self.due_jobs().await {
-            tracing::warn!(%problem, "a due job failed and will be tried again");
+        let invoices = self.job(invoice::due).await;
+        for order in logged(invoices).unwrap_or_default() {
+            logged(self.job(async |turn: &mut Turn<'_>| invoice::issue(turn, &order).await).await);
         }
+        logged(self.job(notice::send_due).await);
+        logged(self.job(list::publish_due).await);
+        logged(self.deliver_due().await.map_err(Refusal::internal));
     }
 
-    async fn due_jobs(&self) -> Answer<()> {
+    async fn job<T>(&self, work: impl AsyncFnOnce(&mut Turn<'_>) -> Answer<T>) -> Answer<T> {
         let mut turn = self.turn(None).await?;
-        let done = invoice::issue_due(&mut turn).await;
-        turn.end(done).await?;
-        let mut turn = self.turn(None).await?;
-        let done = notice::send_due(&mut turn).await;
-        turn.end(done).await?;
-        self.publish_list().await
-    }
-
-    async fn publish_list(&self) -> Answer<()> {
-        let mut turn = self.turn(None).await?;
-        let done = list::publish_due(&mut turn).await;
+        let done = work(&mut turn).await;
         turn.end(done).await
     }
 
@@ -233,6 +244,11 @@ impl Hall {
 
     pub(crate) fn chance(&self) -> &Mutex<Chance> {
         &self.0.chance
+    }
+
+    /// Held by whoever delivers messages.
+    pub(crate) fn deliveries(&self) -> &Mutex<()> {
+        &self.0.deliveries
     }
 
     pub(crate) fn gateways(&self) -> &Gateways {

@@ -1,7 +1,7 @@
 //! Messages that leave the hall: one table, written in the turn, delivered after it.
 //!
-//! Guarantees: a message is written with what it tells about or not at all; its text is sealed; once delivered the text
-//! is erased, unless the hall is simulated.
+//! Guarantees: a message is written with what it tells about or not at all; its text is sealed; one that its provider
+//! took is not given to it again; once delivered the text is erased, unless the hall is simulated.
 
 use crate::{
     api::{MessageKind, OutboxMessage},
@@ -68,6 +68,7 @@ impl Turn<'_> {
         .bind(self.now.as_second())
         .execute(self.db())
         .await?;
+        self.written.push(id);
         Ok(())
     }
 
@@ -110,14 +111,22 @@ fn read(hall: &Hall, row: &sqlx::sqlite::SqliteRow) -> Answer<OutboxMessage> {
 }
 
 impl Hall {
-    /// Delivers what waits. A message that a provider does not take stays and is tried again later.
-    pub(crate) async fn deliver(&self) -> Result<(), sqlx::Error> {
-        let rows = sqlx::query("SELECT * FROM outbox WHERE delivered_at IS NULL ORDER BY id")
-            .fetch_all(self.database())
-            .await?;
-        for row in rows {
-            let message = match read(self, &row) {
-                Ok(message) => message,
+    /// Delivers these messages, as far as they wait still. One that its provider does not take stays and is tried again
+    /// with [`Self::deliver_due`].
+    pub(crate) async fn deliver(&self, written: &[i64]) -> Result<(), sqlx::Error> {
+        if written.is_empty() {
+            return Ok(());
+        }
+        // One after the other: what leaves here is marked before anybody else looks for it.
+        let _alone = self.deliveries().lock().await;
+        for id in written {
+            let row = sqlx::query("SELECT * FROM outbox WHERE id = $1 AND delivered_at IS NULL")
+                .bind(id)
+                .fetch_optional(self.database())
+                .await?;
+            let message = match row.map(|row| read(self, &row)).transpose() {
+                Ok(Some(message)) => message,
+                Ok(None) => continue,
                 Err(Refusal { problem, .. }) => {
                     tracing::error!(%problem, "a message of the outbox cannot be read");
                     continue;
@@ -139,5 +148,13 @@ impl Hall {
             .await?;
         }
         Ok(())
+    }
+
+    /// Delivers what waits, of whatever turn.
+    pub(crate) async fn deliver_due(&self) -> Result<(), sqlx::Error> {
+        let waiting = sqlx::query_scalar("SELECT id FROM outbox WHERE delivered_at IS NULL ORDER BY id")
+            .fetch_all(self.database())
+            .await?;
+        self.deliver(&waiting).await
     }
 }

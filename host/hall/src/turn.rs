@@ -1,7 +1,7 @@
 //! One request's turn at the hall.
 //!
 //! Guarantees: turns come one after the other, so that the same requests draw the same values; what a turn writes
-//! stands as a whole or not at all; messages leave only after it stands.
+//! stands as a whole or not at all; its messages leave only after it stands, and it waits for no other turn's.
 //! Refuses to know: what the request is about.
 
 use crate::{
@@ -25,6 +25,8 @@ pub(crate) struct Turn<'a> {
     pub now: Timestamp,
     /// Who asks.
     pub caller: Caller,
+    /// The messages that were written.
+    pub written: Vec<i64>,
     transaction: SqliteTransaction<'static>,
     drawn_from: Option<u128>,
 }
@@ -36,7 +38,8 @@ impl Hall {
         let transaction = self.database().begin().await?;
         let drawn_from = chance.position();
         let now = self.clock().now();
-        let mut turn = Turn { hall: self, chance, now, caller: Caller::Anonymous, transaction, drawn_from };
+        let (caller, written) = (Caller::Anonymous, Vec::new());
+        let mut turn = Turn { hall: self, chance, now, caller, written, transaction, drawn_from };
         if let Some(token) = bearer {
             turn.caller = turn.bearer(token).await?;
         }
@@ -64,7 +67,7 @@ impl Turn<'_> {
         let hall = self.hall;
         self.transaction.commit().await?;
         drop(self.chance);
-        hall.deliver().await.map_err(Refusal::internal)?;
+        hall.deliver(&self.written).await.map_err(Refusal::internal)?;
         answer
     }
 

@@ -12,7 +12,10 @@ use support::*;
 use ukey_hall::{
     Clock, Config, Desk, DeskRole, Hall, Profile,
     api::*,
-    gateway::{Messages, Post, Reply as Told, Unavailable, simulated::World},
+    gateway::{
+        InvoiceData, Invoices, IssuedInvoice, Messages, Payments, Post, Reply as Told, Unavailable,
+        simulated::World,
+    },
 };
 
 fn config() -> Config {
@@ -179,6 +182,160 @@ fn what_is_refused_half_way_has_not_happened() {
     slow.awake.store(true, Ordering::SeqCst);
     let job: ProductionJob = finish().read();
     assert_eq!(job.tracking, Some(format!("T{}", placed.order.id)));
+}
+
+/// Gives a payment back once, whoever asks again; its first answer is lost.
+#[derive(Default)]
+struct Deaf {
+    asked: Mutex<Vec<(String, u32)>>,
+}
+
+impl Payments for Deaf {
+    fn open<'a>(&'a self, payment: &'a str, _: &'a str, _: u32) -> Told<'a, String> {
+        Box::pin(async move { Ok(format!("/_sim/payments/{payment}")) })
+    }
+
+    fn refund<'a>(&'a self, payment: &'a str, amount_fen: u32) -> Told<'a, ()> {
+        Box::pin(async move {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push((payment.to_owned(), amount_fen));
+            if asked.len() == 1 { Err(Unavailable { service: "payment", simulated: false }) } else { Ok(()) }
+        })
+    }
+}
+
+#[test]
+fn a_refund_whose_answer_was_lost_is_asked_for_by_the_same_name() {
+    let deaf = Arc::new(Deaf::default());
+    let mut gateways = Arc::new(World::default()).gateways();
+    gateways.payments = deaf.clone();
+    let bench = Bench::serve(Hall::open_with(config(), gateways));
+    let placed = bench.in_review(unit(), legal_phone());
+    let paid = bench.order(&placed).payment.unwrap();
+    let refuse = || bench.decide(&placed, Decision::Refuse, Some("资料不符"));
+    refuse().refused(ProblemType::ProviderUnavailable);
+    let order = bench.order(&placed);
+    assert_eq!((order.state, order.payment.unwrap().state), (OrderState::InReview, PaymentState::Paid));
+    for _ in 0..2 {
+        refuse().read::<Order>();
+    }
+    assert_eq!(bench.order(&placed).payment.unwrap().state, PaymentState::Refunded);
+    let same = (paid.id, paid.amount_fen);
+    assert_eq!(
+        *deaf.asked.lock().unwrap(),
+        [same.clone(), same],
+        "one name for one payment, and no third time"
+    );
+}
+
+/// Holds the first message that it is given until it is let go.
+struct Held {
+    entered: Mutex<std::sync::mpsc::Sender<()>>,
+    go: tokio::sync::Semaphore,
+    taken: Mutex<Vec<OutboxMessage>>,
+}
+
+impl Messages for Held {
+    fn deliver<'a>(&'a self, message: &'a OutboxMessage) -> Told<'a, ()> {
+        Box::pin(async move {
+            let first = {
+                let mut taken = self.taken.lock().unwrap();
+                taken.push(message.clone());
+                taken.len() == 1
+            };
+            if first {
+                self.entered.lock().unwrap().send(()).unwrap();
+                self.go.acquire().await.unwrap().forget();
+            }
+            Ok(())
+        })
+    }
+}
+
+#[test]
+fn a_message_under_way_leaves_once_and_keeps_nobody_waiting() {
+    let (entered, in_hand) = std::sync::mpsc::channel();
+    let go = tokio::sync::Semaphore::new(0);
+    let held = Arc::new(Held { entered: Mutex::new(entered), go, taken: Mutex::default() });
+    let mut gateways = Arc::new(World::default()).gateways();
+    gateways.messages = held.clone();
+    let bench = Bench::serve(Hall::open_with(config(), gateways));
+    let register = |account: &str, phone: &str| {
+        let registration = Registration {
+            kind: AccountKind::Enterprise,
+            account: account.into(),
+            name: "示例科技有限公司".into(),
+            number: UNIT_CODE.into(),
+            phone: phone.into(),
+        };
+        bench.post("/api/accounts", "", &registration).read::<Registered>();
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| register("example01", HANDLER_PHONE));
+        in_hand.recv().unwrap();
+        // Whoever asks for something else meanwhile is answered, and takes no message out of the other's hand.
+        bench.place(person());
+        assert_eq!(held.taken.lock().unwrap().len(), 1);
+        scope.spawn(|| register("example02", HOLDER_PHONE));
+        scope.spawn(|| bench.run(bench.hall.run_due_jobs()));
+        held.go.add_permits(1);
+    });
+    let taken = held.taken.lock().unwrap();
+    let mut recipients: Vec<_> = taken.iter().map(|message| message.recipient.as_str()).collect();
+    recipients.sort_unstable();
+    assert_eq!(recipients, [HOLDER_PHONE, HANDLER_PHONE], "each once");
+}
+
+/// Issues no invoice to the first order that asks, until it is told to.
+#[derive(Default)]
+struct Choosy {
+    never: Mutex<Option<String>>,
+    awake: AtomicBool,
+}
+
+impl Invoices for Choosy {
+    fn issue<'a>(&'a self, data: &'a InvoiceData) -> Told<'a, IssuedInvoice> {
+        Box::pin(async move {
+            let never = self.never.lock().unwrap().get_or_insert_with(|| data.order.clone()).clone();
+            if never == data.order && !self.awake.load(Ordering::SeqCst) {
+                return Err(Unavailable { service: "e-invoice", simulated: false });
+            }
+            Ok(IssuedInvoice { number: format!("I{}", data.order) })
+        })
+    }
+}
+
+#[test]
+fn an_invoice_that_fails_stops_neither_the_others_nor_the_notices() {
+    let choosy = Arc::new(Choosy::default());
+    let mut gateways = Arc::new(World::default()).gateways();
+    gateways.invoices = choosy.clone();
+    let bench = Bench::serve(Hall::open_with(config(), gateways));
+    let key = bench.unit_key();
+    // Invoices and a notice that fall due on one day.
+    let notice = key.response.sign_certificate().not_after() - jiff::SignedDuration::from_hours(30 * 24);
+    let before = notice - jiff::SignedDuration::from_hours(24);
+    let to = |to| bench.post("/_sim/clock", "", &ClockAdvance { seconds: None, to: Some(to) });
+    to(before).read::<ClockView>();
+    let orders = [(unit(), legal_phone()), (person(), holder_phone())].map(|(form, check)| {
+        let placed = bench.unpaid(form, check);
+        bench.put(&at(&placed, "invoice"), token(&placed), &invoice_form()).read::<Invoice>();
+        bench.pay(&bench.open_payment(&placed), PaymentOutcome::Paid);
+        placed
+    });
+    let issued = || {
+        let read = |placed: &Placed| -> Invoice {
+            bench.get(&format!("/_sim/invoices/{}", placed.order.id), "").read()
+        };
+        orders.iter().filter(|placed| read(placed).issued_at.is_some()).count()
+    };
+    let notices = || bench.outbox(HANDLER_PHONE).iter().filter(|message| message.topic == "notice").count();
+    let told = notices();
+    to(notice + jiff::SignedDuration::from_hours(14 * 24)).read::<ClockView>();
+    assert_eq!((issued(), notices()), (1, told + 1));
+    choosy.awake.store(true, Ordering::SeqCst);
+    bench.run(bench.hall.run_due_jobs());
+    assert_eq!((issued(), notices()), (2, told + 1));
 }
 
 #[test]

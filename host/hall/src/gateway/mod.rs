@@ -75,13 +75,13 @@ pub trait Registry: Send + Sync {
 pub trait Payments: Send + Sync {
     /// Opens a payment; answers the page where it is paid.
     fn open<'a>(&'a self, payment: &'a str, way: &'a str, amount_fen: u32) -> Reply<'a, String>;
-    /// Gives a payment back.
+    /// Gives a payment back. The same payment is given back once, however often it is asked for: an answer may be lost.
     fn refund<'a>(&'a self, payment: &'a str, amount_fen: u32) -> Reply<'a, ()>;
 }
 
 /// The post.
 pub trait Post: Send + Sync {
-    /// Takes a parcel of an order; answers the tracking number.
+    /// Takes a parcel of an order; answers the tracking number. The same order has one parcel.
     fn take<'a>(&'a self, order: &'a str, recipient: &'a str, address: &'a str) -> Reply<'a, String>;
 }
 

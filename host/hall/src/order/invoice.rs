@@ -5,31 +5,36 @@
 
 use super::record::{Record, moment};
 use crate::{
-    api::{Invoice, InvoiceForm, MessageKind, OrderState, PaymentState, ProblemType},
+    api::{Invoice, InvoiceForm, MessageKind, OrderState, Payment, PaymentState, ProblemType},
     checks::{self, Faults},
     clock,
     document::{self, InvoicePaper},
     gateway::InvoiceData,
     outbox::{Attached, NewMessage, fill},
     problem::{Answer, refuse, refuse_faults},
-    rights::{Right, demand},
+    rights::Right,
     turn::Turn,
 };
 use sqlx::{Row, sqlite::SqliteRow};
 
+/// Whether the form may be changed: until the order is paid, which for a remittance is when it is submitted.
+fn is_editable(record: &Record, payment: Option<&Payment>) -> bool {
+    let before_payment = matches!(
+        record.state,
+        OrderState::Draft
+            | OrderState::Identified
+            | OrderState::Confirmed
+            | OrderState::Submitted
+            | OrderState::Unpaid
+            | OrderState::Returned
+    );
+    before_payment && payment.is_none_or(|payment| payment.state != PaymentState::Paid)
+}
+
 /// Saves the form (I-05, I-06).
 pub(crate) async fn save(turn: &mut Turn<'_>, id: &str, mut form: InvoiceForm) -> Answer<Invoice> {
     let record = turn.own_order(id, Right::UseOwnOrder).await?;
-    let before_payment = [
-        OrderState::Draft,
-        OrderState::Identified,
-        OrderState::Confirmed,
-        OrderState::Submitted,
-        OrderState::Unpaid,
-        OrderState::Returned,
-    ];
-    record.demand_state(&before_payment)?;
-    if turn.payment(&record.id).await?.is_some_and(|payment| payment.state == PaymentState::Paid) {
+    if !is_editable(&record, turn.payment(&record.id).await?.as_ref()) {
         return Err(record.wrong_state());
     }
     for text in [&mut form.title, &mut form.tax_number, &mut form.phone, &mut form.email] {
@@ -56,10 +61,7 @@ pub(crate) async fn read(turn: &mut Turn<'_>, id: &str) -> Answer<Invoice> {
 
 /// The document, PDF.
 pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>> {
-    let record = match demand(&turn.caller, Right::ReadAnyOrder) {
-        Ok(()) => turn.order(id).await?,
-        Err(_) => turn.own_order(id, Right::ReadOwnOrder).await?,
-    };
+    let record = turn.readable_order(id).await?;
     let row = sqlx::query("SELECT document FROM invoices WHERE order_id = $1")
         .bind(&record.id)
         .fetch_optional(turn.db())
@@ -70,24 +72,22 @@ pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>> {
     document::invoice(turn.hall.typeface()?, &serde_json::from_str(&paper)?)
 }
 
-/// Issues every invoice that is due.
-pub(crate) async fn issue_due(turn: &mut Turn<'_>) -> Answer<()> {
+/// The orders whose invoices are due.
+pub(crate) async fn due(turn: &mut Turn<'_>) -> Answer<Vec<String>> {
     let due = sqlx::query(
         "SELECT order_id FROM invoices WHERE issued_at IS NULL AND due_at <= $1 ORDER BY due_at, order_id",
     )
     .bind(turn.now.as_second())
     .fetch_all(turn.db())
     .await?;
-    for row in due {
-        let order: String = row.try_get("order_id")?;
-        issue(turn, &order).await?;
-    }
-    Ok(())
+    due.iter().map(|row| Ok(row.try_get("order_id")?)).collect()
 }
 
-async fn issue(turn: &mut Turn<'_>, order: &str) -> Answer<()> {
+/// Issues the invoice of an order, unless that was done meanwhile.
+pub(crate) async fn issue(turn: &mut Turn<'_>, order: &str) -> Answer<()> {
     let record = turn.order(order).await?;
-    let Some(invoice) = turn.invoice(&record).await? else { return Ok(()) };
+    let invoice = turn.invoice(&record).await?.filter(|invoice| invoice.issued_at.is_none());
+    let Some(invoice) = invoice else { return Ok(()) };
     let profile = turn.hall.profile();
     let data = InvoiceData {
         order: record.id.clone(),
@@ -107,6 +107,7 @@ async fn issue(turn: &mut Turn<'_>, order: &str) -> Answer<()> {
         .bind(&record.id)
         .execute(turn.db())
         .await?;
+    turn.audit("hall", &format!("invoice/{}", issued.number), "issued", &format!("order/{order}")).await?;
     let text = fill(&turn.hall.profile().wording.invoice, &[("order", &record.id)]);
     let message = |kind, recipient, text| NewMessage { kind, recipient, topic: "invoice", text, code: None, order: Some(order) };
     turn.send(message(MessageKind::Sms, &invoice.form.phone, text.clone())).await?;
@@ -146,17 +147,19 @@ impl Turn<'_> {
             .bind(&record.id)
             .fetch_optional(self.db())
             .await?;
+        let Some(row) = row else { return Ok(None) };
+        let payment = self.payment(&record.id).await?;
         let read = |row: &SqliteRow| -> Answer<Invoice> {
             let due_at: Option<i64> = row.try_get("due_at")?;
             Ok(Invoice {
                 form: serde_json::from_str(row.try_get("form")?)?,
-                editable: due_at.is_none() && !super::state::is_final(record.state),
+                editable: is_editable(record, payment.as_ref()),
                 due_at: due_at.map(moment),
                 number: row.try_get("number")?,
                 issued_at: row.try_get::<Option<i64>, _>("issued_at")?.map(moment),
             })
         };
-        row.as_ref().map(read).transpose()
+        read(&row).map(Some)
     }
 
     /// Once paid, the invoice will be issued when it is due.
