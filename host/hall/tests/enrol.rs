@@ -5,7 +5,7 @@ mod support;
 
 use support::*;
 use ukey_hall::api::*;
-use ukey_pki::{Certificate, Identity, Name, Request};
+use ukey_pki::{Certificate, CsrResponse, Identity, Name, Request, RevocationReason};
 
 #[test]
 fn a_unit_enrols_and_gets_a_key() {
@@ -413,12 +413,54 @@ fn production_repeats_itself_and_takes_another_blank() {
     let anew = Request::build(&name, &pair).unwrap().der().to_vec();
     assert_ne!(anew, csr(&pair));
     assert_eq!(issue("DEV0002", anew).read::<IssueAnswer>(), answer);
-    issue("DEV0002", csr(&key_pair("other"))).refused(ProblemType::WrongState);
-    start("DEV0003").refused(ProblemType::DeviceMismatch);
     assert_eq!(start("DEV0002").read::<Personalisation>(), other);
     let done: ProductionJob = finish().read();
     assert_eq!(finish().read::<ProductionJob>().tracking, done.tracking);
     assert_eq!(bench.get("/_sim/parcels", "").read::<Vec<Parcel>>().len(), 1);
+    // What was posted is out of reach.
+    issue("DEV0002", csr(&key_pair("other"))).refused(ProblemType::WrongState);
+    start("DEV0003").refused(ProblemType::WrongState);
+}
+
+#[test]
+fn a_key_that_dies_at_the_desk_gives_way_to_another() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.in_review(unit(), legal_phone());
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    let start = |device: &str| -> Personalisation {
+        bench.job(&placed, "start", &ProductionStart { device_serial: device.into() }).read()
+    };
+    let issue = |device: &str, pair: &str| {
+        let request = csr(&key_pair(pair)).into();
+        bench.job(&placed, "issue", &IssueRequest { device_serial: device.into(), request })
+    };
+    let first = start("DEV0001");
+    let dead: IssueAnswer = issue("DEV0001", "DEV0001").read();
+    // The same blank, emptied: another key pair, the same secrets.
+    assert_eq!(start("DEV0001"), first);
+    let emptied: IssueAnswer = issue("DEV0001", "again").read();
+    assert_ne!(emptied.serial, dead.serial);
+    assert_eq!(bench.order(&placed).certificate_serial.as_ref(), Some(&emptied.serial));
+    // Another blank: it is not posted before it has certificates of its own.
+    let other = start("DEV0002");
+    assert_ne!(other.admin_pin, first.admin_pin);
+    issue("DEV0001", "again").refused(ProblemType::DeviceMismatch);
+    bench
+        .job(&placed, "finish", &ProductionFinish { device_serial: "DEV0002".into() })
+        .refused(ProblemType::WrongState);
+    let key = bench.produced(&placed, "DEV0002");
+    assert_eq!(bench.order(&placed).certificate_serial.as_ref(), Some(&key.serial));
+    bench.login(&key).read::<Session>();
+    bench.wait(24 * 3600);
+    assert_eq!(bench.listed(&key), None);
+    let list = bench.list();
+    for answer in [dead, emptied] {
+        let lost = CsrResponse::from_der(&answer.response.0).unwrap();
+        for certificate in [lost.sign_certificate(), lost.encryption_certificate().unwrap()] {
+            let reason = list.find(certificate.serial()).and_then(|entry| entry.reason);
+            assert_eq!(reason, Some(RevocationReason::Superseded));
+        }
+    }
 }
 
 #[test]

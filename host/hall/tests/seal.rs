@@ -12,25 +12,6 @@ use ukey_pki::{
 
 const DOCUMENT: &[u8] = b"what is stamped";
 
-// ---- pictures ----
-
-fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    let named = [&name[..], body].concat();
-    let byte = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
-    };
-    let crc = (!named.iter().fold(u32::MAX, byte)).to_be_bytes();
-    [&(body.len() as u32).to_be_bytes()[..], &named, &crc].concat()
-}
-
-/// A PNG of this many pixels, with an alpha channel or without; the pixels themselves are not looked at.
-fn png(width: u32, height: u32, alpha: bool) -> Vec<u8> {
-    let header =
-        [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, if alpha { 6 } else { 2 }, 0, 0, 0]].concat();
-    let chunks = [chunk(b"IHDR", &header), chunk(b"IDAT", b"pixels"), chunk(b"IEND", b"")].concat();
-    [&b"\x89PNG\r\n\x1a\n"[..], &chunks].concat()
-}
-
 fn good() -> Vec<u8> {
     png(400, 400, true)
 }
@@ -330,6 +311,20 @@ fn the_old_seal_counts_until_the_key_holds_the_new_one() {
 }
 
 #[test]
+fn a_deletion_that_came_back_is_applied_for_again() {
+    let bench = Bench::new("luming");
+    let key = bench.unit_key();
+    let seal = first_seal(&bench, &key);
+    let gone: Placed = ask(&bench, &key, SealChangeKind::Delete, Some(seal.id())).read();
+    bench.decide(&gone, Decision::Return, Some("请说明原因")).read::<Order>();
+    assert_eq!(submit(&bench, &gone).state, OrderState::InReview);
+    bench.decide(&gone, Decision::Pass, None).read::<Order>();
+    make(&bench, &gone).read::<SealAnswer>();
+    confirm(&bench, &gone, &key, &[]).read::<Order>();
+    assert!(seals(&bench, &key).seals.is_empty());
+}
+
+#[test]
 fn seals_and_changes_are_their_keys() {
     let bench = Bench::new("luming");
     let key = bench.unit_key();
@@ -463,6 +458,32 @@ fn a_reissued_key_seals_again_once_its_seal_is_made_again() {
     permission(&bench, certificate).read::<StampingRight>();
     check(&bench, DOCUMENT, stamp(&bench, &remade, &new).der()).read::<StampVerdict>();
     assert!(seals(&bench, &new).orders.is_empty());
+}
+
+#[test]
+fn a_remake_goes_over_to_the_key_that_is_made_instead() {
+    let bench = Bench::new("luming");
+    let old = bench.unit_key();
+    let seal = first_seal(&bench, &old);
+    bench.wait(60);
+    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
+    let reissue: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
+    bench.applied(&reissue, &legal_phone());
+    bench.decide(&reissue, Decision::Pass, None).read::<Order>();
+    // The first blank dies once it has its certificates.
+    bench
+        .job(&reissue, "start", &ProductionStart { device_serial: "DEV0002".into() })
+        .read::<Personalisation>();
+    let request = IssueRequest { device_serial: "DEV0002".into(), request: csr(&key_pair("DEV0002")).into() };
+    bench.job(&reissue, "issue", &request).read::<IssueAnswer>();
+    let new = bench.produced(&reissue, "DEV0003");
+    assert_eq!(bench.order(&reissue).new_certificate_serial.as_ref(), Some(&new.serial));
+    let view = seals(&bench, &new);
+    let [order] = view.orders.as_slice() else { panic!("{} orders", view.orders.len()) };
+    assert_eq!(order.seal.as_ref().unwrap().device_serial, "DEV0003");
+    let placed = Placed { token: session(&bench, &new), order: order.clone() };
+    let remade = written(&bench, &placed, &new, &[]);
+    assert!(remade.lists(new.response.sign_certificate()) && remade.picture() == seal.picture());
 }
 
 #[test]

@@ -71,6 +71,7 @@ const ENROL: &[(S, E, S)] = &[
     (S::Passed, E::ReviewPassed, S::Passed),
     (S::Passed, E::ProductionStarted, S::InProduction),
     (S::InProduction, E::ProductionStarted, S::InProduction),
+    (S::Issued, E::ProductionStarted, S::InProduction),
     (S::InProduction, E::CertificatesIssued, S::Issued),
     (S::Issued, E::CertificatesIssued, S::Issued),
     (S::Issued, E::KeyPosted, S::Posted),

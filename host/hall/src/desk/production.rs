@@ -1,24 +1,23 @@
 //! The production desk (E-12): a blank key becomes the holder's.
 //!
-//! Guarantees: every secret of a key is made here; a request for the same key gets the same answer; once the key is
+//! Guarantees: every secret of a key is made here; a request for the same key gets the same answer; a key that dies
+//! before it is posted gives way to another blank or key pair, and what was issued for it is revoked; once the key is
 //! posted the hall has forgotten the initial user PIN.
 
 use crate::{
     account::certificate::{Issued, NewKey},
     api::{
-        Hex, IssueAnswer, IssueRequest, MessageKind, OrderKind, OrderState, Personalisation, ProblemType, ProductionFinish,
-        ProductionJob, ProductionStart, Secret,
+        Hex, IssueAnswer, IssueRequest, MessageKind, OrderKind, OrderState, Personalisation, ProductionFinish,
+        ProductionJob, ProductionStart, RevocationReason, Secret,
     },
     checks, issuing,
     order::{enrol, record::Record, reissue, seal, state::Event},
     outbox::{NewMessage, fill},
-    problem::{Answer, Refusal, refuse, refuse_field},
+    problem::{Answer, Refusal, refuse_field},
     rights::{Right, demand},
     secret::SecretName,
     turn::Turn,
-    vault::sm3,
 };
-use sqlx::Row;
 
 /// Characters of an administrator PIN: as long as a PIN may be on the wire.
 const ADMIN_PIN: usize = 16;
@@ -54,7 +53,7 @@ async fn produced(turn: &mut Turn<'_>, id: &str) -> Answer<Record> {
     if record.kind.makes_key() { Ok(record) } else { Err(record.wrong_state()) }
 }
 
-/// Takes a blank key. Another blank gets other secrets; the same one the same.
+/// Takes a blank key. Another blank gets other secrets, and is certified anew; the same one gets the same.
 pub(crate) async fn start(turn: &mut Turn<'_>, id: &str, told: ProductionStart) -> Answer<Personalisation> {
     let mut record = produced(turn, id).await?;
     let serial = told.device_serial.trim().to_owned();
@@ -63,9 +62,6 @@ pub(crate) async fn start(turn: &mut Turn<'_>, id: &str, told: ProductionStart) 
     }
     record.demand_state(&[OrderState::Passed, OrderState::InProduction, OrderState::Issued])?;
     if record.device_serial.as_ref() != Some(&serial) {
-        if record.state == OrderState::Issued {
-            return Err(refuse(ProblemType::DeviceMismatch));
-        }
         let admin_pin = turn.chance.letters(ADMIN_PIN);
         turn.keep_secret(&record.id, SecretName::AdminPin, admin_pin.as_bytes()).await?;
         let device_key = turn.chance.bytes::<16>();
@@ -98,34 +94,18 @@ async fn personalisation(turn: &mut Turn<'_>, record: &Record) -> Answer<Persona
     })
 }
 
-fn demand_device(record: &Record, device_serial: &str) -> Answer<()> {
-    if record.device_serial.as_deref() == Some(device_serial.trim()) {
-        Ok(())
-    } else {
-        Err(refuse(ProblemType::DeviceMismatch))
-    }
-}
-
 /// Answers the key's certificate request. A key that was pulled before it was finished asks again, with another
-/// signature over the same public key, and gets what was issued for it.
+/// signature over the same public key, and gets what was issued for it. Another public key takes the place of one that
+/// is lost with its key.
 pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> Answer<IssueAnswer> {
     let mut record = produced(turn, id).await?;
     record.demand_state(&[OrderState::InProduction, OrderState::Issued])?;
-    demand_device(&record, &told.device_serial)?;
+    record.demand_device(&told.device_serial)?;
     let request = issuing::request(&told.request.0)?;
-    let digest = sm3(&request.public_key().to_sec1());
-    let before = sqlx::query("SELECT public_key_sm3, serial, response FROM issues WHERE order_id = $1")
-        .bind(&record.id)
-        .fetch_optional(turn.db())
-        .await?;
-    if let Some(row) = before {
-        if row.try_get::<String, _>("public_key_sm3")? != digest {
-            return Err(record.wrong_state());
-        }
-        return Ok(IssueAnswer {
-            serial: row.try_get("serial")?,
-            response: Hex(row.try_get("response")?),
-        });
+    let key = request.public_key();
+    let before = turn.answered(&record.id).await?;
+    if let Some(before) = before.as_ref().filter(|before| before.is_for(&key)) {
+        return Ok(before.answer.clone());
     }
     let hall = turn.hall;
     let days = reissue::days_left(turn, &record).await?.unwrap_or(hall.profile().enrol.validity_days);
@@ -161,13 +141,11 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
         device_key: &device_key,
     })
     .await?;
-    sqlx::query("INSERT INTO issues (order_id, public_key_sm3, serial, response) VALUES ($1, $2, $3, $4)")
-        .bind(&record.id)
-        .bind(digest)
-        .bind(&serial)
-        .bind(&pair.response)
-        .execute(turn.db())
-        .await?;
+    let answer = IssueAnswer { serial: serial.clone(), response: Hex(pair.response) };
+    turn.keep_answer(&record.id, &key, &answer).await?;
+    if let Some(before) = before {
+        turn.replace(&before.answer.serial, &serial, RevocationReason::Superseded, &record.id).await?;
+    }
     match record.kind {
         OrderKind::Reissue => {
             record.details.new_serial = Some(serial.clone());
@@ -177,14 +155,16 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: IssueRequest) -> 
         _ => record.certificate_serial = Some(serial.clone()),
     }
     let actor = turn.caller.actor();
-    turn.advance(&mut record, Event::CertificatesIssued, &actor).await?;
-    Ok(IssueAnswer { serial, response: Hex(pair.response) })
+    if !turn.advance(&mut record, Event::CertificatesIssued, &actor).await? {
+        turn.save(&mut record).await?;
+    }
+    Ok(answer)
 }
 
 /// The key is made: it is posted, and the hall forgets what only the holder and the vault may know.
 pub(crate) async fn finish(turn: &mut Turn<'_>, id: &str, told: ProductionFinish) -> Answer<ProductionJob> {
     let mut record = produced(turn, id).await?;
-    demand_device(&record, &told.device_serial)?;
+    record.demand_device(&told.device_serial)?;
     let actor = turn.caller.actor();
     if turn.advance(&mut record, Event::KeyPosted, &actor).await? {
         turn.erase_secrets(&record.id).await?;

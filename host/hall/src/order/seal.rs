@@ -183,12 +183,15 @@ async fn open(turn: &mut Turn<'_>, issued: &Issued, plan: SealPlan, open_key: St
     .await
 }
 
-/// The seals that list a certificate are ordered to be made again for the one that took its place (Z-11). A seal whose
-/// remake is open already will list the newest certificate anyway.
+/// The seals that list a certificate are ordered to be made again for the one that took its place (Z-11). A remake
+/// that is open already goes over to it, and to its key.
 pub(crate) async fn follow(turn: &mut Turn<'_>, old: &str, new: &Issued) -> Answer<()> {
     for seal in turn.seals_listing(old).await? {
         let open_key = remake_key(&seal);
-        if turn.open_order(&open_key).await?.is_some() {
+        if let Some(mut record) = turn.open_order(&open_key).await? {
+            record.certificate_serial = Some(new.serial.clone());
+            record.device_serial = Some(new.device_serial.clone());
+            turn.save(&mut record).await?;
             continue;
         }
         let plan = SealPlan {
@@ -204,16 +207,21 @@ pub(crate) async fn follow(turn: &mut Turn<'_>, old: &str, new: &Issued) -> Answ
     Ok(())
 }
 
-/// Another picture was sent: what was returned is open again.
+/// What was returned is open again.
 pub(crate) async fn amended(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
     let actor = turn.caller.actor();
     turn.advance(record, Event::FormAmended, &actor).await.map(drop)
 }
 
-/// 下一步 (Z-04, Z-05): the picture is there; what costs nothing waits for its review at once.
+/// 下一步 (Z-04, Z-05): the picture is there; what costs nothing waits for its review at once. A returned change is
+/// open again once another picture was sent; one that has no picture, at once.
 pub(crate) async fn submit(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
     if matches!(record.state, OrderState::Unpaid | OrderState::InReview) {
         return Ok(());
+    }
+    let wants_picture = record.details.seal.as_ref().is_none_or(|plan| plan.change.wants_picture());
+    if record.state == OrderState::Returned && !wants_picture {
+        amended(turn, record).await?;
     }
     record.demand_state(&[OrderState::Draft])?;
     turn.demand_papers(record).await?;

@@ -205,7 +205,8 @@ fn enrol(state: OrderState, event: Event) -> Result<OrderState, Refused> {
         (S::InReview | S::Passed, E::ReviewPassed) => S::Passed,
         (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,
         (S::InReview | S::Refused, E::ReviewRefused) => S::Refused,
-        (S::Passed | S::InProduction, E::ProductionStarted) => S::InProduction,
+        // Another blank takes the place of one that died before it was posted.
+        (S::Passed | S::InProduction | S::Issued, E::ProductionStarted) => S::InProduction,
         (S::InProduction | S::Issued, E::CertificatesIssued) => S::Issued,
         (S::Issued | S::Posted, E::KeyPosted) => S::Posted,
         (S::Posted | S::Received, E::KeyReceived) => S::Received,
