@@ -1,9 +1,10 @@
-//! The audit log: every change of state of orders, accounts, certificates and revocation lists.
+//! The audit log: every change of state of orders, payments, invoices, accounts, certificates, seals and revocation
+//! lists.
 //!
 //! Guarantees: a row is written in the turn of the change, or the change does not stand; rows are only added; each
 //! digest is SM3 over its row and the digest before it, and the last one is sealed by the hall's own key, so that a row
 //! that was changed, taken out or cut off at the end is found.
-//! Refuses to know: secrets. Names of orders, accounts and certificates only.
+//! Refuses to know: secrets. The names of what changed, only.
 
 use crate::{
     api::{AuditPage, AuditRow, AuditVerification},

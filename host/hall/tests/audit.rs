@@ -77,6 +77,75 @@ fn everything_that_happened_is_written_once_and_in_order() {
 }
 
 #[test]
+fn money_seals_and_contact_data_leave_rows() {
+    let bench = Bench::new("qinghe");
+    let events = |about: &str| -> Vec<(String, String)> {
+        let rows = rows(&bench).into_iter().filter(|row| row.about == about);
+        rows.map(|row| (row.event, row.actor)).collect()
+    };
+    let row = |event: &str, actor: &str| (event.to_owned(), actor.to_owned());
+    let placed = bench.unpaid(unit(), legal_phone());
+    bench.put(&at(&placed, "invoice"), token(&placed), &invoice_form()).read::<Invoice>();
+    let left = bench.open_payment(&placed);
+    bench.pay(&left, PaymentOutcome::Cancelled);
+    let paid = bench.open_payment(&placed);
+    bench.pay(&paid, PaymentOutcome::Paid);
+    let provider = "payment provider";
+    assert_eq!(
+        events(&format!("payment/{}", left.id)),
+        [row("open", "applicant"), row("cancelled", provider)]
+    );
+    assert_eq!(events(&format!("payment/{}", paid.id)), [row("open", "applicant"), row("paid", provider)]);
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    let key = bench.produced(&placed, "DEV0001");
+    let refused = bench.in_review(person(), holder_phone());
+    bench.decide(&refused, Decision::Refuse, Some("资料不符")).read::<Order>();
+    let payment = bench.order(&refused).payment.unwrap().id;
+    assert_eq!(events(&format!("payment/{payment}")).last(), Some(&row("refunded", "review desk")));
+
+    // A seal is made and held, then deleted.
+    let session: Session = bench.login(&key).read();
+    let change = |change, seal| SealChangeRequest { change, seal, name: None };
+    let placed: Placed =
+        bench.post("/api/seals/changes", session.token.reveal(), &change(SealChangeKind::Add, None)).read();
+    bench
+        .upload(&at(&placed, "papers/seal-picture"), token(&placed), &png(400, 400, true))
+        .read::<PaperReceipt>();
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    bench.pay(&bench.open_payment(&placed), PaymentOutcome::Paid);
+    let written = |placed: &Placed| {
+        bench.decide(placed, Decision::Pass, None).read::<Order>();
+        let path = format!("/api/seals/changes/{}/seal", placed.order.id);
+        let made: SealAnswer = bench.press(&path, token(placed)).read();
+        let held: Vec<_> =
+            made.seal.iter().map(|seal| Hex(ukey_pki::seal::data_hash(&seal.0).to_vec())).collect();
+        let signature = key.sign(&seals_message(&placed.order.id, &held));
+        let path = format!("/api/seals/changes/{}/confirm", placed.order.id);
+        bench.post(&path, token(placed), &SealsWritten { seals: held, signature }).read::<Order>();
+    };
+    written(&placed);
+    let seals: SealsView = bench.get("/api/seals", session.token.reveal()).read();
+    let seal = seals.seals[0].id.clone();
+    let delete = change(SealChangeKind::Delete, Some(seal.clone()));
+    written(&bench.post("/api/seals/changes", session.token.reveal(), &delete).read());
+    let applicant = |event| row(event, "applicant");
+    assert_eq!(events(&format!("seal/{seal}")), [applicant("made"), applicant("held"), applicant("deleted")]);
+
+    // Another address on record, and the invoice of the first day.
+    let placed: Placed = bench.open_change(&key).read();
+    let form = UnitForm { address: "示例市新路8号".into(), ..unit_form() };
+    bench.put(&at(&placed, "form"), token(&placed), &EnrolForm::Unit(form)).read::<Order>();
+    bench.verified(&placed, HANDLER_PHONE).read::<Order>();
+    bench.press(&at(&placed, "confirm"), token(&placed)).read::<Order>();
+    assert_eq!(events(&format!("certificate/{}", key.serial)).last(), Some(&applicant("contact-changed")));
+    bench.wait(4 * 86_400);
+    let issued: Vec<_> = rows(&bench).into_iter().filter(|row| row.about.starts_with("invoice/")).collect();
+    assert_eq!(issued.len(), 1);
+    assert_eq!((issued[0].event.as_str(), issued[0].actor.as_str()), ("issued", "hall"));
+    assert!(verification(&bench).intact);
+}
+
+#[test]
 fn a_row_that_was_changed_taken_out_or_cut_off_is_found() {
     for (tamper, broken_at) in [
         ("UPDATE audit SET actor = 'nobody' WHERE place = 5", 5),

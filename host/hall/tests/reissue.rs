@@ -113,6 +113,53 @@ fn the_old_certificate_comes_back_when_the_order_ends_without_a_new_one() {
 }
 
 #[test]
+fn a_remittance_for_nothing_is_on_record_as_owed() {
+    for ending in ["refused", "cancelled"] {
+        let bench = Bench::new("luming");
+        let (old, held) = lost(&bench);
+        let placed: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
+        bench.applied(&placed, &legal_phone());
+        if ending == "refused" {
+            bench.decide(&placed, Decision::Refuse, Some("资料不符")).read::<Order>();
+        } else {
+            bench.decide(&placed, Decision::Return, Some("照片不清")).read::<Order>();
+            bench.press(&at(&placed, "cancel"), token(&placed)).read::<Order>();
+            bench.press(&at(&placed, "cancel"), token(&placed)).read::<Order>();
+        }
+        let order = bench.order(&placed);
+        let owed = order.payment.expect("what was remitted");
+        assert_eq!((owed.state, owed.way.as_str()), (PaymentState::Owed, "remittance"), "{ending}");
+        assert_eq!((owed.amount_fen, &owed.order), (order.fee.total_fen, &order.id));
+        let page: AuditPage = bench.get("/api/desk/audit", "desk-auditor").read();
+        let rows = page.rows.iter().filter(|row| row.about == format!("payment/{}", owed.id));
+        let rows: Vec<_> = rows.map(|row| (row.event.as_str(), row.actor.as_str())).collect();
+        let actor = if ending == "refused" { "review desk" } else { "applicant" };
+        assert_eq!(rows, [("owed", actor)]);
+    }
+    // Without a proof nothing was remitted; who paid online gets it back from the provider.
+    let bench = Bench::new("luming");
+    let (old, held) = lost(&bench);
+    let placed: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
+    let order: Order = bench.press(&at(&placed, "cancel"), token(&placed)).read();
+    assert_eq!(order.payment, None);
+}
+
+#[test]
+fn an_invoice_form_says_that_it_is_closed_once_it_is() {
+    let bench = Bench::new("luming");
+    let (old, held) = lost(&bench);
+    let placed: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
+    let save = || bench.put(&at(&placed, "invoice"), token(&placed), &invoice_form());
+    assert!(save().read::<Invoice>().editable);
+    // A remittance has no callback: what is in review is closed all the same.
+    assert!(!bench.applied(&placed, &legal_phone()).invoice.unwrap().editable);
+    save().refused(ProblemType::WrongState);
+    bench.decide(&placed, Decision::Return, Some("照片不清")).read::<Order>();
+    assert!(bench.order(&placed).invoice.unwrap().editable);
+    save().read::<Invoice>();
+}
+
+#[test]
 fn a_returned_order_stays_a_reissue() {
     let bench = Bench::new("luming");
     let (old, held) = lost(&bench);

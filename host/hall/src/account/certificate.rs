@@ -299,7 +299,9 @@ impl Turn<'_> {
             .bind(&new.serial)
             .execute(self.db())
             .await?;
-        Ok(())
+        let actor = self.caller.actor();
+        let old = format!("certificate/{}", old.serial);
+        self.audit(&actor, &format!("certificate/{}", new.serial), "confirmed", &old).await
     }
 
     /// Counts an unlock of a certificate.

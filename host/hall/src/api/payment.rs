@@ -27,6 +27,8 @@ pub enum PaymentState {
     Cancelled,
     /// Paid and given back.
     Refunded,
+    /// Remitted beforehand for nothing, and to be given back by the authority's own hand.
+    Owed,
 }
 
 /// A payment at the provider.

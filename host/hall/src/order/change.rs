@@ -128,6 +128,7 @@ impl Turn<'_> {
             .bind(&issued.serial)
             .execute(self.db())
             .await?;
-        Ok(())
+        let actor = self.caller.actor();
+        self.audit(&actor, &format!("certificate/{}", issued.serial), "contact-changed", "").await
     }
 }

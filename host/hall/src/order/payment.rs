@@ -1,7 +1,8 @@
 //! Payment (U-05 to U-11, E-09).
 //!
 //! Guarantees: an order has one open payment at the most and is paid once; a callback is taken only with the provider's
-//! signature and the right amount; a replayed one changes nothing.
+//! signature and the right amount; a replayed one changes nothing; what was paid for an order that came to nothing is
+//! given back by the provider, and a remittance, which no provider can give back, is on record as owed.
 
 use super::{
     record::{Record, moment, read_word, word},
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{
-        Fee, OrderKind, OrderState, Payment, PaymentCallback, PaymentOutcome, PaymentRequest, PaymentState,
+        Fee, OrderKind, OrderState, Paper, Payment, PaymentCallback, PaymentOutcome, PaymentRequest, PaymentState,
         ProblemType,
     },
     problem::{Answer, refuse},
@@ -24,6 +25,8 @@ use subtle::ConstantTimeEq;
 
 /// The name of the payment provider in histories.
 const PROVIDER: &str = "payment provider";
+/// The way of what was remitted to the authority's account.
+const REMITTANCE: &str = "remittance";
 
 /// What an order costs.
 pub(crate) fn fee(record: &Record) -> Fee {
@@ -33,6 +36,7 @@ pub(crate) fn fee(record: &Record) -> Fee {
         OrderKind::Unlock => format!("证书【{name}】解锁费用"),
         kind => format!("证书【{name}】{}费用", kind.zh()),
     };
+    // U-06 shows 优惠金额; no authority of the manuals grants any.
     Fee { item, price_fen: record.price_fen, discount_fen: 0, total_fen: record.price_fen }
 }
 
@@ -53,7 +57,8 @@ pub(crate) async fn open(turn: &mut Turn<'_>, id: &str, request: PaymentRequest)
         if payment.way == request.way {
             return Ok(payment);
         }
-        turn.settle(&payment.id, PaymentState::Cancelled, None).await?;
+        let actor = turn.caller.actor();
+        turn.settle(&payment.id, PaymentState::Cancelled, None, &actor).await?;
     }
     let number = turn.chance.digits(12);
     let payment_id = format!("P{number}");
@@ -70,6 +75,8 @@ pub(crate) async fn open(turn: &mut Turn<'_>, id: &str, request: PaymentRequest)
     .bind(turn.now.as_second())
     .execute(turn.db())
     .await?;
+    let actor = turn.caller.actor();
+    turn.note_payment(&payment_id, &record.id, PaymentState::Open, &actor).await?;
     turn.payment(&record.id).await?.ok_or_else(|| refuse(ProblemType::NotFound))
 }
 
@@ -101,19 +108,19 @@ pub(crate) async fn callback(turn: &mut Turn<'_>, signed: Option<&str>, body: &[
     }
     match (payment.state, told.outcome) {
         (PaymentState::Open, PaymentOutcome::Cancelled) => {
-            turn.settle(&payment.id, PaymentState::Cancelled, Some(&told.reference)).await
+            turn.settle(&payment.id, PaymentState::Cancelled, Some(&told.reference), PROVIDER).await
         }
         // A payment that was left here may have been paid there: money that came is never lost.
         (PaymentState::Open | PaymentState::Cancelled, PaymentOutcome::Paid) => {
-            turn.settle(&payment.id, PaymentState::Paid, Some(&told.reference)).await?;
+            turn.settle(&payment.id, PaymentState::Paid, Some(&told.reference), PROVIDER).await?;
             let mut record = turn.order(&payment.order).await?;
             if record.state == OrderState::Unpaid {
                 paid(turn, &mut record, Event::Paid, PROVIDER).await
             } else {
-                give_back(turn, &payment).await
+                give_back(turn, &payment, PROVIDER).await
             }
         }
-        (PaymentState::Paid | PaymentState::Refunded, _) | (PaymentState::Cancelled, PaymentOutcome::Cancelled) => Ok(()),
+        (PaymentState::Paid | PaymentState::Refunded | PaymentState::Owed, _) | (PaymentState::Cancelled, PaymentOutcome::Cancelled) => Ok(()),
     }
 }
 
@@ -148,9 +155,32 @@ pub(crate) async fn begin_review(turn: &mut Turn<'_>, record: &mut Record) -> An
     turn.save(record).await
 }
 
-async fn give_back(turn: &mut Turn<'_>, payment: &Payment) -> Answer<()> {
+async fn give_back(turn: &mut Turn<'_>, payment: &Payment, actor: &str) -> Answer<()> {
+    // Should the turn fail after this, it is asked for again by the same name: the provider gives back once.
     turn.hall.gateways().payments.refund(&payment.id, payment.amount_fen).await?;
-    turn.settle(&payment.id, PaymentState::Refunded, None).await
+    turn.settle(&payment.id, PaymentState::Refunded, None, actor).await
+}
+
+/// Puts on record that a remittance is to be given back, if there was one: an order that was submitted has its proof.
+async fn owe(turn: &mut Turn<'_>, record: &Record, actor: &str) -> Answer<()> {
+    let papers = turn.papers(record).await?;
+    let remitted = papers.iter().any(|paper| paper.paper == Paper::PaymentProof && paper.received.is_some());
+    if !remitted || record.price_fen == 0 {
+        return Ok(());
+    }
+    let id = format!("R{}", record.id);
+    sqlx::query(
+        "INSERT INTO payments (id, order_id, way, amount_fen, state, page, opened_at) VALUES ($1, $2, $3, $4, $5, '', $6)",
+    )
+    .bind(&id)
+    .bind(&record.id)
+    .bind(REMITTANCE)
+    .bind(i64::from(record.price_fen))
+    .bind(word(PaymentState::Owed)?)
+    .bind(turn.now.as_second())
+    .execute(turn.db())
+    .await?;
+    turn.note_payment(&id, &record.id, PaymentState::Owed, actor).await
 }
 
 fn payment(row: &SqliteRow) -> Answer<Payment> {
@@ -178,7 +208,7 @@ impl Turn<'_> {
         let rank = |payment: &Payment| match payment.state {
             PaymentState::Paid => 3,
             PaymentState::Open => 2,
-            PaymentState::Refunded => 1,
+            PaymentState::Refunded | PaymentState::Owed => 1,
             PaymentState::Cancelled => 0,
         };
         Ok(payments.into_iter().max_by_key(|payment| (rank(payment), payment.opened_at)))
@@ -190,7 +220,7 @@ impl Turn<'_> {
         payment(&row.ok_or_else(|| refuse(ProblemType::NotFound))?)
     }
 
-    async fn settle(&mut self, id: &str, state: PaymentState, reference: Option<&str>) -> Answer<()> {
+    async fn settle(&mut self, id: &str, state: PaymentState, reference: Option<&str>, actor: &str) -> Answer<()> {
         let paid_at = (state == PaymentState::Paid).then(|| self.now.as_second());
         sqlx::query(
             "UPDATE payments SET state = $1, reference = COALESCE($2, reference), paid_at = COALESCE($3, paid_at) \
@@ -202,7 +232,12 @@ impl Turn<'_> {
         .bind(id)
         .execute(self.db())
         .await?;
-        Ok(())
+        let order = self.payment_by_id(id).await?.order;
+        self.note_payment(id, &order, state, actor).await
+    }
+
+    async fn note_payment(&mut self, id: &str, order: &str, state: PaymentState, actor: &str) -> Answer<()> {
+        self.audit(actor, &format!("payment/{id}"), &word(state)?, &format!("order/{order}")).await
     }
 
     /// Goes on at once when there is nothing to pay or it was paid before.
@@ -215,18 +250,20 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Gives back what was paid for an order, and ends an open payment.
+    /// Gives back what was paid for an order or puts it on record as owed, and ends an open payment.
     pub(crate) async fn refund(&mut self, record: &Record) -> Answer<()> {
         // What was given back has no invoice, unless it is issued already.
         sqlx::query("UPDATE invoices SET due_at = NULL WHERE order_id = $1 AND issued_at IS NULL")
             .bind(&record.id)
             .execute(self.db())
             .await?;
+        let actor = self.caller.actor();
         match self.payment(&record.id).await? {
-            Some(payment) if payment.state == PaymentState::Paid => give_back(self, &payment).await,
+            Some(payment) if payment.state == PaymentState::Paid => give_back(self, &payment, &actor).await,
             Some(payment) if payment.state == PaymentState::Open => {
-                self.settle(&payment.id, PaymentState::Cancelled, None).await
+                self.settle(&payment.id, PaymentState::Cancelled, None, &actor).await
             }
+            None if reissue::is_prepaid(self, record) => owe(self, record, &actor).await,
             _ => Ok(()),
         }
     }

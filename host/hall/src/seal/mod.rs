@@ -124,7 +124,7 @@ impl Turn<'_> {
         .bind(seal.not_after.as_second())
         .execute(self.db())
         .await?;
-        Ok(())
+        self.note_seal(&seal.id, seal.status, &format!("order/{}", seal.order)).await
     }
 
     /// Moves a seal on; another may take its place.
@@ -135,7 +135,13 @@ impl Turn<'_> {
             .bind(id)
             .execute(self.db())
             .await?;
-        Ok(())
+        let detail = replaced_by.map(|by| format!("seal/{by}")).unwrap_or_default();
+        self.note_seal(id, status, &detail).await
+    }
+
+    async fn note_seal(&mut self, id: &str, status: Status, detail: &str) -> Answer<()> {
+        let actor = self.caller.actor();
+        self.audit(&actor, &format!("seal/{id}"), status.name(), detail).await
     }
 
     /// A seal by its esID.
