@@ -1,4 +1,4 @@
--- The hall's tables. SQL that SQLite and PostgreSQL both take; moments are seconds since 1970-01-01 UTC.
+-- The hall's tables, for SQLite; moments are seconds since 1970-01-01 UTC.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,

@@ -1,6 +1,6 @@
 //! Who may do what: one table.
 //!
-//! Guarantees: a right that is not in the table is not given. Refuses to know: whose order it is (see `turn`).
+//! Guarantees: a right that is not in the table is not given. Refuses to know: whose order it is (see `order::record`).
 
 use crate::api::{AccountKind, ProblemType, SubjectKind};
 use crate::problem::{Answer, refuse};

@@ -90,7 +90,7 @@ impl Vault {
         hex::encode(mac(&self.audit[..], &[place.to_string().as_bytes(), b"\n", digest.as_bytes()]))
     }
 
-    /// The key that the simulated payment provider shares with the hall.
+    /// The key that the payment provider, real or simulated, shares with the hall.
     pub fn callback_key(&self) -> &[u8] {
         &self.callbacks[..]
     }

@@ -161,8 +161,6 @@ problem_types! {
     NoSealPermission = "urn:ukey:hall:no-seal-permission", 403, "No permission to seal", "该用户没有分配印章权限";
     /// The seal was replaced or deleted.
     SealWithdrawn = "urn:ukey:hall:seal-withdrawn", 403, "Seal withdrawn", "印章已变更或删除";
-    /// The seal has run out.
-    SealExpired = "urn:ukey:hall:seal-expired", 403, "Seal expired", "印章已过期";
     /// The stamp cannot be believed.
     StampInvalid = "urn:ukey:hall:stamp-invalid", 422, "Stamp not valid", "签章无效";
     /// The document is not the one that was stamped.

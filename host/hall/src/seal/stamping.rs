@@ -1,7 +1,8 @@
 //! What a business system is told about a signer and a stamp.
 //!
 //! Guarantees: a signer is refused by the manuals' two messages: 证书未生效或者用户不存在 for a certificate that is
-//! unknown, revoked, or too new for the business systems; 该用户没有分配印章权限 when no seal in use lists it (Z-11).
+//! unknown, revoked, or too new for the business systems; 该用户没有分配印章权限 when no seal in use lists it (Z-11). A seal
+//! made here runs out with the one certificate that it lists, so that the certificate's end is what is told.
 
 use super::{MadeSeal, Status};
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 use jiff::Timestamp;
 use ukey_pki::{
     Certificate,
-    seal::{SealError, Stamp, StampError, Trust},
+    seal::{Stamp, StampError, Trust},
 };
 
 /// The seals that the holder of a certificate may stamp with.
@@ -36,7 +37,6 @@ pub(crate) async fn verify(turn: &mut Turn<'_>, told: &StampCheck) -> Answer<Sta
     let trusted = [turn.hall.authority().issuing_certificate().clone()];
     stamp.verify(&hash, &Trust::new(&trusted), turn.now).map_err(|error| match error {
         StampError::SignerNotInSeal(_) => refuse(ProblemType::NoSealPermission),
-        StampError::Seal(SealError::Expired { .. }) => refuse(ProblemType::SealExpired),
         StampError::Data => refuse(ProblemType::DocumentChanged),
         error => invalid(&error),
     })?;
