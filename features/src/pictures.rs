@@ -1,4 +1,4 @@
-//! Pictures of seals as they are uploaded: real ones, and ones that break a rule.
+//! Pictures as they are uploaded: real ones, and ones that break a rule.
 
 /// A ring of this outer radius on a square of this many pixels, PNG with one bit a pixel; its ground transparent or
 /// white.
@@ -41,6 +41,26 @@ pub(crate) fn bmp(pixels: u32) -> Vec<u8> {
     let file = [&b"BM"[..], &(54 + rows).to_le_bytes(), &[0; 4], &54_u32.to_le_bytes()].concat();
     let picture = [&40_u32.to_le_bytes()[..], &side, &side, &[1, 0, 24, 0], &[0; 24]].concat();
     [file, picture, vec![255; rows as usize]].concat()
+}
+
+/// A JPG of one grey pixel (ITU-T T.81): one table of each sort, one block with nothing but zeros.
+pub(crate) fn jpg() -> Vec<u8> {
+    let segment = |marker: u8, body: &[u8]| {
+        let length = u16::try_from(body.len() + 2).expect("a segment");
+        [&[0xff, marker][..], &length.to_be_bytes(), body].concat()
+    };
+    // One code of one bit; it stands for 0.
+    let codes = |class: u8| segment(0xc4, &[&[class, 1][..], &[0; 16]].concat());
+    [
+        vec![0xff, 0xd8],
+        segment(0xdb, &[&[0][..], &[1; 64]].concat()),
+        segment(0xc0, &[8, 0, 1, 0, 1, 1, 1, 0x11, 0]),
+        codes(0),
+        codes(0x10),
+        segment(0xda, &[1, 1, 0, 0, 63, 0]),
+        vec![0b0011_1111, 0xff, 0xd9],
+    ]
+    .concat()
 }
 
 /// RFC 1950 and RFC 1951, stored.

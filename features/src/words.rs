@@ -272,17 +272,17 @@ impl FromStr for File {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(Self(match text {
-            "jpg" | "jpeg" => [&[0xff, 0xd8, 0xff, 0xe0][..], &[0; 24], &[0xff, 0xd9]].concat(),
-            "bmp" => [&b"BM\x1e\0\0\0"[..], &[0; 24]].concat(),
+            "jpg" | "jpeg" => pictures::jpg(),
+            "bmp" => pictures::bmp(2),
             "gif" => crate::stage::GIF.to_vec(),
-            "png" => [&b"\x89PNG\r\n\x1a\n"[..], &[0; 12], b"\0\0\0\0IEND\xae\x42\x60\x82"].concat(),
+            "png" => pictures::ring(120, 58, true),
             "pdf" => b"%PDF-1.7\n%%EOF\n".to_vec(),
             "不完整的pdf" => b"%PDF-1.7\n".to_vec(),
             "mp4" => MP4.to_vec(),
             "不完整的mp4" => MP4[..MP4.len() - 1].to_vec(),
             "过大的mp4" => [&8_388_609_u32.to_be_bytes()[..], b"ftyp", &vec![0; 8_388_601]].concat(),
             "txt" => "营业执照".into(),
-            "不完整的jpg" => vec![0xff, 0xd8, 0xff, 0xe0, 0, 0],
+            "不完整的jpg" => pictures::jpg().split_last_chunk::<2>().expect("it has an end").0.to_vec(),
             "空" => Vec::new(),
             _ => return Err(format!("{text} is no kind of file")),
         }))

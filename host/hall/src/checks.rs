@@ -1,6 +1,6 @@
-//! Whether a number, phone, address or file can be what it claims to be.
+//! Whether a number, phone or address can be what it claims to be.
 //!
-//! Guarantees: check characters by GB 32100-2015 and GB 11643-1999; pictures are told by their content.
+//! Guarantees: check characters by GB 32100-2015 and GB 11643-1999.
 
 use crate::api::FieldFault;
 use jiff::civil::Date;
@@ -88,36 +88,6 @@ pub(crate) fn masked_name(name: &str) -> String {
     name.chars().enumerate().map(|(i, c)| if i < head || i >= count - tail { c } else { '*' }).collect()
 }
 
-/// What a file is, by its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Picture {
-    /// A whole picture of this media type.
-    Whole(&'static str),
-    /// A picture of this media type that ends too early.
-    Cut(&'static str),
-    /// No picture that is known here.
-    Unknown,
-}
-
-/// Tells JPEG, BMP, GIF and PNG by their first bytes, and whether they are complete by their last ones or their size.
-pub(crate) fn picture(bytes: &[u8]) -> Picture {
-    let told = |kind, whole| if whole { Picture::Whole(kind) } else { Picture::Cut(kind) };
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => told("image/jpeg", bytes.ends_with(&[0xff, 0xd9]) && bytes.len() > 20),
-        [b'B', b'M', size @ ..] if size.len() >= 4 => {
-            let size = u32::from_le_bytes([size[0], size[1], size[2], size[3]]);
-            told("image/bmp", bytes.len() >= 26 && bytes.len() as u64 >= u64::from(size))
-        }
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => {
-            told("image/gif", bytes.len() > 14 && bytes.ends_with(&[0x3b]))
-        }
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => {
-            told("image/png", bytes.ends_with(b"\0\0\0\0IEND\xae\x42\x60\x82"))
-        }
-        _ => Picture::Unknown,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,17 +124,5 @@ mod tests {
         }
         assert_eq!(masked("13800001234"), "138****1234");
         assert_eq!(masked("12"), "**");
-    }
-
-    #[test]
-    fn pictures() {
-        assert_eq!(picture(b""), Picture::Unknown);
-        assert_eq!(picture(b"%PDF-1.4"), Picture::Unknown);
-        assert_eq!(picture(b"GIF89a"), Picture::Cut("image/gif"));
-        assert_eq!(picture(&[0xff, 0xd8, 0xff, 0xe0]), Picture::Cut("image/jpeg"));
-        let mut bmp = b"BM\x1e\0\0\0".to_vec();
-        bmp.resize(30, 0);
-        assert_eq!(picture(&bmp), Picture::Whole("image/bmp"));
-        assert_eq!(picture(&bmp[..29]), Picture::Cut("image/bmp"));
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     clock::Calendar,
 };
 use serde::Deserialize;
+use ukey_pki::seal::PictureFormat;
 
 mod change;
 mod notice;
@@ -55,9 +56,6 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("baihe", include_str!("../profiles/baihe.toml")),
     ("songtao", include_str!("../profiles/songtao.toml")),
 ];
-
-/// The media types that the hall tells by their content.
-const PICTURES: [&str; 4] = ["image/jpeg", "image/bmp", "image/gif", "image/png"];
 
 /// A CA profile.
 #[derive(Clone, Debug, Deserialize)]
@@ -385,7 +383,7 @@ impl Profile {
         rule(self.upload.max_bytes > 0, "upload.max_bytes", "is zero")?;
         rule(!self.upload.formats.is_empty(), "upload.formats", "names none")?;
         rule(
-            self.upload.formats.iter().all(|format| PICTURES.contains(&format.as_str())),
+            self.upload.formats.iter().all(|format| PictureFormat::from_media_type(format).is_some()),
             "upload.formats",
             "names one that is not known",
         )?;

@@ -194,9 +194,13 @@ fn papers_are_whole_pictures_in_a_listed_format() {
     let upload = |content: &[u8]| bench.upload(&path, token(&placed), content);
     upload(b"").refused(ProblemType::PaperEmpty);
     upload(b"%PDF-1.7 no picture").refused(ProblemType::PaperFormat);
-    upload(b"\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82").refused(ProblemType::PaperFormat);
+    upload(&png(1, 1, true)).refused(ProblemType::PaperFormat);
     upload(&GIF[..GIF.len() - 1]).refused(ProblemType::PaperTruncated);
-    upload(&[0xff, 0xd8, 0xff, 0xe0, 0, 0]).refused(ProblemType::PaperTruncated);
+    upload(&[0xff, 0xd8, 0xff, 0xe0, 0, 16]).refused(ProblemType::PaperTruncated);
+    // It begins and ends as a picture does, and is none.
+    let hollow = [&[0xff, 0xd8, 0xff, 0xe0][..], &[0; 24], &[0xff, 0xd9]].concat();
+    let problem = upload(&hollow).refused(ProblemType::PaperDamaged);
+    assert_eq!(problem.title_zh, "文件已损坏，请重新保存");
     bench.upload(&at(&placed, "papers/holder-identity"), token(&placed), GIF).refused(ProblemType::NotFound);
     bench.upload(&at(&placed, "papers/passport"), token(&placed), GIF).refused(ProblemType::NotFound);
     let problem = bench.press(&at(&placed, "submit"), token(&placed)).refused(ProblemType::PaperMissing);
@@ -214,7 +218,7 @@ fn papers_are_whole_pictures_in_a_listed_format() {
         .upload(
             &at(&placed, "papers/authorisation"),
             token(&placed),
-            b"\x89PNG\r\n\x1a\n....\0\0\0\0IEND\xae\x42\x60\x82",
+            &png(1, 1, true),
         )
         .read::<PaperReceipt>();
 }

@@ -92,11 +92,19 @@ fn an_upload_is_limited() {
     let placed = bench.confirmed(unit(), legal_phone());
     let path = at(&placed, "papers/business-licence");
     let limit = usize::try_from(bench.hall.profile().upload.max_bytes).unwrap();
-    let mut picture = GIF[..GIF.len() - 1].to_vec();
-    picture.resize(limit - 1, 0);
-    picture.push(b';');
+    // Comments of 250 bytes and less, before the end.
+    let (start, end) = GIF.split_at(GIF.len() - 1);
+    let mut picture = start.to_vec();
+    while picture.len() < limit - end.len() {
+        let rest = limit - end.len() - picture.len();
+        // A comment has five bytes at least, so none of one to four may be left.
+        let length = if rest <= 255 { rest } else { 250 };
+        let text = vec![b'-'; length - 4];
+        picture.extend([&[b'!', 0xfe, text.len() as u8][..], &text, &[0]].concat());
+    }
+    picture.extend(end);
     bench.upload(&path, token(&placed), &picture).read::<PaperReceipt>();
-    picture.insert(20, 0);
+    picture.push(0);
     bench.upload(&path, token(&placed), &picture).refused(ProblemType::TooLarge);
     assert_eq!(bench.get(&path, token(&placed)).body.len(), limit);
 }

@@ -236,7 +236,7 @@ fn a_refused_change_is_refunded_and_two_desks_decide_once() {
 
 #[test]
 fn pictures_that_break_a_rule_are_refused_with_the_rule() {
-    use ProblemType::{PaperEmpty, PaperFormat, PaperTruncated, SealPicture, TooLarge};
+    use ProblemType::{PaperDamaged, PaperEmpty, PaperFormat, PaperTruncated, SealPicture, TooLarge};
     let bench = Bench::new("yunshan");
     let key = bench.unit_key();
     let placed: Placed = ask(&bench, &key, SealChangeKind::Add, None).read();
@@ -246,9 +246,9 @@ fn pictures_that_break_a_rule_are_refused_with_the_rule() {
     for (file, kind, zh) in [
         (Vec::new(), PaperEmpty, "空"),
         (b"%PDF-1.4 not a picture".to_vec(), PaperFormat, "GIF"),
-        (GIF.to_vec(), SealPicture, "损坏"),
+        (GIF.to_vec(), PaperFormat, "GIF"),
         (cut, PaperTruncated, "不完整"),
-        (bent, SealPicture, "损坏"),
+        (bent, PaperDamaged, "损坏"),
         ([good(), vec![0; 20_480]].concat(), TooLarge, "20480"),
         (png(99, 400, true), SealPicture, "100"),
         (png(400, 1001, true), SealPicture, "1000"),
@@ -484,6 +484,49 @@ fn a_remake_goes_over_to_the_key_that_is_made_instead() {
     let placed = Placed { token: session(&bench, &new), order: order.clone() };
     let remade = written(&bench, &placed, &new, &[]);
     assert!(remade.lists(new.response.sign_certificate()) && remade.picture() == seal.picture());
+}
+
+#[test]
+fn a_picture_that_was_taken_stays_good_when_the_rules_grow_stricter() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |max_pixels: u32, millimetres: u8| {
+        let mut profile = Profile::built_in("luming").unwrap();
+        (profile.seal.max_pixels, profile.seal.millimetres) = (max_pixels, millimetres);
+        let database = format!("sqlite:{}", folder.path().join("hall.db").display());
+        Config { database, ..Config::simulated(profile, 5) }
+    };
+    let bench = Bench::with(config(1000, 40));
+    let old = bench.unit_key();
+    let seal = first_seal(&bench, &old);
+    let replace = reviewed(&bench, &old, SealChangeKind::Add, None);
+    bench.decide(&replace, Decision::Pass, None).read::<Order>();
+    bench.wait(60);
+    drop(bench);
+
+    let bench = Bench::with(config(300, 20));
+    let other: Placed = ask(&bench, &old, SealChangeKind::Replace, Some(seal.id())).read();
+    picture(&bench, &other, &good()).refused(ProblemType::SealPicture);
+    bench.press(&at(&other, "cancel"), token(&other)).read::<Order>();
+    // What was reviewed is made, in the size of today.
+    let added = written(&bench, &replace, &old, &[seal.der().to_vec()]);
+    assert_eq!((added.picture().data(), added.picture().width_mm()), (&good()[..], 20));
+
+    // What is made again is as it was.
+    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
+    let reissue: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
+    bench.applied(&reissue, &legal_phone());
+    bench.decide(&reissue, Decision::Pass, None).read::<Order>();
+    let new = bench.produced(&reissue, "DEV0002");
+    let token = session(&bench, &new);
+    let mut remade = Vec::new();
+    for order in seals(&bench, &new).orders {
+        let placed = Placed { token: token.clone(), order };
+        let beside: Vec<_> = remade.iter().map(|seal: &Seal| seal.der().to_vec()).collect();
+        remade.push(written(&bench, &placed, &new, &beside));
+    }
+    for old in [&seal, &added] {
+        assert!(remade.iter().any(|seal| seal.picture() == old.picture()), "{:?}", old.picture());
+    }
 }
 
 #[test]

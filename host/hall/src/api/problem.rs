@@ -143,8 +143,10 @@ problem_types! {
     PaperFormat = "urn:ukey:hall:paper-format", 415, "Format not supported", "图片格式不支持";
     /// The file is empty.
     PaperEmpty = "urn:ukey:hall:paper-empty", 422, "Empty file", "文件为空";
-    /// The picture ends too early.
+    /// The file ends too early.
     PaperTruncated = "urn:ukey:hall:paper-truncated", 422, "Truncated file", "文件不完整";
+    /// The picture breaks the rules of its format.
+    PaperDamaged = "urn:ukey:hall:paper-damaged", 422, "Damaged file", "文件已损坏，请重新保存";
     /// The picture breaks a rule for pictures of seals.
     SealPicture = "urn:ukey:hall:seal-picture", 422, "Picture not fit for a seal", "印章图片不符合要求";
     /// The key holds as many seals as are allowed (N-21).

@@ -3,13 +3,12 @@
 //! Guarantees: a paper is a whole file in a listed format, told by its content; a new one replaces the old one.
 
 use super::{
-    attachment,
+    attachment::{self, Told},
     record::{Record, read_word, word},
     seal,
 };
 use crate::{
     api::{FieldFault, OrderKind, OrderState, Paper, PaperReceipt, PaperView, ProblemType},
-    checks::Picture,
     problem::{Answer, Refusal, refuse},
     profile::Profile,
     rights::Right,
@@ -80,10 +79,13 @@ fn checked(profile: &Profile, paper: Paper, content: &[u8]) -> Answer<&'static s
     };
     match attachment::told(content) {
         _ if content.is_empty() => Err(refuse(ProblemType::PaperEmpty)),
-        Picture::Whole(format) | Picture::Cut(format) if !listed(format) => Err(wrong_format(paper)),
-        Picture::Cut(_) => Err(refuse(ProblemType::PaperTruncated)),
-        Picture::Unknown => Err(wrong_format(paper)),
-        Picture::Whole(format) => Ok(format),
+        Told::Whole(format) | Told::Cut(format) | Told::Damaged(format) if !listed(format) => {
+            Err(wrong_format(paper))
+        }
+        Told::Cut(_) => Err(refuse(ProblemType::PaperTruncated)),
+        Told::Damaged(_) => Err(refuse(ProblemType::PaperDamaged)),
+        Told::Unknown => Err(wrong_format(paper)),
+        Told::Whole(format) => Ok(format),
     }
 }
 

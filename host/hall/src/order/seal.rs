@@ -23,7 +23,7 @@ use crate::{
     checks,
     problem::{Answer, Refusal, refuse, refuse_field},
     rights::{Caller, Right, demand},
-    seal::{MadeSeal, Status, maker::NewSeal},
+    seal::{MadeSeal, Status, maker::NewSeal, rules},
     signature::verify_signature,
     turn::Turn,
     vault::sm3,
@@ -284,8 +284,8 @@ async fn new_seal(
     old: Option<&MadeSeal>,
 ) -> Answer<MadeSeal> {
     let picture = match (plan.change, old) {
-        (SealChangeKind::Remake, Some(old)) => old.picture.clone(),
-        _ => turn.paper(&record.id, Paper::SealPicture).await?.1,
+        (SealChangeKind::Remake, Some(old)) => old.sized_picture()?,
+        _ => rules::picture(&turn.hall.profile().seal, turn.paper(&record.id, Paper::SealPicture).await?.1)?,
     };
     let id = turn.chance.digits(ID_DIGITS);
     let new = NewSeal { order: &record.id, id, name: &plan.name, holder: issued, picture };

@@ -1,7 +1,8 @@
 //! Rules of electronic seals (Z, R-21).
 
-use super::{PICTURES, ProfileError, rule};
+use super::{ProfileError, rule};
 use serde::Deserialize;
+use ukey_pki::seal::PictureFormat;
 
 /// Rules of electronic seals.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,7 +53,7 @@ impl Seal {
         rule(self.fee_fen.len() == channels, "seal.fee_fen", "does not have one fee for each of `channels`")?;
         rule((1..=16).contains(&self.most), "seal.most", "is not within 1 to 16")?;
         rule(!self.formats.is_empty(), "seal.formats", "names none")?;
-        let known = self.formats.iter().all(|format| PICTURES.contains(&format.as_str()));
+        let known = self.formats.iter().all(|format| PictureFormat::from_media_type(format).is_some());
         rule(known, "seal.formats", "names one that is not known")?;
         rule((1..=40_960).contains(&self.max_bytes), "seal.max_bytes", "is not within 1 to 40960")?;
         rule(self.min_pixels <= self.max_pixels, "seal.max_pixels", "is below seal.min_pixels")?;

@@ -10,7 +10,7 @@ use crate::{
     issuing::Issuer,
     problem::{Answer, Refusal},
     profile::{Seal as Rules, SealListing},
-    seal::{MadeSeal, Status, rules},
+    seal::{MadeSeal, Status},
     store,
     vault::Vault,
 };
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 use ukey_pki::{
     Certificate, KeyPair, Validity,
-    seal::{SealDraft, SealKind, SealVersion, SignerList},
+    seal::{Picture, SealDraft, SealKind, SealVersion, SignerList},
 };
 
 const META: &str = "seal-maker";
@@ -50,7 +50,7 @@ pub(crate) struct NewSeal<'a> {
     /// The certificate it lists.
     pub holder: &'a Issued,
     /// Its picture.
-    pub picture: Vec<u8>,
+    pub picture: Picture,
 }
 
 impl SealMaker {
@@ -87,6 +87,11 @@ impl SealMaker {
         if belongs { Ok(Self { certificate, key }) } else { Err(OpenError::Damaged) }
     }
 
+    /// Its certificate.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
     /// Makes a seal, valid from now until its holder's certificate runs out.
     pub(crate) fn make(&self, rules: &Rules, new: NewSeal<'_>, now: Timestamp) -> Answer<MadeSeal> {
         let certificate = new.holder.certificate()?;
@@ -104,7 +109,7 @@ impl SealMaker {
             },
             made: now,
             period: Validity::new(now, new.holder.not_after).map_err(Refusal::internal)?,
-            picture: rules::picture(rules, new.picture.clone()).map_err(Refusal::internal)?,
+            picture: new.picture,
             extensions: Vec::new(),
         };
         let version = if rules.version == 4 { SealVersion::V4 } else { SealVersion::V5 };
@@ -115,7 +120,7 @@ impl SealMaker {
             device_serial: new.holder.device_serial.clone(),
             name: new.name.into(),
             certificate_serial: new.holder.serial.clone(),
-            picture: new.picture,
+            picture: draft.picture.data().to_vec(),
             der: seal.der().to_vec(),
             status: Status::Made,
             made_at: now,

@@ -10,11 +10,12 @@ pub(crate) mod stamping;
 use crate::{
     api::{SealView, Subject},
     order::record::{moment, word},
-    problem::Answer,
+    problem::{Answer, Refusal},
     turn::Turn,
 };
 use jiff::Timestamp;
 use sqlx::{Row, sqlite::SqliteRow};
+use ukey_pki::seal::{Picture, Seal};
 
 /// Where a seal stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Status {
     fn read(name: &str) -> Answer<Self> {
         let all = [Self::Made, Self::Held, Self::Replaced, Self::Deleted];
         let found = all.into_iter().find(|status| status.name() == name);
-        found.ok_or_else(|| crate::problem::Refusal::internal("a seal's status is unknown"))
+        found.ok_or_else(|| Refusal::internal("a seal's status is unknown"))
     }
 }
 
@@ -88,6 +89,11 @@ impl MadeSeal {
             not_after: moment(row.try_get("not_after")?),
             replaced_by: row.try_get("replaced_by")?,
         })
+    }
+
+    /// Its picture, in its size.
+    pub(crate) fn sized_picture(&self) -> Answer<Picture> {
+        Ok(Seal::from_der(&self.der).map_err(Refusal::internal)?.picture().clone())
     }
 
     /// As its holder sees it, with this certificate in the key.

@@ -35,7 +35,8 @@ pub(crate) async fn verify(turn: &mut Turn<'_>, told: &StampCheck) -> Answer<Sta
         refuse(ProblemType::StampInvalid).detail("The seal was not made here.", "印章不是本机构制作的")
     })?;
     let trusted = [turn.hall.authority().issuing_certificate().clone()];
-    stamp.verify(&hash, &Trust::new(&trusted), turn.now).map_err(|error| match error {
+    let makers = [turn.hall.seal_maker().certificate().clone()];
+    stamp.verify(&hash, &Trust::new(&trusted).makers(&makers), turn.now).map_err(|error| match error {
         StampError::SignerNotInSeal(_) => refuse(ProblemType::NoSealPermission),
         StampError::Data => refuse(ProblemType::DocumentChanged),
         error => invalid(&error),

@@ -1,6 +1,7 @@
 //! Files of pictures.
 
-pub const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;padding;";
+/// 1 x 1 pixel.
+pub const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let named = [&name[..], body].concat();
