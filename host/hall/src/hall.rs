@@ -128,7 +128,7 @@ impl Hall {
             config.clock.advance_to(seen.ok_or(OpenError::Damaged)?);
         }
         let now = config.clock.now();
-        let issuer = Issuer::open(&mut begun, &vault, &mut chance, &config.profile.name, now).await?;
+        let issuer = Issuer::open(&mut begun, &vault, &mut chance, &config.profile, now).await?;
         let seal_maker = SealMaker::open(&mut begun, &vault, &mut chance, &issuer, &config.profile.name, now).await?;
         if let Some(position) = chance.position() {
             store::set_meta(&mut begun, "chance", &position.to_string()).await?;

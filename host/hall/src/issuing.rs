@@ -10,6 +10,7 @@ use crate::{
     clock,
     hall::OpenError,
     problem::{Answer, Refusal, refuse},
+    profile::Profile,
     store,
     vault::Vault,
 };
@@ -25,6 +26,8 @@ use ukey_pki::{
 pub struct Issuer {
     root: Authority,
     issuing: Authority,
+    /// Where certificates say that the revocation list is.
+    list_address: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,14 +56,15 @@ impl Issuer {
         db: &mut SqliteConnection,
         vault: &Vault,
         chance: &mut Chance,
-        name: &str,
+        profile: &Profile,
         now: Timestamp,
     ) -> Result<Self, OpenError> {
+        let list_address = profile.revoke.list_address.clone();
         if let Some(stored) = store::meta(db, META).await? {
             let stored: Stored = serde_json::from_str(&stored).map_err(|_| OpenError::Damaged)?;
-            return Self::restore(vault, &stored);
+            return Ok(Self { list_address, ..Self::restore(vault, &stored)? });
         }
-        let made = Self::make(chance, name, now).map_err(|error| OpenError::Authority(error.to_string()))?;
+        let made = Self::make(chance, &profile.name, now).map_err(|error| OpenError::Authority(error.to_string()))?;
         let mut seal = |place: &str, key: &KeyPair| Hex(vault.seal(chance, place, &key.to_bytes()[..]));
         let stored = Stored {
             root: made.root.certificate().der().into(),
@@ -70,7 +74,7 @@ impl Issuer {
         };
         let stored = serde_json::to_string(&stored).map_err(|_| OpenError::Damaged)?;
         store::set_meta(db, META, &stored).await?;
-        Ok(made)
+        Ok(Self { list_address, ..made })
     }
 
     fn make(chance: &mut Chance, name: &str, now: Timestamp) -> Result<Self, Box<dyn core::error::Error>> {
@@ -82,7 +86,7 @@ impl Issuer {
         let root = Authority::root(&subject("根证书")?, validity(30)?, key, chance)?;
         let key = KeyPair::generate(chance);
         let issuing = root.issuing(&subject("签发证书")?, validity(20)?, key, chance)?;
-        Ok(Self { root, issuing })
+        Ok(Self { root, issuing, list_address: None })
     }
 
     fn restore(vault: &Vault, stored: &Stored) -> Result<Self, OpenError> {
@@ -96,6 +100,7 @@ impl Issuer {
         Ok(Self {
             root: part("authority/root", &stored.root_key, &stored.root)?,
             issuing: part("authority/issuing", &stored.issuing_key, &stored.issuing)?,
+            list_address: None,
         })
     }
 
@@ -119,8 +124,16 @@ impl Issuer {
         now: Timestamp,
     ) -> Result<Certificate, Box<dyn core::error::Error>> {
         let subject = Name::builder().country("CN").organization(name).common_name(format!("{name}电子印章")).build()?;
-        let unit = EndEntity::new(subject, Validity::new(now, self.issuing.certificate().not_after())?);
+        let unit = self.holder(subject, Validity::new(now, self.issuing.certificate().not_after())?);
         Ok(self.issuing.issue_seal_maker(&unit, key.public_key(), chance)?)
+    }
+
+    fn holder(&self, subject: Name, validity: Validity) -> EndEntity {
+        let holder = EndEntity::new(subject, validity);
+        match &self.list_address {
+            Some(address) => holder.crl_address(address),
+            None => holder,
+        }
     }
 
     /// Refuses a certificate that this authority did not issue. Times and revocation are not looked at.
@@ -152,7 +165,7 @@ impl Issuer {
         kept: Option<EnvelopedKey>,
     ) -> Answer<Pair> {
         let (subject, identity) = subject(form)?;
-        let holder = EndEntity::new(subject, validity).identity(identity);
+        let holder = self.holder(subject, validity).identity(identity);
         let sign_key = request.public_key();
         let sign = self.issuing.issue_sign(&holder, sign_key, chance).map_err(Refusal::internal)?;
         let envelope = kept.unwrap_or_else(|| {

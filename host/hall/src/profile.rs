@@ -515,6 +515,9 @@ mod tests {
             ("\"image/bmp\", \"image/gif\"]", "\"image/tiff\"]", "upload.formats"),
             ("\"image/png\"", "\"image/tiff\"", "seal.formats"),
             ("validity_days = 730", "validity_days = 0", "enrol.validity_days"),
+            ("list_hours = 24", "list_hours = 24\nlist_address = \"ftp://crl.example/api/authority/crl\"", "revoke.list_address"),
+            ("list_hours = 24", "list_hours = 24\nlist_address = \"http://crl.example/list.crl\"", "revoke.list_address"),
+            ("list_hours = 24", "list_hours = 24\nlist_address = \"http://示例/api/authority/crl\"", "revoke.list_address"),
         ] {
             let bad = good.replacen(from, to, 1);
             assert_ne!(bad, good, "{from}");

@@ -4,7 +4,7 @@
 mod support;
 
 use support::*;
-use ukey_hall::api::*;
+use ukey_hall::{Config, Profile, api::*};
 use ukey_pki::RevocationReason as Listed;
 
 const HOURS: u64 = 3_600;
@@ -230,4 +230,25 @@ fn a_suspension_is_on_the_list_but_not_in_the_notice_and_may_become_a_revocation
     bench.wait(24 * HOURS);
     assert_eq!(bench.listed(&key), Some(Listed::KeyCompromise));
     assert_eq!(bench.get("/api/notices/revocations", "").read::<RevocationNotices>().total, 1);
+}
+
+#[test]
+fn certificates_say_where_the_list_is_when_the_profile_does() {
+    let mut profile = Profile::built_in("qinghe").unwrap();
+    let address = "http://crl.example/api/authority/crl";
+    profile.revoke.list_address = Some(address.into());
+    let bench = Bench::with(Config::simulated(profile, 7));
+    let key = bench.unit_key();
+    let both = |key: &Key| {
+        let response = &key.response;
+        [response.sign_certificate(), response.encryption_certificate().unwrap()].map(|one| one.crl_address())
+    };
+    assert_eq!(both(&key), [Some(address.into()), Some(address.into())]);
+    // There the list is, by the authority that issued them.
+    assert_eq!(bench.listed(&key), None);
+    let path = address.strip_prefix("http://crl.example").unwrap();
+    assert_eq!(bench.get(path, "").body, bench.list().der());
+
+    let bench = Bench::new("qinghe");
+    assert_eq!(both(&bench.unit_key()), [None, None]);
 }
