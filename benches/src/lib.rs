@@ -8,14 +8,12 @@
 //! |---|---|
 //! | [`token`] | a token on the simulated platform, and its commands as closures' bodies |
 //! | [`bare`] | the same cryptography without a token |
-//! | [`enrol`] | an enrolment end to end, and the SM2 operations it contains |
 //! | [`openssl`] | the same by OpenSSL, when its library is there |
 //! | [`rounds`] | alternating rounds |
 //! | [`table`] | figures and ratios as text |
 #![deny(unsafe_code)]
 
 pub mod bare;
-pub mod enrol;
 pub mod openssl;
 pub mod rounds;
 pub mod table;
@@ -26,3 +24,6 @@ pub const PIN: &[u8; 8] = b"12345678";
 
 /// The digest that every contestant signs.
 pub const DIGEST: [u8; 32] = [0x5A; 32];
+
+/// The plaintext that every contestant encrypts.
+pub const TEXT: [u8; 32] = [0xA5; 32];

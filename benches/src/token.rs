@@ -1,8 +1,11 @@
 //! A token on the simulated platform, ready for the commands that are measured.
 
+use sm2::SecretKey;
+use sm2::elliptic_curve::sec1::ToSec1Point;
 use ukey_apdu::command::{
-    Answer, AppId, ApplicationInfo, Command, ContainerId, CreateApplication, CreateContainer, DevAuth,
-    EccSignData, GenEccKeyPair, GenRandom, GetPinInfo, OpenApplication, PinType, Rights, SM2_BITS, SignInput,
+    Answer, AppId, ApplicationInfo, CipherBlock, Command, ContainerId, CreateApplication, CreateContainer,
+    DevAuth, EccPublicKey, EccSignData, EccSignature, EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign,
+    GenEccKeyPair, GenRandom, GetPinInfo, OpenApplication, PinType, Plaintext, Rights, SM2_BITS, SignInput,
     VerifyPin,
 };
 use ukey_apdu::pin::{Challenge, DeviceKey, Pin, PinKey};
@@ -12,6 +15,7 @@ use ukey_firmware::{MAX_ANSWER, Settings, Token};
 
 const GM: Dialect = Dialect::GM2012;
 const NAME: &[u8] = b"UKEY";
+const PRIVATE: [u8; 32] = [0x33; 32];
 const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
 
 /// A token with an open application, its user logged in, and an open container with a sign key pair. Commands were
@@ -26,6 +30,9 @@ pub struct BenchToken {
     pin_info: Vec<u8>,
     sign: Vec<u8>,
     generate: Vec<u8>,
+    verify: Vec<u8>,
+    encrypt: Vec<u8>,
+    decrypt: Vec<u8>,
 }
 
 impl BenchToken {
@@ -44,6 +51,9 @@ impl BenchToken {
             pin_info: Vec::new(),
             sign: Vec::new(),
             generate: Vec::new(),
+            verify: Vec::new(),
+            encrypt: Vec::new(),
+            decrypt: Vec::new(),
             pin,
         };
         let cryptogram = FACTORY_KEY.cryptogram(&this.challenge());
@@ -69,7 +79,24 @@ impl BenchToken {
         this.generate = encode(&GenEccKeyPair { application, container, bits: SM2_BITS });
         this.sign = encode(&EccSignData { application, container, input: SignInput::Digest(crate::DIGEST) });
         this.generate();
+        this.prepare_external();
         this
+    }
+
+    /// The commands with keys from outside.
+    fn prepare_external(&mut self) {
+        let secret = SecretKey::from_slice(&PRIVATE).expect("a small number");
+        let point = secret.public_key().to_sec1_point(false);
+        let part = |from: usize| point.as_bytes()[from..from + 32].try_into().expect("32 bytes");
+        let public_key = EccPublicKey { x: part(1), y: part(33) };
+        let answer = self.send(&ExtEccSign { private_key: PRIVATE, digest: crate::DIGEST });
+        let signature = EccSignature::read(&answer, &GM).expect("a signature");
+        self.verify = encode(&EccVerify { public_key, input: SignInput::Digest(crate::DIGEST), signature });
+        let encrypt = ExtEccEncrypt { public_key, plaintext: Plaintext(&crate::TEXT) };
+        let answer = self.send(&encrypt);
+        self.encrypt = encode(&encrypt);
+        let ciphertext = CipherBlock::read(&answer, &GM).expect("a ciphertext");
+        self.decrypt = encode(&ExtEccDecrypt { private_key: PRIVATE, ciphertext });
     }
 
     /// GenRandom, the host's cryptogram, VerifyPin: one login.
@@ -92,6 +119,25 @@ impl BenchToken {
     /// GenECCKeyPair, which takes the place of the pair before.
     pub fn generate(&mut self) {
         exchange(&mut self.token, &mut self.answer, &self.generate);
+    }
+
+    /// ECCVerify of a digest.
+    pub fn verify(&mut self) {
+        exchange(&mut self.token, &mut self.answer, &self.verify);
+    }
+
+    /// ExtECCEncrypt of 32 bytes.
+    pub fn encrypt(&mut self) {
+        exchange(&mut self.token, &mut self.answer, &self.encrypt);
+    }
+
+    /// ExtECCDecrypt of 32 bytes.
+    ///
+    /// # Panics
+    /// When they are not those that were encrypted.
+    pub fn decrypt(&mut self) {
+        let answer = exchange(&mut self.token, &mut self.answer, &self.decrypt);
+        assert_eq!(answer.last_chunk(), Some(&crate::TEXT));
     }
 
     fn challenge(&mut self) -> Challenge {

@@ -15,19 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ukey-flows", &["ukey-device", "ukey-pki", "ukey-hall"]),
     ("ukey-features", &["ukey-flows", "ukey-device", "ukey-hall", "ukey-pki"]),
     ("ukey", &["ukey-apdu", "ukey-device", "ukey-pki", "ukey-hall", "ukey-flows", "ukey-features"]),
-    (
-        "ukey-benches",
-        &[
-            "ukey-apdu",
-            "ukey-firmware",
-            "ukey-device",
-            "ukey-pki",
-            "ukey-hall",
-            "ukey-flows",
-            "ukey-features",
-            "ukey",
-        ],
-    ),
+    ("ukey-benches", &["ukey-apdu", "ukey-firmware"]),
+    ("ukey-benches-enrol", &["ukey-device", "ukey-hall", "ukey-flows", "ukey-benches"]),
 ];
 
 fn metadata() -> Metadata {

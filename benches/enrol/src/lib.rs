@@ -1,4 +1,5 @@
 //! A whole enrolment, through HTTP and APDUs, beside the SM2 operations it contains.
+#![deny(unsafe_code)]
 
 use std::hint::black_box;
 

@@ -1,15 +1,15 @@
 //! The enrolment of one unit end to end, beside the SM2 operations it contains.
 //!
-//! `cargo bench -p ukey-benches --bench enrol` gives criterion's figures, then the ratio of CPU time from alternating
+//! `cargo bench -p ukey-benches-enrol` gives criterion's figures, then the ratio of CPU time from alternating
 //! rounds, which is the one to quote. Under `cargo test` everything runs once.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::time::Duration;
 
 use criterion::Criterion;
-use ukey_benches::enrol::{EnrolBench, Sm2Operations};
 use ukey_benches::rounds::{Contestant, alternate};
 use ukey_benches::table::{Row, Table};
+use ukey_benches_enrol::{EnrolBench, Sm2Operations};
 
 fn main() {
     let asked = |option: &str| std::env::args().any(|argument| argument == option);
