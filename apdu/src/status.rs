@@ -60,6 +60,8 @@ status_words! {
     MORE_DATA = 0x6A9E, "more data: repeat the command", "还有数据，请重发命令";
     NO_SUCH_KEY = 0x6A9F, "the referenced key was not found", "引用的密钥不存在";
     WRONG_OFFSET = 0x6B00, "wrong offset", "偏移错误";
+    AGREEMENT_DATA_FAILED = 0x6B01, "the data of a key agreement are wrong", "密钥协商数据错误";
+    AGREEMENT_KEY_FAILED = 0x6B02, "no key comes of this agreement", "协商密钥失败";
     WRONG_LE = 0x6C00, "wrong Le", "Le错误";
     UNKNOWN_INS = 0x6D00, "unknown instruction", "未知指令";
     UNKNOWN_CLA = 0x6E00, "unknown class", "未知指令类别";

@@ -242,6 +242,29 @@ proptest! {
     }
 
     #[test]
+    fn agreement_commands(
+        d in dialect(), ids: [u16; 3], algorithm: u32, handle: u32, x: [u8; 32], y: [u8; 32], one in name(32), other in name(32),
+    ) {
+        let [app, container, key] = ids;
+        let (application, container) = (AppId(app), ContainerId(container));
+        let temporary_key = EccPublicKey { x: y, y: x };
+        let party = Party { public_key: EccPublicKey { x, y }, temporary_key, id: &one };
+        let (handle, key) = (AgreementHandle(handle), AgreedKeyId(SessionKeyId(key)));
+        twice!(GenerateAgreementDataWithEcc, GenerateAgreementDataWithEcc { application, container, algorithm, id: &one }, d);
+        twice!(GenerateAgreementDataAndKeyWithEcc, GenerateAgreementDataAndKeyWithEcc {
+            application, container, algorithm, initiator: party, id: &other,
+        }, d);
+        twice!(GenerateKeyWithEcc, GenerateKeyWithEcc { application, container, handle, responder: party }, d);
+        answer!(AgreementData, AgreementData { temporary_key, handle }, d);
+        answer!(AgreedKey, AgreedKey { temporary_key, key }, d);
+        answer!(AgreedKeyId, key, d);
+        let [high, low] = ids[2].to_be_bytes();
+        prop_assert_eq!(AgreedKeyId::read(&[high, low], &d), Ok(key), "the bare id");
+        prop_assert_eq!(AgreedKeyId::read(&[high, low | 1, 0, 0], &d), Ok(AgreedKeyId(SessionKeyId(ids[2] | 1))));
+        prop_assert!(AgreedKeyId::read(&[1, high, low, 1], &d).is_err());
+    }
+
+    #[test]
     fn decoding_and_describing_anything_never_panics(
         d in dialect(), ins in proptest::sample::select(SPOKEN), p1: u8, p2: u8, data in vec(any::<u8>(), 0..200),
         answer in vec(any::<u8>(), 0..320), noise in vec(any::<u8>(), 0..40),

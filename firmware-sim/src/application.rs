@@ -90,6 +90,7 @@ impl<P: Platform> Run<'_, P> {
         self.core.store.write(self.parts.flash, &[Change::Delete { first, last }])?;
         self.core.session.forget_application(slot);
         self.core.session_keys.forget_application(slot);
+        self.core.agreements.forget_application(slot);
         Ok(())
     }
 

@@ -77,6 +77,7 @@ impl<P: Platform> Run<'_, P> {
         self.core.store.write(self.parts.flash, &[Change::Delete { first, last }])?;
         self.core.session.close_container(app, slot);
         self.core.session_keys.forget_container(app, slot);
+        self.core.agreements.forget_container(app, slot);
         Ok(())
     }
 

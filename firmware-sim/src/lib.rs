@@ -17,6 +17,7 @@
 //! | `gate` | open ids and rights as proofs that only it can make |
 //! | `device`, `pin`, `application`, `container`, `key_pair`, `external`, `file` | the handlers |
 //! | `session_key`, `block_cipher` | session keys, who holds them, and what is done with them |
+//! | `agreement` | key agreement in both roles |
 //! | `digest` | digests, for anyone |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
@@ -39,6 +40,7 @@
     )
 )]
 
+mod agreement;
 mod application;
 mod block_cipher;
 mod container;

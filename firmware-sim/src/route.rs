@@ -155,6 +155,21 @@ pub(crate) fn route<P: Platform>(
             let container = ids.container(run)?;
             run.export_public_key(container, Command::read(apdu, dialect)?, out)
         }
+        Ins::GenerateAgreementDataWithEcc => {
+            let (container, user) = ids.container_of_user(run)?;
+            let key = run.encryption_key(container)?;
+            run.begin_agreement(container, user, &key, &Command::read(apdu, dialect)?, out)
+        }
+        Ins::GenerateAgreementDataAndKeyWithEcc => {
+            let (container, user) = ids.container_of_user(run)?;
+            let key = run.encryption_key(container)?;
+            run.answer_agreement(container, user, &key, &Command::read(apdu, dialect)?, out)
+        }
+        Ins::GenerateKeyWithEcc => {
+            let (container, user) = ids.container_of_user(run)?;
+            let key = run.encryption_key(container)?;
+            run.end_agreement(container, user, &key, &Command::read(apdu, dialect)?, out)
+        }
         Ins::EccExportSessionKey => {
             let (container, user) = ids.container_of_user(run)?;
             run.export_session_key(container, user, &Command::read(apdu, dialect)?, out)

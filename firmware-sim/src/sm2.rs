@@ -6,9 +6,11 @@
 //!
 //! Refuses to know: commands, rights, and where keys are kept. The labels A1, B3 and so on are the standard's steps.
 
+mod agreement;
 mod ciphertext;
 mod signature;
 
+pub(crate) use agreement::{Agreed, AgreementError, Own, Role, agree};
 pub(crate) use ciphertext::{decrypt, decrypt_into, encrypt};
 pub(crate) use signature::{SigningKey, sign, verify};
 

@@ -8,6 +8,7 @@ use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
 use zeroize::Zeroize;
 
+use crate::agreement::Agreements;
 use crate::digest::DigestState;
 use crate::gate::Session;
 use crate::object::{AppSlot, ObjectId};
@@ -84,6 +85,7 @@ pub(crate) struct Core {
     pub(crate) session: Session,
     pub(crate) session_keys: SessionKeys,
     pub(crate) digest: DigestState,
+    pub(crate) agreements: Agreements,
 }
 
 /// A handler's view: the core and the hardware under it.
@@ -134,6 +136,7 @@ impl<P: Platform> Token<P> {
                     store,
                     session: Session::default(),
                     digest: DigestState::default(),
+                    agreements: Agreements::default(),
                 },
                 joiner: Joiner::default(),
                 blocks: Blocks::default(),

@@ -1,6 +1,7 @@
 //! The commands, each once: its shape, its data, its answer, its line in a trace.
 
 mod access;
+mod agreement;
 mod algorithm;
 mod application;
 mod cipher;
@@ -19,6 +20,10 @@ mod shape;
 use core::fmt::Display;
 
 pub use access::{ChangePin, ClearSecureState, GetPinInfo, PinInfo, PinType, UnblockPin, VerifyPin};
+pub use agreement::{
+    AgreedKey, AgreedKeyId, AgreementData, AgreementHandle, GenerateAgreementDataAndKeyWithEcc,
+    GenerateAgreementDataWithEcc, GenerateKeyWithEcc, MAX_PARTY_ID, Party,
+};
 pub use algorithm::{
     SGD_SHA1, SGD_SHA256, SGD_SM3, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB,
 };
@@ -183,6 +188,9 @@ commands![
     ExtEccEncrypt,
     ExtEccDecrypt,
     ExtEccSign,
+    GenerateAgreementDataWithEcc,
+    GenerateAgreementDataAndKeyWithEcc,
+    GenerateKeyWithEcc,
     ExportPubKey,
     EccExportSessionKey,
     EccExportSessionKeyEx,
