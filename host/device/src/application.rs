@@ -9,7 +9,7 @@ use ukey_apdu::pin::{Challenge, Pin, PinKey, SealedPinBuf};
 
 use crate::container::Container;
 use crate::device::{Device, protected_cla, texts};
-use crate::error::{About, ErrorKind, Proves, Result};
+use crate::error::{About, Proves, Result};
 use crate::wire::Wire;
 
 /// An open application. It stays open until [`Application::close`] or the end of the token's power; dropping the handle
@@ -46,6 +46,11 @@ impl<'d> Application<'d> {
         self.device
     }
 
+    /// The time between two losses of power in which its id lives.
+    pub(crate) fn session(&self) -> u64 {
+        self.session
+    }
+
     pub(crate) fn id(&self) -> AppId {
         self.info.id
     }
@@ -66,17 +71,13 @@ impl<'d> Application<'d> {
 
     /// Runs commands that belong together, unless the ids are dead.
     fn with<T>(&self, about: About, ins: Ins, run: impl FnOnce(&mut Wire, About) -> Result<T>) -> Result<T> {
-        let mut wire = self.device.wire();
-        if wire.session() != self.session {
-            return Err(About { ins: Some(ins), ..about }.error(ErrorKind::Stale));
-        }
-        run(&mut wire, about)
+        self.device.in_session(self.session, about, ins, run)
     }
 
     /// The retry count of a PIN; costs no try.
     ///
     /// # Errors
-    /// As every command: [`ErrorKind`].
+    /// As every command: [`ErrorKind`](crate::ErrorKind).
     pub fn pin_info(&self, pin_type: PinType) -> Result<PinInfo> {
         self.send(&GetPinInfo { application: self.id(), pin_type }, self.about(), |info| info)
     }
@@ -84,7 +85,7 @@ impl<'d> Application<'d> {
     /// Proves a PIN and thereby gets its right in this application.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongPin`], [`ErrorKind::Locked`].
+    /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin), [`ErrorKind::Locked`](crate::ErrorKind::Locked).
     pub fn verify_pin(&self, pin_type: PinType, pin: &Pin) -> Result<()> {
         self.with(self.about(), Ins::VerifyPin, |wire, about| {
             let challenge = wire.challenge(about.clone())?;
@@ -97,7 +98,7 @@ impl<'d> Application<'d> {
     /// Replaces a PIN; the old one proves the right.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongPin`] and [`ErrorKind::Locked`] for the old PIN; [`ErrorKind::Refused`] for a new one that is
+    /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) for the old PIN; [`ErrorKind::Refused`](crate::ErrorKind::Refused) for a new one that is
     /// too short.
     pub fn change_pin(&self, pin_type: PinType, old: &Pin, new: &Pin) -> Result<()> {
         self.with(self.about(), Ins::ChangePin, |wire, about| {
@@ -112,7 +113,7 @@ impl<'d> Application<'d> {
     /// Sets a new user PIN and restores its tries; the administrator PIN proves the right.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongPin`] and [`ErrorKind::Locked`] for the administrator PIN.
+    /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) for the administrator PIN.
     pub fn unblock_pin(&self, admin: &Pin, new: &Pin) -> Result<()> {
         self.with(self.about(), Ins::UnblockPin, |wire, about| {
             let challenge = wire.challenge(about.clone())?;
@@ -134,8 +135,8 @@ impl<'d> Application<'d> {
     /// Sets a new user PIN that a remote party sealed over the last [`Application::challenge`].
     ///
     /// # Errors
-    /// [`ErrorKind::WrongPin`] and [`ErrorKind::Locked`] where it was not sealed with the administrator PIN over that
-    /// challenge; [`ErrorKind::Refused`] (`6985`) without a challenge.
+    /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) where it was not sealed with the administrator PIN over that
+    /// challenge; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without a challenge.
     pub fn unblock_remote(&self, sealed: &SealedPinBuf) -> Result<()> {
         self.with(self.about(), Ins::UnblockPin, |wire, about| self.unblock(wire, about, sealed))
     }
@@ -176,7 +177,7 @@ impl<'d> Application<'d> {
     /// Creates a container and opens it; wants the user PIN.
     ///
     /// # Errors
-    /// [`ErrorKind::NotLoggedIn`], [`ErrorKind::ContainerExists`], [`ErrorKind::NoSpace`].
+    /// [`ErrorKind::NotLoggedIn`](crate::ErrorKind::NotLoggedIn), [`ErrorKind::ContainerExists`](crate::ErrorKind::ContainerExists), [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace).
     pub fn create_container(&self, name: &str) -> Result<Container<'d>> {
         let command = CreateContainer { application: self.id(), name: name.as_bytes() };
         let id = self.send(&command, self.about_container(name), |id| id)?;
@@ -186,7 +187,7 @@ impl<'d> Application<'d> {
     /// Opens a container.
     ///
     /// # Errors
-    /// [`ErrorKind::NoSuchContainer`].
+    /// [`ErrorKind::NoSuchContainer`](crate::ErrorKind::NoSuchContainer).
     pub fn open_container(&self, name: &str) -> Result<Container<'d>> {
         let command = OpenContainer { application: self.id(), name: name.as_bytes() };
         let id = self.send(&command, self.about_container(name), |id| id)?;
@@ -196,7 +197,7 @@ impl<'d> Application<'d> {
     /// Deletes a container with its keys and certificates; wants the user PIN.
     ///
     /// # Errors
-    /// [`ErrorKind::NotLoggedIn`], [`ErrorKind::NoSuchContainer`].
+    /// [`ErrorKind::NotLoggedIn`](crate::ErrorKind::NotLoggedIn), [`ErrorKind::NoSuchContainer`](crate::ErrorKind::NoSuchContainer).
     pub fn delete_container(&self, name: &str) -> Result<()> {
         let command = DeleteContainer { application: self.id(), name: name.as_bytes() };
         self.send(&command, self.about_container(name), drop)

@@ -1,13 +1,15 @@
 //! An open container: a sign pair, an encryption pair, and a certificate for each.
 
 use ukey_apdu::command::{
-    CloseContainer, Command, ContainerId, ContainerInfo, EccPublicKey, EccSignData, EccSignature,
-    EnvelopedKeyPair, ExportCertificate, ExportPubKey, GenEccKeyPair, GetContainerInfo, ImportCertificate,
-    ImportEccKeyPair, KeyUse, SM2_BITS, SignInput,
+    CipherBlock, CloseContainer, Command, ContainerId, ContainerInfo, EccExportSessionKey, EccPublicKey,
+    EccSignData, EccSignature, EnvelopedKeyPair, ExportCertificate, ExportPubKey, GenEccKeyPair,
+    GetContainerInfo, ImportCertificate, ImportEccKeyPair, ImportSessionKey, KeyHandle, KeyHolder, KeyUse,
+    SM2_BITS, SessionKeyId, SignInput,
 };
 
 use crate::application::Application;
 use crate::error::{About, ErrorKind, Result};
+use crate::session_key::{SealedKey, SessionKey};
 
 /// An open container. It stays open until [`Container::close`], the end of its application or of the token's power;
 /// dropping the handle does nothing.
@@ -125,6 +127,43 @@ impl<'d> Container<'d> {
             Err(error) if matches!(error.kind(), ErrorKind::NoCertificate) => Ok(None),
             exported => exported.map(Some),
         }
+    }
+
+    fn holder(&self) -> KeyHolder {
+        KeyHolder { application: self.application.id(), container: self.id }
+    }
+
+    fn session_key(&self, key: SessionKeyId) -> SessionKey<'d> {
+        let application = &self.application;
+        let key = KeyHandle { holder: self.holder(), key };
+        SessionKey::new(application.device(), application.session(), self.about(), key)
+    }
+
+    /// Makes a session key in the token, and seals it for a public key (ECCExportSessionKey); wants the user PIN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`], [`ErrorKind::NoSpace`], [`ErrorKind::Unsupported`] for another algorithm;
+    /// [`ErrorKind::Refused`] (`6A9A`) for a public key that is none.
+    pub fn export_session_key(
+        &self,
+        algorithm: u32,
+        public_key: &EccPublicKey,
+    ) -> Result<(SealedKey, SessionKey<'d>)> {
+        let command = EccExportSessionKey { holder: self.holder(), public_key: *public_key, algorithm };
+        let (sealed, id) = self.send(&command, |made| (SealedKey::from(made.sealed), made.key))?;
+        Ok((sealed, self.session_key(id)))
+    }
+
+    /// Imports a session key that was sealed for the encryption pair; wants the user PIN.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoggedIn`], [`ErrorKind::NoKeyPair`] without an encryption pair, [`ErrorKind::NoSpace`],
+    /// [`ErrorKind::Unsupported`] for another algorithm; [`ErrorKind::Refused`] (`6A9B`) where it was sealed for
+    /// another key.
+    pub fn import_session_key(&self, algorithm: u32, sealed: &CipherBlock<'_>) -> Result<SessionKey<'d>> {
+        let command = ImportSessionKey { holder: self.holder(), algorithm, sealed: *sealed };
+        let id = self.send(&command, |id| id)?;
+        Ok(self.session_key(id))
     }
 
     /// Closes the container.

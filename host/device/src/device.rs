@@ -5,16 +5,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ukey_apdu::command::{
     ChangeDevAuthKey, CreateApplication, DeleteApplication, DevAuth, DevInfo, EnumApplication, GetDevInfo,
-    Names, OpenApplication, SetLabel, Version,
+    ImportSymmKey, KeyHandle, KeyHolder, Names, OpenApplication, SetLabel, Version,
 };
 use ukey_apdu::envelope::Cla;
 use ukey_apdu::pin::DeviceKey;
 use ukey_apdu::{Dialect, Ins};
 
 use crate::application::Application;
-use crate::error::{About, Proves, Result};
+use crate::error::{About, ErrorKind, Proves, Result};
 use crate::link::sim::Simulator;
 use crate::link::{Link, LinkError, Place};
+use crate::session_key::SessionKey;
 use crate::trace::Traced;
 use crate::wire::Wire;
 
@@ -59,6 +60,21 @@ impl Device {
     /// A wire that a panic left is as good as any: it changes only by whole exchanges.
     pub(crate) fn wire(&self) -> MutexGuard<'_, Wire> {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs commands that belong together, unless the ids they use are dead: of before the token lost power.
+    pub(crate) fn in_session<T>(
+        &self,
+        session: u64,
+        about: About,
+        ins: Ins,
+        run: impl FnOnce(&mut Wire, About) -> Result<T>,
+    ) -> Result<T> {
+        let mut wire = self.wire();
+        if wire.session() != session {
+            return Err(About { ins: Some(ins), ..about }.error(ErrorKind::Stale));
+        }
+        run(&mut wire, about)
     }
 
     /// The dialect that is spoken.
@@ -148,6 +164,18 @@ impl Device {
         let mut wire = self.wire();
         let info = wire.send(&OpenApplication { name: name.as_bytes() }, about(name), |info| info)?;
         Ok(Application::new(self, wire.session(), name, info))
+    }
+
+    /// Sets a session key of the device itself in clear (SetSymmKey); wants no right.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for another algorithm, [`ErrorKind::NoSpace`](crate::ErrorKind::NoSpace); [`ErrorKind::Refused`](crate::ErrorKind::Refused) for
+    /// a key of another length.
+    pub fn set_symmetric_key(&self, algorithm: u32, key: &[u8]) -> Result<SessionKey<'_>> {
+        let mut wire = self.wire();
+        let holder = KeyHolder::DEVICE;
+        let id = wire.send(&ImportSymmKey { holder, algorithm, key }, About::default(), |id| id)?;
+        Ok(SessionKey::new(self, wire.session(), About::default(), KeyHandle { holder, key: id }))
     }
 
     /// Finds the token again after its power was lost, or takes its power away and gives it back. Everything that was

@@ -79,6 +79,18 @@ pub enum ErrorKind {
     /// That lies beyond the end of the file (`6B00`); nothing was written.
     #[error("that lies beyond the end of the file")]
     BeyondFile,
+    /// The token has no such session key, or the agreement's handle is dead (`6A8C`, `6A9F`).
+    #[error("there is no such session key")]
+    NoSuchKey,
+    /// A step of an encryption, a decryption, a MAC or a digest that has not been begun, or cannot come now (`6985`).
+    #[error("the operation has not been begun")]
+    NotBegun,
+    /// Another digest was begun since; a token has one.
+    #[error("another digest has been begun since")]
+    Replaced,
+    /// The data have a length that is not taken (`6700`): not whole blocks, or too many.
+    #[error("the data have a length that the token does not take")]
+    WrongLength,
     /// No space, or as many objects as are allowed (`6A84`).
     #[error("the token has no space for it")]
     NoSpace,
@@ -104,6 +116,30 @@ pub enum ErrorKind {
 
 fn tries(left: u8) -> String {
     if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
+}
+
+/// Whether a command goes on with what another began.
+const fn is_step(ins: Ins) -> bool {
+    matches!(
+        ins,
+        Ins::Encrypt
+            | Ins::EncryptUpdate
+            | Ins::EncryptFinal
+            | Ins::Decrypt
+            | Ins::DecryptUpdate
+            | Ins::DecryptFinal
+            | Ins::Digest
+            | Ins::DigestUpdate
+            | Ins::DigestFinal
+            | Ins::Mac
+            | Ins::MacUpdate
+            | Ins::MacFinal
+    )
+}
+
+/// Whether a command leaves one more session key in the token.
+const fn makes_session_key(ins: Ins) -> bool {
+    matches!(ins, Ins::EccExportSessionKey | Ins::ImportSessionKey | Ins::ImportSymmKey)
 }
 
 /// Which secret a command proves: what its `63CX` counts.
@@ -133,13 +169,13 @@ impl About {
     }
 
     pub(crate) fn refused(self, status: Status) -> Error {
-        let kind = ErrorKind::of(status, self.proves);
+        let kind = ErrorKind::of(status, self.proves, self.ins);
         Error(Box::new(Inner { kind, about: self, status: Some(status) }))
     }
 }
 
 impl ErrorKind {
-    fn of(status: Status, proves: Option<Proves>) -> ErrorKind {
+    fn of(status: Status, proves: Option<Proves>, ins: Option<Ins>) -> ErrorKind {
         match (proves, status.remaining(), status) {
             (Some(Proves::Pin(pin)), Some(0), _) | (Some(Proves::Pin(pin)), _, Status::LOCKED) => {
                 ErrorKind::Locked { pin }
@@ -162,8 +198,15 @@ impl ErrorKind {
                 Status::NO_SUCH_FILE => ErrorKind::NoSuchFile,
                 Status::FILE_EXISTS => ErrorKind::FileExists,
                 Status::WRONG_OFFSET => ErrorKind::BeyondFile,
+                Status::NO_SYMMETRIC_KEY | Status::NO_SUCH_KEY => ErrorKind::NoSuchKey,
+                Status::CONDITIONS_NOT_SATISFIED if ins.is_some_and(is_step) => ErrorKind::NotBegun,
+                Status::WRONG_LENGTH => ErrorKind::WrongLength,
                 Status::NO_SPACE => ErrorKind::NoSpace,
-                Status::UNKNOWN_INS | Status::UNKNOWN_CLA | Status::UNSUPPORTED => ErrorKind::Unsupported,
+                Status::UNKNOWN_INS
+                | Status::UNKNOWN_CLA
+                | Status::UNSUPPORTED
+                | Status::UNSUPPORTED_KEY_ALGORITHM
+                | Status::UNSUPPORTED_DIGEST => ErrorKind::Unsupported,
                 _ => ErrorKind::Refused,
             },
         }
@@ -262,6 +305,8 @@ impl Error {
             ErrorKind::NoSuchApplication => "应用不存在".to_owned(),
             ErrorKind::NoSuchContainer => "容器不存在".to_owned(),
             ErrorKind::BeyondFile => "超出文件末尾".to_owned(),
+            ErrorKind::NotBegun => "运算尚未初始化".to_owned(),
+            ErrorKind::Replaced => "已开始另一次摘要运算".to_owned(),
             _ => self.0.status.map(|status| status.meaning_zh().to_string()).unwrap_or_default(),
         };
         let about = &self.0.about;
@@ -314,6 +359,22 @@ impl Error {
             ErrorKind::NoSuchContainer => ("list the containers: `ukey info`", "请用 ukey info 查看已有容器"),
             ErrorKind::NoKeyPair => ("generate or import a key pair first", "请先生成或导入密钥对"),
             ErrorKind::NoCertificate => ("import the certificate first", "请先导入证书"),
+            ErrorKind::NoSuchKey => (
+                "make or import the session key again: it ends with its container and with the key's power",
+                "请重新生成或导入会话密钥：删除容器或断电后会话密钥即失效",
+            ),
+            ErrorKind::NotBegun => (
+                "begin it first; a part and the whole in one do not go together",
+                "请先调用相应的Init；分段运算与单次运算不可混用",
+            ),
+            ErrorKind::Replaced => ("begin the digest again", "请重新开始摘要运算"),
+            ErrorKind::WrongLength => (
+                "give whole blocks of 16 bytes or use padding; give long data in parts",
+                "请使用16字节的整数倍或选择填充；数据较长时请分段",
+            ),
+            ErrorKind::NoSpace if matches!(self.0.about.ins, Some(ins) if makes_session_key(ins)) => {
+                ("destroy session keys that are no longer needed", "请销毁不再使用的会话密钥")
+            }
             ErrorKind::NoSpace => {
                 ("delete containers and files that are no longer needed", "请删除不再使用的容器和文件")
             }

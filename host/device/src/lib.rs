@@ -41,6 +41,7 @@
 //! | [`link`] | the way there: places and live links; the simulated token and its file |
 //! | `wire` | one command over a link: chaining, continuation, trace |
 //! | `device`, `application`, `container`, `file` | the token's objects |
+//! | `session_key`, `digest` | what the token computes for anyone: encryption, MAC, digests |
 //! | `exclusive` | the token for one program alone |
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
@@ -48,10 +49,12 @@
 mod application;
 mod container;
 mod device;
+mod digest;
 pub mod error;
 mod exclusive;
 mod file;
 pub mod link;
+mod session_key;
 pub mod target;
 pub mod trace;
 mod wire;
@@ -59,17 +62,20 @@ mod wire;
 pub use application::Application;
 pub use container::Container;
 pub use device::{Device, DeviceInfo};
+pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use exclusive::Exclusive;
 pub use link::sim::Simulator;
 pub use link::{Link, LinkError, Place};
+pub use session_key::{SealedKey, SessionKey};
 pub use target::{Options, Target, UnknownTarget};
 pub use trace::Traced;
 
 /// The words of the commands, for those who use a device and know no APDU.
 pub use ukey_apdu::command::{
-    ApplicationInfo, CipherBlock, ContainerInfo, ContainerType, CreateApplication, EccPublicKey,
-    EccSignature, EnvelopedKeyPair, FileInfo, KeyUse, PinInfo, PinType, Rights, SGD_SM4_ECB, Version,
+    ApplicationInfo, CipherBlock, CipherParameters, ContainerInfo, ContainerType, CreateApplication,
+    DigestAlgorithm, EccPublicKey, EccSignature, EnvelopedKeyPair, FileInfo, KeyUse, Padding, PinInfo,
+    PinType, Rights, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, Signer, Version,
 };
 pub use ukey_apdu::pin::{Challenge, DeviceKey, NotAPin, Pin, PinKey, SealedPin, SealedPinBuf};
 pub use ukey_apdu::{Dialect, Status};

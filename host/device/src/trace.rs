@@ -107,6 +107,11 @@ const fn is_public(ins: Ins) -> bool {
             | Ins::ExportCertificate
             | Ins::GenEccKeyPair
             | Ins::ExportPubKey
+            | Ins::EncryptInit
+            | Ins::DecryptInit
+            | Ins::MacInit
+            | Ins::DigestInit
+            | Ins::DestroySessionKey
     )
 }
 

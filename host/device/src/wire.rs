@@ -23,12 +23,14 @@ pub(crate) struct Wire {
     dialect: Dialect,
     max_data: usize,
     session: u64,
+    /// Digests begun so far: the last one is the one that the token has.
+    pub(crate) digests: u64,
     pub(crate) trace: Trace,
 }
 
 impl Wire {
     pub(crate) fn new(link: Box<dyn Link>, dialect: Dialect) -> Wire {
-        Wire { link, dialect, max_data: SAFE_DATA, session: 1, trace: Trace::default() }
+        Wire { link, dialect, max_data: SAFE_DATA, session: 1, digests: 0, trace: Trace::default() }
     }
 
     pub(crate) fn link(&self) -> &dyn Link {
