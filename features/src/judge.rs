@@ -129,6 +129,7 @@ impl Told for PaymentState {
             Self::Paid => "已支付",
             Self::Cancelled => "已取消",
             Self::Refunded => "已退回",
+            Self::Owed => "待退回",
         }
         .to_owned()
     }
