@@ -6,8 +6,12 @@
 
 #![allow(unreachable_pub, reason = "modules of a test")]
 
+#[path = "model/ciphers.rs"]
+mod ciphers;
 #[path = "model/driver.rs"]
 mod driver;
+#[path = "model/session_keys.rs"]
+mod session_keys;
 #[path = "model/specification.rs"]
 mod specification;
 mod support;
@@ -19,8 +23,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use specification::*;
-use ukey_apdu::command::{FileInfo, KeyUse, PinType};
-use words::*;
+use ukey_apdu::command::{DigestAlgorithm, FileInfo, KeyUse, PinType};
+use words::{Step as WorkStep, *};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -41,7 +45,13 @@ impl ReferenceStateMachine for Steps {
     }
 
     fn transitions(model: &Model) -> BoxedStrategy<Step> {
-        let command = prop_oneof![1 => select(next(model)), 1 => any_command(model)].boxed();
+        let command = prop_oneof![
+            4 => select(next(model)),
+            4 => any_command(model),
+            1 => select(next_work(model)),
+            1 => any_work(model),
+        ]
+        .boxed();
         prop_oneof![
             40 => command.clone().prop_map(Step::Send),
             4 => (command, cut(40), proptest::option::weighted(0.3, cut(3)))
@@ -57,6 +67,7 @@ impl ReferenceStateMachine for Steps {
                 let given = match *command {
                     Command::OpenApplication(name) => name,
                     Command::CreateContainer(_, name) | Command::OpenContainer(_, name) => name,
+                    Command::ImportSymmKey(..) | Command::ImportSessionKey(..) => model.keys_given.into(),
                     _ => 0,
                 };
                 let _ = model.apply(command, 1 + u16::try_from(given).expect("a small number"));
@@ -136,6 +147,78 @@ fn next(model: &Model) -> Vec<Command> {
         all.push(Command::EnumApplication);
     }
     all
+}
+
+/// Commands about session keys and digests that lead further.
+fn next_work(model: &Model) -> Vec<Command> {
+    let free = (0..SESSION_KEYS).find(|key| !model.has_key(model.handle(*key)));
+    let mut all = vec![Command::DigestInit(DigestAlgorithm::Sm3), Command::Digest(WorkStep::Update, 70)];
+    if let Some(key) = free {
+        all.push(Command::ImportSymmKey(key, None, key % 2));
+        for (application, name) in
+            (0..APPLICATIONS).flat_map(|name| (0..CONTAINERS).map(move |at| (name, at)))
+        {
+            if let Ok(real) = model.container(application, name) {
+                all.push(Command::ImportSymmKey(key, Some((application, name)), key % 2));
+                let pairs = model.durable.applications[&real.0].containers[&real.1].pairs;
+                if pairs[KeyUse::Encrypt as usize].is_some() {
+                    all.push(Command::ImportSessionKey(key, (application, name), key % 2, true));
+                }
+            }
+        }
+    }
+    for handle in (0..SESSION_KEYS).map(|key| model.handle(key)).filter(|handle| model.has_key(*handle)) {
+        all.push(Command::EccExportSessionKeyEx(handle));
+        for (purpose, mode) in [
+            (Purpose::Encrypt, Mode::Cbc),
+            (Purpose::Encrypt, Mode::Cfb),
+            (Purpose::Decrypt, Mode::Cbc),
+            (Purpose::Decrypt, Mode::Ofb),
+            (Purpose::Mac, Mode::Mac),
+        ] {
+            all.push(Command::Begin(handle, Work { purpose, mode, padded: false }));
+            all.extend([5, 27, 32].map(|length| Command::Go(handle, purpose, WorkStep::Update, length)));
+            all.push(Command::Go(handle, purpose, WorkStep::Final, 0));
+            all.push(Command::Go(handle, purpose, WorkStep::One, 48));
+        }
+    }
+    all
+}
+
+/// Commands about session keys and digests, right and wrong.
+fn any_work(model: &Model) -> BoxedStrategy<Command> {
+    let holder = || {
+        prop_oneof![
+            1 => Just(None),
+            2 => (0..APPLICATIONS, 0..LONG_NAME).prop_map(Some),
+        ]
+    };
+    let handles: Vec<_> = (0..SESSION_KEYS).map(|key| model.handle(key)).collect();
+    let handle = || {
+        let wrong = (0..SESSION_KEYS, holder()).prop_map(|(key, holder)| Handle { key, holder });
+        prop_oneof![8 => select(handles.clone()), 1 => wrong]
+    };
+    let purpose = || select(Purpose::ALL.to_vec());
+    let step = || select(WorkStep::ALL.to_vec());
+    let length = || select(vec![0, 1, 15, 16, 17, 32, 33, 600]);
+    let work = (purpose(), select(Mode::ALL.to_vec()), any::<bool>());
+    let at = (0..APPLICATIONS, 0..LONG_NAME);
+    prop_oneof![
+        2 => (0..SESSION_KEYS, holder(), 0..VALUES)
+            .prop_map(|(key, holder, value)| Command::ImportSymmKey(key, holder, value)),
+        1 => (0..SESSION_KEYS, at, 0..VALUES, proptest::bool::weighted(0.8))
+            .prop_map(|(key, at, value, own)| Command::ImportSessionKey(key, at, value, own)),
+        1 => handle().prop_map(Command::EccExportSessionKeyEx),
+        1 => handle().prop_map(Command::DestroySessionKey),
+        4 => (handle(), work).prop_map(|(handle, (purpose, mode, padded))| {
+            Command::Begin(handle, Work { purpose, mode, padded })
+        }),
+        8 => (handle(), purpose(), step(), length())
+            .prop_map(|(handle, purpose, step, length)| Command::Go(handle, purpose, step, length)),
+        1 => select(DigestAlgorithm::ALL.to_vec()).prop_map(Command::DigestInit),
+        2 => (step(), length()).prop_map(|(step, length)| Command::Digest(step, length)),
+    ]
+    .boxed()
 }
 
 fn any_command(model: &Model) -> BoxedStrategy<Command> {

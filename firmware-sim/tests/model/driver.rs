@@ -11,13 +11,15 @@ use ukey_apdu::{Ins, Status};
 use ukey_firmware::Token;
 use ukey_firmware::sim::{SimPlatform, Tear};
 
+use super::ciphers;
+use super::session_keys::bytes;
 use super::specification::{Application, Container, Durable, File, Model, Pin};
 use super::support::envelope::{self, public_key};
 use super::support::{FACTORY_KEY, GM, Host, pin};
 use super::words::{
     APPLICATIONS, Answer, CERTIFICATES, CONTAINERS, CREATE_FILE, Command as Spoken, DEVICE_TRIES, Envelope,
-    FILES, Id, LABELS, LONG_NAME, MAX_CERTIFICATES, MAX_CONTAINERS, MAX_FILES, Name, PINS, Pair, Proof,
-    Secret,
+    FILES, Handle, Holder, Id, LABELS, LONG_NAME, MAX_CERTIFICATES, MAX_CONTAINERS, MAX_FILES, Mode, Name,
+    PINS, Pair, Proof, Purpose, SHORT_VALUE, Secret, Step, VALUES, message,
 };
 
 const APPLICATION_NAMES: [&[u8]; APPLICATIONS] = [b"UKEY", b"OTHER"];
@@ -28,6 +30,8 @@ const LABEL_TEXTS: [&str; LABELS] =
     ["测试锁", "32 bytes make the longest label.", "33 bytes make a label too long..."];
 const CERTIFICATE_SIZES: [usize; CERTIFICATES] = [0, 300, 1500, 4001];
 const DIGEST: [u8; 32] = [7; 32];
+/// The private key of somebody outside the token.
+const SOMEBODY: [u8; 32] = [9; 32];
 
 /// Where the power is cut.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +110,7 @@ impl Driver {
         let own = container.and_then(|container| container.pairs[KeyUse::Sign as usize]);
         let own = own.filter(|_| kind != Envelope::ForAnotherKey).map(|pair| self.keys[&pair]);
         let private = [private; 32];
-        let mut made = envelope::Envelope::new(own.unwrap_or_else(|| public_key(&[9; 32])), private, true);
+        let mut made = envelope::Envelope::new(own.unwrap_or_else(|| public_key(&SOMEBODY)), private, true);
         match kind {
             Envelope::Right => _ = self.keys.insert(Pair::Brought(private[0]), made.public),
             Envelope::ForAnotherKey => {}
@@ -266,7 +270,103 @@ impl Driver {
                 let (application, container) = (app(name), con(name, container));
                 self.key(&ExportPubKey { application, container, key_use }, model)
             }
+            _ => self.send_to_session_keys(model, command),
         }
+    }
+
+    fn send_to_session_keys(&mut self, model: &Model, command: &Spoken) -> Result<(Answer, Id), Status> {
+        let holder = |holder: Holder| match holder {
+            None => KeyHolder::DEVICE,
+            Some((application, name)) => KeyHolder {
+                application: AppId(model.application_id(application)),
+                container: ContainerId(model.container_id(application, name)),
+            },
+        };
+        let handle = |handle: Handle| KeyHandle {
+            holder: holder(handle.holder),
+            key: SessionKeyId(model.key_id(handle.key)),
+        };
+        let value = |value| {
+            let length = if value == SHORT_VALUE { 15 } else { 16 };
+            bytes(value)[..length].to_vec()
+        };
+        match *command {
+            Spoken::ImportSymmKey(_, of, number) => {
+                let command =
+                    ImportSymmKey { holder: holder(of), algorithm: SGD_SM4_CBC, key: &value(number) };
+                self.new_key(&command)
+            }
+            Spoken::ImportSessionKey(_, at, number, for_own_pair) => {
+                let open = model.container(at.0, at.1).ok();
+                let container = open
+                    .map(|(application, name)| &model.durable.applications[&application].containers[&name]);
+                let pair = container.and_then(|container| container.pairs[KeyUse::Encrypt as usize]);
+                let own = pair.filter(|_| for_own_pair).map(|pair| self.keys[&pair]);
+                let to = own.unwrap_or_else(|| public_key(&SOMEBODY));
+                let sealed = envelope::Sealed::new(&to, &value(number));
+                let (holder, sealed) = (holder(Some(at)), sealed.block());
+                self.new_key(&ImportSessionKey { holder, algorithm: SGD_SM4_ECB, sealed })
+            }
+            Spoken::EccExportSessionKeyEx(key) => {
+                let command = EccExportSessionKeyEx { key: handle(key), public_key: public_key(&SOMEBODY) };
+                let answer = self.host.send(&command)?;
+                let sealed = CipherBlock::read(&answer, &GM).unwrap();
+                let opened = envelope::open(&SOMEBODY, &sealed).expect("sealed for somebody");
+                let number = (0..VALUES).find(|number| value(*number) == opened);
+                Ok((Answer::SessionKey(number.expect("a key that was given")), 0))
+            }
+            Spoken::DestroySessionKey(key) => self.nothing(&DestroySessionKey { key: handle(key) }),
+            Spoken::Begin(key, work) => {
+                let key = handle(key);
+                let algorithm = match work.mode {
+                    Mode::Ecb => SGD_SM4_ECB,
+                    Mode::Cbc => SGD_SM4_CBC,
+                    Mode::Cfb => SGD_SM4_CFB,
+                    Mode::Ofb => SGD_SM4_OFB,
+                    Mode::Mac => SGD_SM4_MAC,
+                };
+                let parameters = CipherParameters::new(algorithm, &ciphers::IV);
+                let parameters = if work.padded { parameters.padded() } else { parameters };
+                match work.purpose {
+                    Purpose::Encrypt => self.nothing(&EncryptInit { key, parameters }),
+                    Purpose::Decrypt => self.nothing(&DecryptInit { key, parameters }),
+                    Purpose::Mac => self.nothing(&MacInit { key, parameters }),
+                }
+            }
+            Spoken::Go(key, purpose, step, length) => {
+                let (key, message) = (handle(key), message(length));
+                let (data, host) = (Data(&message), &mut self.host);
+                let out = match (purpose, step) {
+                    (Purpose::Encrypt, Step::One) => host.send(&Encrypt { key, data }),
+                    (Purpose::Encrypt, Step::Update) => host.send(&EncryptUpdate { key, data }),
+                    (Purpose::Encrypt, Step::Final) => host.send(&EncryptFinal { key, data }),
+                    (Purpose::Decrypt, Step::One) => host.send(&Decrypt { key, data }),
+                    (Purpose::Decrypt, Step::Update) => host.send(&DecryptUpdate { key, data }),
+                    (Purpose::Decrypt, Step::Final) => host.send(&DecryptFinal { key, data }),
+                    (Purpose::Mac, Step::One) => host.send(&Mac { key, data }),
+                    (Purpose::Mac, Step::Update) => host.send(&MacUpdate { key, data }),
+                    (Purpose::Mac, Step::Final) => host.send(&MacFinal { key, data }),
+                };
+                Ok((Answer::Content(out?), 0))
+            }
+            Spoken::DigestInit(algorithm) => self.nothing(&DigestInit { algorithm, signer: None }),
+            Spoken::Digest(step, length) => {
+                let message = message(length);
+                let data = Data(&message);
+                let out = match step {
+                    Step::One => self.host.send(&Digest { data }),
+                    Step::Update => self.host.send(&DigestUpdate { data }),
+                    Step::Final => self.host.send(&DigestFinal { data }),
+                };
+                Ok((Answer::Content(out?), 0))
+            }
+            _ => unreachable!("a command about session keys"),
+        }
+    }
+
+    fn new_key<'a, C: Command<'a>>(&mut self, command: &C) -> Result<(Answer, Id), Status> {
+        let answer = self.host.send(command)?;
+        Ok((Answer::Nothing, SessionKeyId::read(&answer, &GM).unwrap().0))
     }
 
     // ---- power ----

@@ -2,15 +2,16 @@
 //! them (application, container, right, key, contents).
 //!
 //! Knows no flash and no cryptography, and of bytes only those in files: names, PINs, labels, key pairs and certificates
-//! are numbers.
+//! are numbers. Session keys stand next door.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ukey_apdu::Status;
 use ukey_apdu::command::{
-    ContainerInfo, ContainerType, FileInfo, KeyUse, PinInfo, PinType, Rights, SM2_BITS,
+    ContainerInfo, ContainerType, DigestAlgorithm, FileInfo, KeyUse, PinInfo, PinType, Rights, SM2_BITS,
 };
 
+use super::session_keys::SessionKey;
 use super::words::*;
 
 /// Stands for the secret of a locked PIN, which nobody can see.
@@ -116,6 +117,9 @@ pub struct Session {
     pub administrators: BTreeSet<Name>,
     /// What is open by which id: an application, and its containers.
     pub open: BTreeMap<Id, (Name, BTreeMap<Id, Name>)>,
+    pub keys: BTreeMap<Id, SessionKey>,
+    /// The digest under way, with all that has come.
+    pub digest: Option<(DigestAlgorithm, Vec<u8>)>,
 }
 
 /// The last ids that the host was given.
@@ -123,6 +127,8 @@ pub struct Session {
 pub struct Ids {
     pub applications: BTreeMap<Name, Id>,
     pub containers: BTreeMap<(Name, Name), Id>,
+    /// And what the key belonged to.
+    pub session_keys: BTreeMap<usize, (Holder, Id)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -131,12 +137,13 @@ pub struct Model {
     pub session: Session,
     pub ids: Ids,
     pub made: u32,
+    pub keys_given: u16,
 }
 
 impl Default for Model {
     fn default() -> Self {
         let durable = Durable { label: None, device_tries: DEVICE_TRIES, applications: BTreeMap::new() };
-        Self { durable, session: Session::default(), ids: Ids::default(), made: 0 }
+        Self { durable, session: Session::default(), ids: Ids::default(), made: 0, keys_given: 0 }
     }
 }
 
@@ -199,7 +206,7 @@ impl Model {
         held.then_some(()).ok_or(Status::SECURITY_NOT_SATISFIED)
     }
 
-    fn user(&self, application: Name) -> Result<(), Status> {
+    pub(super) fn user(&self, application: Name) -> Result<(), Status> {
         Self::right(self.session.users.contains(&application))
     }
 
@@ -227,7 +234,7 @@ impl Model {
         self.durable.applications.get_mut(&name).expect("an open application exists")
     }
 
-    fn container_mut(&mut self, (application, name): (Name, Name)) -> &mut Container {
+    pub(super) fn container_mut(&mut self, (application, name): (Name, Name)) -> &mut Container {
         self.application_mut(application).containers.get_mut(&name).expect("an open container exists")
     }
 
@@ -321,6 +328,7 @@ impl Model {
                 self.session.users.remove(&name);
                 self.session.administrators.remove(&name);
                 self.session.open.retain(|_, (open, _)| *open != name);
+                self.session.keys.retain(|_, key| key.holder.is_none_or(|(of, _)| of != name));
             }
             Command::EnumApplication => {
                 return Ok(Answer::Names(self.durable.applications.keys().copied().collect()));
@@ -385,6 +393,7 @@ impl Model {
                 self.user(application)?;
                 self.existing(application, name)?;
                 self.application_mut(application).containers.remove(&name);
+                self.session.keys.retain(|_, key| key.holder != Some((application, name)));
                 for (open, containers) in self.session.open.values_mut() {
                     containers.retain(|_, container| *open != application || *container != name);
                 }
@@ -412,6 +421,14 @@ impl Model {
             | Command::GetFileInfo(..)
             | Command::ReadFile(..)
             | Command::WriteFile(..) => return self.apply_to_files(command),
+            Command::ImportSymmKey(..)
+            | Command::ImportSessionKey(..)
+            | Command::EccExportSessionKeyEx(_)
+            | Command::DestroySessionKey(_)
+            | Command::Begin(..)
+            | Command::Go(..)
+            | Command::DigestInit(_)
+            | Command::Digest(..) => return self.apply_to_session_keys(command, given),
             _ => return self.apply_to_keys(command),
         }
         Ok(Answer::Nothing)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ukey_apdu::command::{ContainerInfo, FileInfo, KeyUse, PinInfo, PinType, Rights};
+use ukey_apdu::command::{ContainerInfo, DigestAlgorithm, FileInfo, KeyUse, PinInfo, PinType, Rights};
 
 /// An application's, container's or file's name.
 pub type Name = usize;
@@ -44,6 +44,76 @@ pub const RIGHTS: [Rights; 5] =
 pub const FILE_SIZES: [u32; 5] = [0, 1, 700, 1100, 0x1_0000];
 /// Tries of the device authentication key.
 pub const DEVICE_TRIES: u8 = 10;
+
+/// Session keys that the host remembers by their ids: more than a token has room for.
+pub const SESSION_KEYS: usize = 10;
+/// How many a token has room for.
+pub const MOST_SESSION_KEYS: usize = 8;
+/// Values of session keys; the last is too short.
+pub const VALUES: usize = 3;
+pub const SHORT_VALUE: Value = 2;
+
+/// A session key's value.
+pub type Value = usize;
+/// What a session key belongs to: a container of an application, or the device itself.
+pub type Holder = Option<(Name, Name)>;
+
+/// A session key that the host remembers, asked for as of this holder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle {
+    pub key: usize,
+    pub holder: Holder,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    Encrypt,
+    Decrypt,
+    Mac,
+}
+
+impl Purpose {
+    pub const ALL: [Purpose; 3] = [Purpose::Encrypt, Purpose::Decrypt, Purpose::Mac];
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    Ecb,
+    Cbc,
+    Cfb,
+    Ofb,
+    Mac,
+}
+
+impl Mode {
+    pub const ALL: [Mode; 5] = [Mode::Ecb, Mode::Cbc, Mode::Cfb, Mode::Ofb, Mode::Mac];
+}
+
+/// How a session key is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Work {
+    pub purpose: Purpose,
+    pub mode: Mode,
+    pub padded: bool,
+}
+
+/// A step of what was begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// All in one.
+    One,
+    Update,
+    Final,
+}
+
+impl Step {
+    pub const ALL: [Step; 3] = [Step::One, Step::Update, Step::Final];
+}
+
+/// The bytes that a step brings.
+pub fn message(length: usize) -> Vec<u8> {
+    (0_u8..=250).cycle().take(length).collect()
+}
 
 /// Bytes of a file that a command asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,6 +186,16 @@ pub enum Command {
     ExportCertificate(Name, Name, KeyUse),
     EccSignData(Name, Name),
     ExportPubKey(Name, Name, KeyUse),
+    /// The host remembers it under this number.
+    ImportSymmKey(usize, Holder, Value),
+    /// Sealed for the container's encryption pair, or for another.
+    ImportSessionKey(usize, (Name, Name), Value, bool),
+    EccExportSessionKeyEx(Handle),
+    DestroySessionKey(Handle),
+    Begin(Handle, Work),
+    Go(Handle, Purpose, Step, usize),
+    DigestInit(DigestAlgorithm),
+    Digest(Step, usize),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,4 +210,6 @@ pub enum Answer {
     Certificate(Certificate),
     /// A signature that this pair's public key accepts.
     Signature(Pair),
+    /// A session key of this value.
+    SessionKey(Value),
 }
