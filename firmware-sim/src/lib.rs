@@ -62,7 +62,7 @@ mod sm2;
 mod store;
 mod token;
 
-pub use platform::Platform;
+pub use platform::{Parts, Platform};
 pub use settings::{Identity, Policy, Settings};
 pub use store::Wear;
 pub use token::{LifeCycle, MAX_ANSWER, PowerOnError, Token};
