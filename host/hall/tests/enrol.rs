@@ -215,11 +215,7 @@ fn papers_are_whole_pictures_in_a_listed_format() {
     let bench = Bench::new("luming");
     let placed = bench.confirmed(unit(), legal_phone());
     bench
-        .upload(
-            &at(&placed, "papers/authorisation"),
-            token(&placed),
-            &png(1, 1, true),
-        )
+        .upload(&at(&placed, "papers/authorisation"), token(&placed), &png(1, 1, true))
         .read::<PaperReceipt>();
 }
 
