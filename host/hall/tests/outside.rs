@@ -270,16 +270,18 @@ fn a_message_under_way_leaves_once_and_keeps_nobody_waiting() {
         };
         bench.post("/api/accounts", "", &registration).read::<Registered>();
     };
-    std::thread::scope(|scope| {
+    let meanwhile = std::thread::scope(|scope| {
         scope.spawn(|| register("example01", HANDLER_PHONE));
         in_hand.recv().unwrap();
         // Whoever asks for something else meanwhile is answered, and takes no message out of the other's hand.
         bench.place(person());
-        assert_eq!(held.taken.lock().unwrap().len(), 1);
+        let meanwhile = held.taken.lock().unwrap().len();
         scope.spawn(|| register("example02", HOLDER_PHONE));
         scope.spawn(|| bench.run(bench.hall.run_due_jobs()));
         held.go.add_permits(1);
+        meanwhile
     });
+    assert_eq!(meanwhile, 1);
     let taken = held.taken.lock().unwrap();
     let mut recipients: Vec<_> = taken.iter().map(|message| message.recipient.as_str()).collect();
     recipients.sort_unstable();

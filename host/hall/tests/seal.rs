@@ -1,120 +1,14 @@
-//! Seal changes, remakes, and what business systems are told of stamps.
+//! Seal changes, from the choice to the key that holds the seal.
 #![cfg(feature = "server")]
 
 mod support;
 
-use support::*;
+use support::{seals::*, *};
 use ukey_hall::{Config, Profile, api::*};
 use ukey_pki::{
-    Certificate, KeyPair,
-    seal::{Seal, SealKind, SealVersion, SignerList, Stamp, StampDraft, Trust, data_hash},
+    KeyPair,
+    seal::{Seal, SealKind, SealVersion, SignerList, Trust, data_hash},
 };
-
-const DOCUMENT: &[u8] = b"what is stamped";
-
-fn good() -> Vec<u8> {
-    png(400, 400, true)
-}
-
-// ---- strides ----
-
-fn session(bench: &Bench, key: &Key) -> Secret {
-    bench.login(key).read::<Session>().token
-}
-
-fn request(change: SealChangeKind, seal: Option<&str>) -> SealChangeRequest {
-    SealChangeRequest { change, seal: seal.map(Into::into), name: None }
-}
-
-fn ask(bench: &Bench, key: &Key, change: SealChangeKind, seal: Option<&str>) -> Reply {
-    bench.post("/api/seals/changes", session(bench, key).reveal(), &request(change, seal))
-}
-
-fn picture(bench: &Bench, placed: &Placed, picture: &[u8]) -> Reply {
-    bench.upload(&at(placed, "papers/seal-picture"), token(placed), picture)
-}
-
-fn submit(bench: &Bench, placed: &Placed) -> Order {
-    bench.press(&at(placed, "submit"), token(placed)).read()
-}
-
-fn seals(bench: &Bench, key: &Key) -> SealsView {
-    bench.get("/api/seals", session(bench, key).reveal()).read()
-}
-
-fn own(placed: &Placed, what: &str) -> String {
-    format!("/api/seals/changes/{}/{what}", placed.order.id)
-}
-
-fn make(bench: &Bench, placed: &Placed) -> Reply {
-    bench.press(&own(placed, "seal"), token(placed))
-}
-
-/// A key that holds these seals tells the hall so.
-fn confirm(bench: &Bench, placed: &Placed, key: &Key, held: &[Vec<u8>]) -> Reply {
-    let seals: Vec<_> = held.iter().map(|seal| Hex(data_hash(seal).to_vec())).collect();
-    let signature = key.sign(&seals_message(&placed.order.id, &seals));
-    bench.post(&own(placed, "confirm"), token(placed), &SealsWritten { seals, signature })
-}
-
-/// A change of the holder's, up to the review.
-fn reviewed(bench: &Bench, key: &Key, change: SealChangeKind, seal: Option<&str>) -> Placed {
-    let placed: Placed = ask(bench, key, change, seal).read();
-    picture(bench, &placed, &good()).read::<PaperReceipt>();
-    if submit(bench, &placed).state == OrderState::Unpaid {
-        let payment = bench.open_payment(&placed);
-        bench.pay(&payment, PaymentOutcome::Paid);
-    }
-    assert_eq!(bench.order(&placed).state, OrderState::InReview);
-    placed
-}
-
-/// … passed and written: the seal.
-fn written(bench: &Bench, placed: &Placed, key: &Key, beside: &[Vec<u8>]) -> Seal {
-    if bench.order(placed).state == OrderState::InReview {
-        bench.decide(placed, Decision::Pass, None).read::<Order>();
-    }
-    let der = make(bench, placed).read::<SealAnswer>().seal.unwrap().0;
-    let order: Order = confirm(bench, placed, key, &[beside, std::slice::from_ref(&der)].concat()).read();
-    assert_eq!(order.state, OrderState::Completed);
-    Seal::from_der(&der).unwrap()
-}
-
-fn first_seal(bench: &Bench, key: &Key) -> Seal {
-    let placed = reviewed(bench, key, SealChangeKind::Add, None);
-    written(bench, &placed, key, &[])
-}
-
-fn authority(bench: &Bench) -> Vec<Certificate> {
-    let view: AuthorityView = bench.get("/api/authority/certificates", "").read();
-    vec![Certificate::from_der(&view.chain[0].0).unwrap()]
-}
-
-fn now(bench: &Bench) -> jiff::Timestamp {
-    bench.get("/_sim/clock", "").read::<ClockView>().now
-}
-
-fn stamp(bench: &Bench, seal: &Seal, key: &Key) -> Stamp {
-    let draft = StampDraft {
-        seal,
-        data_hash: data_hash(DOCUMENT),
-        time: now(bench),
-        property: "a.ofd".into(),
-        extensions: Vec::new(),
-    };
-    draft.make(key.response.sign_certificate(), &key.pair).unwrap()
-}
-
-fn check(bench: &Bench, document: &[u8], stamp: &[u8]) -> Reply {
-    let check = StampCheck { data_hash: Hex(data_hash(document).to_vec()), stamp: stamp.into() };
-    bench.post("/api/stamping/verify", "", &check)
-}
-
-fn permission(bench: &Bench, certificate: &Certificate) -> Reply {
-    bench.post("/api/stamping/permission", "", &StampingRequest { certificate: certificate.der().into() })
-}
-
-// ---- the change ----
 
 #[test]
 fn a_paid_change_goes_from_the_choice_to_the_key() {
@@ -418,74 +312,6 @@ fn what_the_portal_collects_is_reviewed_where_the_profile_says_so() {
     first_seal(&bench, &key);
 }
 
-// ---- stamps and remakes ----
-
-#[test]
-fn a_reissued_key_seals_again_once_its_seal_is_made_again() {
-    let bench = Bench::new("luming");
-    let old = bench.unit_key();
-    let seal = first_seal(&bench, &old);
-    bench.wait(60);
-    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
-    let reissue: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
-    bench.applied(&reissue, &legal_phone());
-    permission(&bench, old.response.sign_certificate()).refused(ProblemType::SignerUnknown);
-    bench.decide(&reissue, Decision::Pass, None).read::<Order>();
-    let new = bench.produced(&reissue, "DEV0002");
-
-    let certificate = new.response.sign_certificate();
-    let refusal = permission(&bench, certificate).refused(ProblemType::NoSealPermission);
-    assert_eq!(refusal.detail_zh, "该用户没有分配印章权限");
-    let refusal =
-        check(&bench, DOCUMENT, stamp(&bench, &seal, &old).der()).refused(ProblemType::SignerUnknown);
-    assert_eq!(refusal.detail_zh, "证书未生效或者用户不存在");
-
-    // The remake was ordered by the hall: free, without review, for the new key.
-    let view = seals(&bench, &new);
-    let [order] = view.orders.as_slice() else { panic!("{} orders", view.orders.len()) };
-    assert_eq!((order.state, order.fee.total_fen), (OrderState::Ready, 0));
-    assert_eq!(order.seal.as_ref().unwrap().change, SealChangeKind::Remake);
-    let placed = Placed { token: session(&bench, &new), order: order.clone() };
-    // Ordered by hand it is the same order.
-    let again = bench.post(
-        "/api/seals/changes",
-        placed.token.reveal(),
-        &request(SealChangeKind::Remake, Some(seal.id())),
-    );
-    again.refused(ProblemType::NotFound);
-    let remade = written(&bench, &placed, &new, &[]);
-    assert!(remade.lists(certificate) && remade.picture() == seal.picture());
-    permission(&bench, certificate).read::<StampingRight>();
-    check(&bench, DOCUMENT, stamp(&bench, &remade, &new).der()).read::<StampVerdict>();
-    assert!(seals(&bench, &new).orders.is_empty());
-}
-
-#[test]
-fn a_remake_goes_over_to_the_key_that_is_made_instead() {
-    let bench = Bench::new("luming");
-    let old = bench.unit_key();
-    let seal = first_seal(&bench, &old);
-    bench.wait(60);
-    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
-    let reissue: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
-    bench.applied(&reissue, &legal_phone());
-    bench.decide(&reissue, Decision::Pass, None).read::<Order>();
-    // The first blank dies once it has its certificates.
-    bench
-        .job(&reissue, "start", &ProductionStart { device_serial: "DEV0002".into() })
-        .read::<Personalisation>();
-    let request = IssueRequest { device_serial: "DEV0002".into(), request: csr(&key_pair("DEV0002")).into() };
-    bench.job(&reissue, "issue", &request).read::<IssueAnswer>();
-    let new = bench.produced(&reissue, "DEV0003");
-    assert_eq!(bench.order(&reissue).new_certificate_serial.as_ref(), Some(&new.serial));
-    let view = seals(&bench, &new);
-    let [order] = view.orders.as_slice() else { panic!("{} orders", view.orders.len()) };
-    assert_eq!(order.seal.as_ref().unwrap().device_serial, "DEV0003");
-    let placed = Placed { token: session(&bench, &new), order: order.clone() };
-    let remade = written(&bench, &placed, &new, &[]);
-    assert!(remade.lists(new.response.sign_certificate()) && remade.picture() == seal.picture());
-}
-
 #[test]
 fn a_picture_that_was_taken_stays_good_when_the_rules_grow_stricter() {
     let folder = tempfile::tempdir().unwrap();
@@ -527,37 +353,6 @@ fn a_picture_that_was_taken_stays_good_when_the_rules_grow_stricter() {
     for old in [&seal, &added] {
         assert!(remade.iter().any(|seal| seal.picture() == old.picture()), "{:?}", old.picture());
     }
-}
-
-#[test]
-fn stamps_that_are_not_good_are_refused_with_the_reason() {
-    let bench = Bench::new("qinghe");
-    let key = bench.unit_key();
-    permission(&bench, key.response.sign_certificate()).refused(ProblemType::NoSealPermission);
-    let seal = first_seal(&bench, &key);
-    let right: StampingRight = permission(&bench, key.response.sign_certificate()).read();
-    assert_eq!(right.seals[0].id, seal.id());
-    let stamped = stamp(&bench, &seal, &key);
-    check(&bench, DOCUMENT, stamped.der()).read::<StampVerdict>();
-    check(&bench, b"another document", stamped.der()).refused(ProblemType::DocumentChanged);
-    check(&bench, DOCUMENT, b"no stamp").refused(ProblemType::StampInvalid);
-    let mut bent = stamped.der().to_vec();
-    *bent.last_mut().unwrap() ^= 1;
-    check(&bench, DOCUMENT, &bent).refused(ProblemType::StampInvalid);
-    let short = StampCheck { data_hash: Hex(vec![0; 31]), stamp: stamped.der().into() };
-    bench.post("/api/stamping/verify", "", &short).refused(ProblemType::InvalidFields);
-    let garbage = StampingRequest { certificate: Hex(vec![1, 2]) };
-    bench.post("/api/stamping/permission", "", &garbage).refused(ProblemType::MalformedCertificate);
-
-    // Somebody of another authority is nobody here.
-    let elsewhere = Bench::new("luming");
-    let foreign = elsewhere.unit_key();
-    permission(&bench, foreign.response.sign_certificate()).refused(ProblemType::SignerUnknown);
-    let theirs = stamp(&elsewhere, &first_seal(&elsewhere, &foreign), &foreign);
-    check(&bench, DOCUMENT, theirs.der()).refused(ProblemType::SignerUnknown);
-    // A certificate that has run out, and its seal with it.
-    bench.wait(800 * 86_400);
-    check(&bench, DOCUMENT, stamped.der()).refused(ProblemType::CertificateExpired);
 }
 
 #[test]

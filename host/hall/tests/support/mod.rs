@@ -6,6 +6,7 @@ mod forms;
 mod key;
 pub mod pdf;
 mod picture;
+pub mod seals;
 mod transport;
 mod walks;
 
