@@ -186,7 +186,7 @@ mod tests {
         let json = of(&["@U-13"]).to_json();
         assert_eq!(json["rows"]["U-13"]["scenarios"][0]["place"], "a.feature:3");
         assert_eq!(json["rows"].as_object().unwrap().len(), ROWS.len());
-        assert_eq!(json["rows"]["N-26"]["not_covered"]["en"], NOT_COVERED[0].1);
+        assert_eq!(json["rows"]["U-34"]["not_covered"]["en"], NOT_COVERED[0].1);
         assert_eq!(json["missing"].as_array().unwrap().len(), ROWS.len() - NOT_COVERED.len() - 1);
     }
 

@@ -5,13 +5,11 @@
 //! seal are read back from the key, and the hall has checked the stamp. It refuses to know where the key keeps its
 //! state and what becomes of its PIN.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use ukey_device::{Device, Target};
 use ukey_flows::{
     Client, FlowError,
-    api::{AccountKind, Decision, OrderState, RevocationReason, Secret},
+    api::{RevocationReason, Secret},
     key::MyCertificate,
     seal,
 };
@@ -103,12 +101,12 @@ fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolErro
     advance_clock(&client, Timestamp::now() - LIST_DUE)?;
     let mut stage = Stage::new(seed, Target::Sim, None, Some(device));
     stage.enter(office);
-    let key = stage.enrolled_key(Holder::Unit)?;
+    let key = stage.enrolled_key(Holder::Unit, None)?;
     let initial_pin = stage.certificate_password().into();
     stage.gain_seal(None)?;
     stage.stamp(1, DOCUMENT)?;
 
-    stage.enrolled_key(Holder::Zhang)?;
+    stage.enrolled_key(Holder::Zhang, None)?;
     stage.revoke(Holder::Zhang)?;
     advance_clock(&client, Timestamp::now())?;
 
@@ -137,29 +135,6 @@ fn advance_clock(client: &Client, to: Timestamp) -> Result<(), FlowError> {
 }
 
 impl Stage {
-    /// A blank key, enrolled for a holder in the way of the hall, with the PIN it was personalised with.
-    fn enrolled_key(&mut self, holder: Holder) -> Result<Arc<Device>, FlowError> {
-        if self.client().profile()?.wizard.is_some() {
-            let (kind, account) = match holder {
-                Holder::Unit => (AccountKind::Enterprise, "unit"),
-                Holder::Zhang | Holder::Li => (AccountKind::Personal, "person"),
-            };
-            self.register(holder, kind, account)?;
-            self.log_in_by_account()?;
-            self.wizard_to_payment(holder)?;
-        } else {
-            self.go_to_payment(holder, None)?;
-        }
-        if self.refreshed().state == OrderState::Unpaid {
-            self.pay()?;
-        }
-        self.decide(Decision::Pass, None)?;
-        let key = self.take_blank_key()?;
-        self.make_key(&key)?;
-        self.receive()?;
-        Ok(key)
-    }
-
     /// A revocation without the key, which every hall takes.
     fn revoke(&mut self, holder: Holder) -> Result<(), FlowError> {
         self.find_certificates(holder)?;

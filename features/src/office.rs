@@ -24,19 +24,21 @@ pub(crate) enum Lost {
     Answer,
 }
 
-/// The line between the assistant and the hall: loses one request to a path that ends so.
+/// The line between the assistant and the hall: loses one request to a path that ends so, or begins so where that ends
+/// with `/`.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Line(Arc<Mutex<Option<(String, Lost)>>>);
 
 impl Line {
-    /// Loses the next request to a path that ends so.
-    pub(crate) fn lose(&self, path_end: &str, what: Lost) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((path_end.to_owned(), what));
+    /// Loses the next request to such a path.
+    pub(crate) fn lose(&self, path: &str, what: Lost) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((path.to_owned(), what));
     }
 
     fn fate(&self, path: &str) -> Option<Lost> {
+        let fits = |part: &str| path.ends_with(part) || (part.ends_with('/') && path.starts_with(part));
         let mut planned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        planned.take_if(|(end, _)| path.ends_with(end.as_str())).map(|(_, what)| what)
+        planned.take_if(|(part, _)| fits(part)).map(|(_, what)| what)
     }
 
     async fn carry(self, request: Request, next: Next) -> Response {

@@ -8,15 +8,15 @@ pub(crate) const UNIT: &str = "示例科技有限公司";
 pub(crate) const UNIT_CODE: &str = "91000000MA0000001R";
 
 /// 经办人张三; its first seven digits are what the assistant shows.
-pub(crate) const HANDLER_PHONE: &str = "13771000001";
+pub(crate) const HANDLER_PHONE: &str = "19900000001";
 pub(crate) const HANDLER_MAIL: &str = "zhangsan@example.com";
 /// 法定代表人李四.
-pub(crate) const LEGAL_PHONE: &str = "13771000002";
+pub(crate) const LEGAL_PHONE: &str = "19900000002";
 /// 张三 as the holder of a personal certificate.
-pub(crate) const HOLDER_PHONE: &str = "13771000003";
+pub(crate) const HOLDER_PHONE: &str = "19900000003";
 /// 李四 as the holder of a personal certificate.
-pub(crate) const OTHER_PHONE: &str = "13771000004";
-pub(crate) const INVOICE_PHONE: &str = "13771000005";
+pub(crate) const OTHER_PHONE: &str = "19900000004";
+pub(crate) const INVOICE_PHONE: &str = "19900000005";
 pub(crate) const INVOICE_MAIL: &str = "invoice@example.com";
 /// 对公账号.
 pub(crate) const ACCOUNT: &str = "1234567890123456";

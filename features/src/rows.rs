@@ -129,7 +129,7 @@ pub const ROWS: &[(&str, &str)] = &[
     ("N-27", "自助服务有五个入口"),
     ("N-28", "证书助手有五个分栏"),
     ("N-29", "证书助手有五个快捷入口"),
-    ("N-30", "支付页列出十二家银行，另有两种扫码支付"),
+    ("N-30", "支付页列出十二家（虚构的）银行，另有支付宝和微信"),
     ("P-01", "从在线新办进入个人证书，填写申请信息"),
     ("P-02", "核验二选一之手机实名，密码发到本人手机"),
     ("P-03", "核验二选一之银行卡，密码发到本人手机"),
@@ -171,7 +171,7 @@ pub const ROWS: &[(&str, &str)] = &[
     ("U-11", "助手自动跳到验证；没有跳就再点找回密码"),
     ("U-12", "补全办证时的手机号，获取并输入短信验证码"),
     ("U-13", "短信通过后直接设新口令，两次一致，不用解锁码"),
-    ("U-14", "重置成功，旧口令失效，次数恢复，输入框清空"),
+    ("U-14", "重置成功，旧口令失效，剩余次数恢复"),
     ("U-15", "一直提示记住新口令，忘了要重新申请"),
     ("U-20", "忘记手机号就上传证件图片，缺件或格式不对不收"),
     ("U-21", "上传成功，页面引导回到证书助手"),
@@ -222,19 +222,11 @@ pub const ROWS: &[(&str, &str)] = &[
 ];
 
 /// Rows that no program can keep, with the reason in English and in Chinese, sorted.
-pub const NOT_COVERED: &[(&str, &str, &str)] = &[
-    ("N-26", "hotlines of real companies are not shipped", "真实机构的客服电话不随软件发布"),
-    (
-        "N-30",
-        "names of real banks are not shipped; one way of payment stands for all of them",
-        "真实银行的名称不随软件发布，以个人网银一种方式代表",
-    ),
-    (
-        "U-34",
-        "the picture of this form is mostly unreadable, and a picture code asks for a person; codes and tries are limited instead",
-        "表单图片大多无法辨认；图形验证码要由人识别，改以限制次数代替",
-    ),
-];
+pub const NOT_COVERED: &[(&str, &str, &str)] = &[(
+    "U-34",
+    "the picture of this form is mostly unreadable, and a picture code asks for a person; codes and tries are limited instead",
+    "表单图片大多无法辨认；图形验证码要由人识别，改以限制次数代替",
+)];
 
 /// Whether a tag (without `@`) looks like a row.
 pub fn is_row(tag: &str) -> bool {

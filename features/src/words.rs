@@ -131,10 +131,10 @@ words! {
         "驱动" = Part::Driver, "第1个控件" = Part::Control(1), "第2个控件" = Part::Control(2),
         "第3个控件" = Part::Control(3), "第4个控件" = Part::Control(4);
 
-    /// A request that can get lost: how its path ends.
+    /// A request that can get lost: how its path ends, or begins.
     Call(&'static str), "call":
         "解锁结果" = "/confirm", "确认申请" = "/submit", "解锁数据" = "/cryptogram", "支付请求" = "/payment",
-        "时间校对" = "/time",
+        "时间校对" = "/time", "证书状态查询" = "/api/certificates/",
         "下载请求" = "/download", "写入结果" = "/written", "初始化结果" = "/initialised",
         "印章请求" = "/seal", "印章写入结果" = "/confirm";
 }

@@ -1,13 +1,15 @@
 //! The world of one scenario: its own hall, its own keys, and who judges what happened.
 //!
 //! Guarantees: a step that tries something notes how it ended, and the very next step judges a failure, or the
-//! scenario fails; whatever blocks runs off the scenario's thread; nothing secret is shown.
+//! scenario fails; what a 假如 tries must succeed; a failure is judged no more once something else was done; whatever
+//! blocks runs off the scenario's thread; nothing secret is shown.
 
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use cucumber::gherkin::StepType;
 use ukey_device::{Dialect, Options, Target};
 use ukey_flows::FlowError;
 
@@ -29,6 +31,8 @@ pub struct UkeyWorld {
     /// How the last try ended, if it failed.
     failure: Option<FlowError>,
     verdict: Verdict,
+    /// Whether the step that is under way tried something.
+    tried: bool,
 }
 
 /// Whether the last failure was looked at.
@@ -90,6 +94,7 @@ impl UkeyWorld {
             panic!("{}", unjudged(error));
         }
         async move {
+            self.tried = true;
             self.stage().shown.clear();
             let outcome = self.on_stage(work).await;
             self.failure = outcome.err();
@@ -160,15 +165,27 @@ impl ScenarioWorld for UkeyWorld {
             }
         };
         let stage = Arc::new(Mutex::new(Stage::new(seed, target, dialect, waiting)));
-        Ok(Self { seed, stage, offices: 0, failure: None, verdict: Verdict::Clear })
+        Ok(Self { seed, stage, offices: 0, failure: None, verdict: Verdict::Clear, tried: false })
     }
 
-    fn after_step(&mut self, last: bool) -> Result<(), String> {
+    fn after_step(&mut self, kind: StepType, last: bool) -> Result<(), String> {
+        let tried = std::mem::take(&mut self.tried);
         match (self.verdict, &self.failure) {
+            (Verdict::New, Some(error)) if kind == StepType::Given => {
+                Err(format!("假如没有成功：{}（{error}）", error.message_zh()))
+            }
             (Verdict::Due, Some(error)) => Err(unjudged(error)),
             (Verdict::New, Some(error)) if last => Err(unjudged(error)),
             (Verdict::New, _) => {
                 self.verdict = Verdict::Due;
+                Ok(())
+            }
+            (Verdict::Clear, _) if kind != StepType::Then && !tried => {
+                // What was tried before is over: neither its failure nor what the screen said is judged any more.
+                self.failure = None;
+                if let Ok(mut stage) = self.stage.try_lock() {
+                    stage.shown.clear();
+                }
                 Ok(())
             }
             _ => Ok(()),

@@ -290,7 +290,7 @@ impl<W: ScenarioWorld> Drive<W> {
 
         let mut panics = self.sink.take();
         let (status, message) = match ending {
-            Ok(Ok(())) => match world.after_step(last) {
+            Ok(Ok(())) => match world.after_step(step.ty, last) {
                 Ok(()) => (StepStatus::Passed, None),
                 Err(reason) => (StepStatus::Failed, Some(reason)),
             },

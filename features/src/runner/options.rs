@@ -11,7 +11,7 @@ pub struct RunOptions {
     pub paths: Vec<String>,
     /// A tag expression such as `@smoke and not @slow`.
     pub tags: Option<String>,
-    /// A regular expression or a piece of the scenario's name.
+    /// A regular expression of which the scenario's name holds a match.
     pub name: Option<String>,
     /// The seed of the run; a fresh one when none is given. It is printed in any case.
     pub seed: Option<u64>,

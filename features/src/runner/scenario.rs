@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, panic::resume_unwind};
 
-use cucumber::codegen::WorldInventory;
+use cucumber::{codegen::WorldInventory, gherkin::StepType};
 
 /// The name of the attachment that holds the exchanges with the token, decoded, one per line, secrets redacted.
 /// A failure prints the last ten of them.
@@ -55,12 +55,12 @@ pub trait ScenarioWorld: cucumber::World + WorldInventory + Debug {
     /// See [`PrepareError`]: each variant has its own consequence for the run.
     fn prepare(context: &ScenarioContext) -> impl Future<Output = Result<Self, PrepareError>>;
 
-    /// Called after each step that passed, with whether it was the scenario's last. Here a world refuses what must not
-    /// pass in silence, such as a failure that nobody looked at.
+    /// Called after each step that passed, with its kind and whether it was the scenario's last. Here a world refuses what
+    /// must not pass in silence, such as a failure that nobody looked at.
     ///
     /// # Errors
     /// Why the step does not count as passed.
-    fn after_step(&mut self, _last: bool) -> Result<(), String> {
+    fn after_step(&mut self, _kind: StepType, _last: bool) -> Result<(), String> {
         Ok(())
     }
 

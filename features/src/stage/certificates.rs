@@ -42,10 +42,15 @@ impl Stage {
         self.enter_certificate_code(&code)
     }
 
-    /// 补办 of the newest certificate found.
-    pub(crate) fn begin_reissue(&mut self, reason: ReissueReason, agreed: bool) -> Result<(), FlowError> {
+    /// 补办 of one of the certificates found, by its place from 1; the newest is the first.
+    pub(crate) fn begin_reissue(
+        &mut self,
+        place: usize,
+        reason: ReissueReason,
+        agreed: bool,
+    ) -> Result<(), FlowError> {
         let held = self.held.as_ref().expect("certificates were found");
-        let serial = held.certificates.first().expect("a certificate").serial.clone();
+        let serial = held.certificates.get(place - 1).expect("a certificate at this place").serial.clone();
         let reissuing = Reissuing::begin(&self.client(), held, &serial, reason, agreed)?;
         self.business = Some(Business::Reissue(reissuing));
         self.payment = None;
@@ -59,7 +64,7 @@ impl Stage {
         reason: ReissueReason,
     ) -> Result<(), FlowError> {
         self.find_certificates(holder)?;
-        self.begin_reissue(reason, true)?;
+        self.begin_reissue(1, reason, true)?;
         self.identify(holder.first_way())?;
         self.in_hand().confirm()?;
         self.upload_all()?;

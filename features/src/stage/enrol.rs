@@ -1,11 +1,14 @@
 //! An enrolment in strides: what the applicant and the desks do on the way to a key.
 
+use std::sync::Arc;
+
 use ukey_device::Device;
 use ukey_flows::{
     FlowError,
-    api::{Decision, IdentityWay, Paper, ReviewDecision},
+    api::{AccountKind, Decision, EnrolForm, IdentityWay, OrderState, Paper, ReviewDecision},
     enrol::Enrolling,
     production::ProductionDesk,
+    reissue::APPLIED_ZH,
 };
 
 use super::{Business, GIF, Stage};
@@ -40,7 +43,11 @@ impl Stage {
     /// 签名验证 with the code that came last.
     pub(crate) fn consent(&mut self) -> Result<(), FlowError> {
         let code = self.code(self.holder.phone(), "consent", 0);
-        self.in_hand().consent(&code)
+        self.in_hand().consent(&code)?;
+        if let Some(Business::Reissue(_)) = self.business {
+            self.shown = APPLIED_ZH.to_owned();
+        }
+        Ok(())
     }
 
     /// From the form to the payment.
@@ -51,6 +58,40 @@ impl Stage {
         self.upload_all()?;
         self.in_hand().submit()?;
         self.consent()
+    }
+
+    /// An application that is complete, in the way of the authority: by order, or with an account by the wizard.
+    pub(crate) fn apply(&mut self, holder: Holder, channel: Option<&str>) -> Result<(), FlowError> {
+        if self.client().profile()?.wizard.is_none() {
+            return self.go_to_payment(holder, channel);
+        }
+        let (kind, name) = match holder {
+            Holder::Unit => (AccountKind::Enterprise, "unit"),
+            Holder::Zhang => (AccountKind::Personal, "zhang"),
+            Holder::Li => (AccountKind::Personal, "li"),
+        };
+        // Whoever is logged in stays so.
+        let before = (self.session.take(), self.account.take());
+        self.register(holder, kind, &format!("{name}-{}", self.keys.len()))?;
+        self.log_in_by_account()?;
+        let applied = self.wizard_to_payment(holder);
+        (self.session, self.account) = before;
+        applied
+    }
+
+    /// An application that waits for its review.
+    pub(crate) fn apply_and_pay(&mut self, holder: Holder, channel: Option<&str>) -> Result<(), FlowError> {
+        self.apply(holder, channel)?;
+        if self.refreshed().state == OrderState::Unpaid {
+            self.pay()?;
+        }
+        Ok(())
+    }
+
+    /// The form that a holder fills truthfully, as the authority wants it.
+    pub(crate) fn true_form(&self, holder: Holder) -> EnrolForm {
+        let wizard = self.client().profile().expect("the profile").wizard;
+        if wizard.is_some() { holder.wizard_form() } else { holder.form() }
     }
 
     pub(crate) fn decide(&mut self, decision: Decision, reason: Option<&str>) -> Result<(), FlowError> {
@@ -88,6 +129,20 @@ impl Stage {
         self.code(recipient, "password", 0)
     }
 
+    /// The whole of an enrolment, up to a key with the PIN that it was personalised with.
+    pub(crate) fn enrolled_key(
+        &mut self,
+        holder: Holder,
+        channel: Option<&str>,
+    ) -> Result<Arc<Device>, FlowError> {
+        self.apply_and_pay(holder, channel)?;
+        self.decide(Decision::Pass, None)?;
+        let key = self.take_blank_key()?;
+        self.make_key(&key)?;
+        self.receive()?;
+        Ok(key)
+    }
+
     /// The whole of an enrolment, and a PIN of the holder's own.
     pub(crate) fn hold_key(
         &mut self,
@@ -95,12 +150,7 @@ impl Stage {
         channel: Option<&str>,
         new_pin: &str,
     ) -> Result<(), FlowError> {
-        self.go_to_payment(holder, channel)?;
-        self.pay()?;
-        self.decide(Decision::Pass, None)?;
-        let blank = self.take_blank_key()?;
-        self.make_key(&blank)?;
-        self.receive()?;
+        self.enrolled_key(holder, channel)?;
         self.change_pin(new_pin, new_pin)
     }
 }

@@ -113,6 +113,8 @@ pub(crate) struct Stage {
     pub(crate) check: Option<IdentityCheck>,
     pub(crate) business: Option<Business>,
     pub(crate) payment: Option<Payment>,
+    /// The payment that was opened before that one.
+    pub(crate) payment_before: Option<Payment>,
     pub(crate) invoice: Option<InvoiceForm>,
     pub(crate) document: Option<Vec<u8>>,
     pub(crate) query: Option<QueryOpened>,
@@ -138,6 +140,10 @@ pub(crate) struct Stage {
     pub(crate) certificates: Vec<String>,
     /// Rows of each order's history that were reported.
     history_reported: BTreeMap<String, usize>,
+    /// How often the key was pulled or its power was cut, until something got through.
+    pub(crate) cuts: u64,
+    /// The last message that each recipient has read.
+    read: BTreeMap<&'static str, i64>,
 }
 
 impl Stage {
@@ -158,6 +164,7 @@ impl Stage {
             check: None,
             business: None,
             payment: None,
+            payment_before: None,
             invoice: None,
             document: None,
             query: None,
@@ -177,6 +184,8 @@ impl Stage {
             verdict: None,
             certificates: Vec::new(),
             history_reported: BTreeMap::new(),
+            cuts: 0,
+            read: BTreeMap::new(),
         }
     }
 
@@ -189,6 +198,7 @@ impl Stage {
 
     pub(crate) fn enter(&mut self, office: Office) {
         self.office = Some(office);
+        self.read.clear();
     }
 
     pub(crate) fn office(&self) -> &Office {
@@ -203,6 +213,26 @@ impl Stage {
     pub(crate) fn messages(&self, recipient: &str, topic: &str) -> Vec<OutboxMessage> {
         let all = self.client().outbox(Some(recipient)).expect("the outbox of the hall");
         all.into_iter().filter(|message| message.topic == topic).collect()
+    }
+
+    /// Reads on in what a recipient got, to the message of a kind that says this: whole, where a … stands for any text.
+    /// Without one it tells what there was to read.
+    pub(crate) fn read_message(
+        &mut self,
+        recipient: &'static str,
+        kind: MessageKind,
+        says: &str,
+    ) -> Result<(), Vec<String>> {
+        let read = self.read.get(recipient).copied().unwrap_or_default();
+        let all = self.client().outbox(Some(recipient)).expect("the outbox of the hall");
+        let unread = all.iter().filter(|message| message.kind == kind && message.id > read);
+        match unread.clone().find(|message| fits(&message.text, says)) {
+            Some(message) => {
+                self.read.insert(recipient, message.id);
+                Ok(())
+            }
+            None => Err(unread.map(without_code).collect()),
+        }
     }
 
     /// The code or password in the latest of these messages, or in one before it.
@@ -291,7 +321,7 @@ impl Stage {
     /// 提交并支付.
     pub(crate) fn open_payment(&mut self, way: &str, agreed: bool) -> Result<(), FlowError> {
         let payment = self.in_hand().pay(way, agreed)?;
-        self.payment = Some(payment);
+        self.payment_before = self.payment.replace(payment);
         Ok(())
     }
 
@@ -348,6 +378,15 @@ fn line(order: &Order, row: &HistoryRow) -> String {
     format!("{kind} {} {} → {} ({}, {})", row.at, from, row.to.zh(), row.event, row.actor)
 }
 
+/// Whether a text is the one that was expected, from its beginning to its end; a … in that stands for any text.
+fn fits(text: &str, expected: &str) -> bool {
+    let Some((first, more)) = expected.split_once('…') else { return text == expected };
+    let (middle, last) = more.rsplit_once('…').unwrap_or(("", more));
+    let Some(text) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
+    let mut rest = text;
+    middle.split('…').all(|part| rest.find(part).map(|at| rest = &rest[at + part.len()..]).is_some())
+}
+
 /// A PIN as it is typed.
 pub(crate) fn typed(pin: &str) -> Pin {
     Pin::new(pin.as_bytes()).expect("a PIN that can be typed")
@@ -375,6 +414,18 @@ pub(crate) fn is_sms(message: &OutboxMessage) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_fits_as_a_whole() {
+        for expected in ["甲乙丙", "甲…丙", "…乙…", "…", "…丙", "甲…", "甲…乙…丙"]
+        {
+            assert!(fits("甲乙丙", expected), "{expected}");
+        }
+        for expected in ["甲乙", "乙", "乙丙", "乙…", "…乙", "甲…丁…丙", "甲乙…乙丙", "甲…丙…乙…", ""]
+        {
+            assert!(!fits("甲乙丙", expected), "{expected}");
+        }
+    }
 
     #[test]
     fn keys_speak_the_dialect_that_was_asked_for() {

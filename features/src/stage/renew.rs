@@ -1,14 +1,16 @@
 //! Renewal, repair, change and reinstallation in strides: what the holder and the assistant do with the key in hand.
 
 use jiff::{Span, Timestamp, civil::Date};
+use ukey_device::KeyUse;
 use ukey_flows::{
     FlowError, Rule,
     api::{CertificateStanding, EnrolForm, OrderState},
     change::Changing,
     key::{self, MyCertificate},
     reinstall,
-    renew::{DOWNLOADED_ZH, EXECUTED_ZH, Renewing, Wipe},
+    renew::{DOWNLOADED_ZH, EXECUTED_ZH, KEEP_IN_ZH, Renewing, Wipe},
 };
+use ukey_pki::Certificate;
 
 use super::{Business, Stage, typed};
 use crate::words::shanghai;
@@ -47,6 +49,7 @@ impl Stage {
         let client = self.client();
         let session = self.session.as_ref().map(|session| session.token.clone());
         let renewing = Renewing::begin(&client, &device, &typed(pin), session.as_ref())?;
+        self.shown = KEEP_IN_ZH.to_owned();
         self.take_up_rewriting(Business::Renew(renewing));
         Ok(())
     }
@@ -56,6 +59,7 @@ impl Stage {
         let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
         let session = self.session.as_ref().map(|session| session.token.clone());
         let renewing = Renewing::begin_for(&client, &device, &typed(&pin), session.as_ref(), serial)?;
+        self.shown = KEEP_IN_ZH.to_owned();
         self.take_up_rewriting(Business::Renew(renewing));
         Ok(())
     }
@@ -63,6 +67,7 @@ impl Stage {
     pub(crate) fn begin_change(&mut self) -> Result<(), FlowError> {
         let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
         let changing = Changing::begin(&client, &device, &typed(&pin))?;
+        self.shown = changing.prompt_zh().to_owned();
         self.take_up_rewriting(Business::Change(changing));
         Ok(())
     }
@@ -162,10 +167,6 @@ impl Stage {
     /// whole pair.
     pub(crate) fn cut_again_and_again(&mut self, cut: impl Fn(&ukey_device::Simulator, u64)) -> u64 {
         let pin = self.key().pin.clone();
-        let whole = |stage: &mut Stage| {
-            let all = MyCertificate::all(&stage.device()).expect("the certificates in the key");
-            assert!(all.iter().any(|mine| mine.encryption.is_some()), "UKey里没有一对完整的证书");
-        };
         for count in 0..2_000 {
             let simulator = self.device().simulator().expect("a simulated key");
             cut(&simulator, count);
@@ -182,9 +183,29 @@ impl Stage {
                 Err(error) => panic!("第{count}次：{}（{error}）", error.message_zh()),
             }
             self.device().plug_in().expect("the key starts again");
-            whole(self);
+            let whole = self.whole_pairs().expect("the certificates in the key");
+            assert!(!whole.is_empty(), "UKey里没有一对完整的证书");
         }
         panic!("总也办不完")
+    }
+
+    /// The certificates in the key whose pair is whole: both are there, each for the key pair that it lies beside.
+    pub(crate) fn whole_pairs(&mut self) -> Result<Vec<MyCertificate>, FlowError> {
+        let device = self.device();
+        let mut whole = Vec::new();
+        for mine in MyCertificate::all(&device)? {
+            let application = mine.open_application(&device)?;
+            let container = application.open_container(&mine.container)?;
+            let fits = |key_use, certificate: &Certificate| {
+                let own = container.public_key(key_use).ok().map(|key| (key.x, key.y));
+                own.is_some() && own == certificate.public_key().ok().map(|key| (key.x(), key.y()))
+            };
+            let encryption = mine.encryption.as_ref();
+            if fits(KeyUse::Sign, &mine.sign) && encryption.is_some_and(|mine| fits(KeyUse::Encrypt, mine)) {
+                whole.push(mine);
+            }
+        }
+        Ok(whole)
     }
 
     /// How the hall has the certificate that was noted as the old one.

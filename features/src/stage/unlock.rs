@@ -1,11 +1,15 @@
 //! PINs and an unlock in strides: what the holder, the assistant and the call centre do on the way to a new PIN.
 
+use ukey_device::PinType;
 use ukey_flows::{
-    FlowError,
+    FlowError, SIGNER_ID,
     api::{CallDecision, IdentityWay, OrderState},
+    key::MyCertificate,
     pin,
     unlock::{SMS_PASSED_ZH, Unlocking},
 };
+
+use ukey_pki::sm2;
 
 use super::{Business, Stage, typed};
 use crate::people;
@@ -17,6 +21,21 @@ impl Stage {
         let rule = self.client().profile()?.pin;
         pin::change(&device, &rule, &typed(&old), entry, again)?;
         self.key().pin = entry.to_owned();
+        Ok(())
+    }
+
+    /// Signs with the sign key in the key, by this PIN; the certificate beside it verifies what was signed.
+    pub(crate) fn sign_by(&mut self, pin: &str) -> Result<(), FlowError> {
+        let device = self.device();
+        let mine = MyCertificate::read(&device)?;
+        let application = mine.open_application(&device)?;
+        application.verify_pin(PinType::User, &typed(pin))?;
+        let public_key = mine.sign.public_key()?;
+        let digest = sm2::digest(&public_key, SIGNER_ID, "合同".as_bytes());
+        let signature = application.open_container(&mine.container)?.sign_digest(&digest);
+        application.clear_secure_state()?;
+        let verified = sm2::verify_digest(&public_key, &digest, &signature?.to_bytes().into());
+        assert!(verified.is_ok(), "签名与UKey里的证书不符");
         Ok(())
     }
 

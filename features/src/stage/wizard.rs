@@ -2,9 +2,7 @@
 
 use ukey_flows::{
     FlowError,
-    api::{
-        AccountKind, Decision, EnrolForm, OrderState, Paper, PasswordLogin, Registration, Secret, WizardStart,
-    },
+    api::{AccountKind, EnrolForm, Paper, PasswordLogin, Registration, Secret, WizardStart},
     enrol::Enrolling,
     wizard,
 };
@@ -113,18 +111,5 @@ impl Stage {
         self.wizard_to_papers(holder)?;
         self.wizard_papers()?;
         self.submit_wizard()
-    }
-
-    /// The whole way to a key, and a PIN of the holder's own.
-    pub(crate) fn wizard_to_key(&mut self, new_pin: &str) -> Result<(), FlowError> {
-        self.wizard_to_payment(Holder::Unit)?;
-        if self.order().state == OrderState::Unpaid {
-            self.pay()?;
-        }
-        self.decide(Decision::Pass, None)?;
-        let blank = self.take_blank_key()?;
-        self.make_key(&blank)?;
-        self.receive()?;
-        self.change_pin(new_pin, new_pin)
     }
 }

@@ -6,7 +6,7 @@ use ukey_device::KeyUse;
 use ukey_flows::{
     FlowError,
     assistant::{
-        environment::Item,
+        environment::{self, Item},
         handover,
         install::{self, Answer},
         machine::{Browser, BrowserFault, BrowserKind, Machine, Part},
@@ -96,7 +96,7 @@ fn page_lines(world: &mut UkeyWorld, step: &Step) {
     let rows = &step.table.as_ref().expect("a table of lines").rows;
     let expected: Vec<_> = rows
         .iter()
-        .map(|row| row.join("：").replace("<签发的序列号>", &serial).replace("<UKey序列号>", &key))
+        .map(|row| row.join("：").replace("[签发的序列号]", &serial).replace("[UKey序列号]", &key))
         .collect();
     judge(lines, expected, "我的证书");
 }
@@ -226,6 +226,12 @@ fn browser_settings(world: &mut UkeyWorld) {
     world.stage().assistant().machine.browser_faults.extend(faults);
 }
 
+#[then(expr = "环境检测页写着{string}和{string}")]
+fn check_page(_world: &mut UkeyWorld, title: String, repair: String) {
+    judge(environment::TITLE_ZH, title.as_str(), "环境检测的标题");
+    judge(environment::REPAIR_ZH, repair.as_str(), "修复的提示");
+}
+
 #[when("点击重新检测")]
 async fn check(world: &mut UkeyWorld) {
     world.on_stage(Stage::check_environment).await;
@@ -251,9 +257,7 @@ fn no_report(world: &mut UkeyWorld) {
 fn report(world: &mut UkeyWorld, step: &Step) {
     let mut stage = world.stage();
     let report = stage.assistant().report.as_ref().expect("当 点击重新检测");
-    let row = |finding: &ukey_flows::assistant::environment::Finding| {
-        format!("{}：{}", finding.item.zh(), finding.text_zh)
-    };
+    let row = |finding: &environment::Finding| format!("{}：{}", finding.item.zh(), finding.text_zh);
     let got: Vec<_> = report.findings.iter().map(row).collect();
     let rows = &step.table.as_ref().expect("a table of items").rows;
     judge(got, rows.iter().map(|row| row.join("：")).collect::<Vec<_>>(), "检测结果");
@@ -295,8 +299,7 @@ fn last_detail(world: &mut UkeyWorld, item: String, last: String) {
 #[then(expr = "修复结果为{string}")]
 fn repaired(world: &mut UkeyWorld, expected: String) {
     let mut stage = world.stage();
-    let told: Vec<_> =
-        stage.assistant().repairs.iter().map(ukey_flows::assistant::environment::Repair::text_zh).collect();
+    let told: Vec<_> = stage.assistant().repairs.iter().map(environment::Repair::text_zh).collect();
     judge(told.join("；"), expected, "修复结果");
 }
 

@@ -98,12 +98,7 @@ async fn unpaid(world: &mut UkeyWorld, holder: Whose) {
 #[given(expr = "{holder}的新办申请已到审核")]
 #[given(expr = "the enrolment of {holder} is in review")]
 async fn in_review(world: &mut UkeyWorld, holder: Whose) {
-    world
-        .must(move |stage| {
-            stage.go_to_payment(holder.0, None)?;
-            stage.pay()
-        })
-        .await;
+    world.must(move |stage| stage.apply_and_pay(holder.0, None)).await;
 }
 
 // ---- identity ----

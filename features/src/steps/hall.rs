@@ -2,7 +2,7 @@
 
 use cucumber::{gherkin::Step, given, then, when};
 use ukey_flows::{
-    api::{OutboxMessage, PasswordWay, QueryRequest, SubjectKind},
+    api::{MessageKind, PasswordWay, QueryRequest, SubjectKind},
     enrol::Enrolling,
 };
 
@@ -10,7 +10,7 @@ use crate::{
     judge::judge,
     office::Lost,
     people::Holder,
-    stage::{Business, is_sms, without_code, wrong},
+    stage::{Business, wrong},
     words::{Authority, Call, Moment, Recipient, State, Time, Whose},
     world::UkeyWorld,
 };
@@ -91,20 +91,27 @@ fn unreachable(world: &mut UkeyWorld) {
 
 // ---- messages ----
 
+async fn got(world: &mut UkeyWorld, recipient: Recipient, kind: MessageKind, text: String) {
+    let read = world.on_stage(move |stage| stage.read_message(recipient.0, kind, &text)).await;
+    if let Err(told) = read {
+        panic!("没有这样的信息；还有{}条没有看过：\n{}", told.len(), told.join("\n"));
+    }
+}
+
+// Order numbers and codes differ from run to run: they are written as … in the scenario.
 #[then(expr = "{recipient}收到短信{string}")]
 async fn got_sms(world: &mut UkeyWorld, recipient: Recipient, text: String) {
-    let all =
-        world.on_stage(move |stage| stage.client().outbox(Some(recipient.0))).await.expect("the outbox");
-    let texts: Vec<_> = all.iter().filter(|message| is_sms(message)).collect();
-    // Order numbers and codes differ from run to run: they are written as … in the scenario.
-    let fits = |message: &&OutboxMessage| {
-        let mut rest = message.text.as_str();
-        text.split('…').all(|part| rest.find(part).map(|at| rest = &rest[at + part.len()..]).is_some())
-    };
-    if !texts.iter().copied().any(|message| fits(&message)) {
-        let told: String = texts.iter().map(|message| format!("\n{}", without_code(message))).collect();
-        panic!("没有这样的短信；收到{}条：{told}", texts.len());
-    }
+    got(world, recipient, MessageKind::Sms, text).await;
+}
+
+#[then(expr = "{recipient}收到邮件{string}")]
+async fn got_mail(world: &mut UkeyWorld, recipient: Recipient, text: String) {
+    got(world, recipient, MessageKind::Mail, text).await;
+}
+
+#[then(expr = "{recipient}收到附言{string}")]
+async fn got_remittance(world: &mut UkeyWorld, recipient: Recipient, text: String) {
+    got(world, recipient, MessageKind::Remittance, text).await;
 }
 
 #[then(expr = "证书密码发送到{recipient}")]

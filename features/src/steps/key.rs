@@ -80,6 +80,7 @@ async fn another_key(world: &mut UkeyWorld) {
 // ---- 我的证书 ----
 
 #[when("打开我的证书")]
+#[when("读取CA证书信息")]
 async fn open_mine(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {

@@ -132,6 +132,16 @@ async fn log_in_by_password(world: &mut UkeyWorld, password: String) {
     world.attempt(move |stage| stage.log_in_by_password(password.into())).await;
 }
 
+#[when(expr = "用没有注册的账号{string}和密码{string}登录")]
+async fn log_in_unregistered(world: &mut UkeyWorld, account: String, password: String) {
+    world
+        .attempt(move |stage| {
+            stage.account = Some(account);
+            stage.log_in_by_password(password.into())
+        })
+        .await;
+}
+
 #[when(expr = "把账号密码改为{string}")]
 async fn change_password(world: &mut UkeyWorld, new: String) {
     world

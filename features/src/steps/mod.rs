@@ -1,7 +1,8 @@
 //! The steps of the scenarios, in the words of the authorities' manuals.
 //!
-//! A 假如 must succeed; a 当 tries and notes how it ended; a 那么 judges. What happened is on the
-//! [`Stage`](crate::stage::Stage); nothing is asserted in a 当.
+//! A 假如 must succeed, and the [world](crate::world) sees to it; a 当 tries and notes how it ended; a 那么 judges. What
+//! happened is on the [`Stage`](crate::stage::Stage). Only a 当 that does one thing again and again, with the key pulled
+//! or its power cut in each attempt, asserts by itself: what has to hold after every attempt.
 
 mod assistant;
 mod document;

@@ -3,7 +3,7 @@
 use cucumber::{gherkin::Step, given, then, when};
 use ukey_flows::{
     FlowError,
-    api::{Invoice, InvoiceForm, PaymentOutcome, PaymentState},
+    api::{Invoice, InvoiceForm, Payment, PaymentOutcome, PaymentState},
 };
 
 use crate::{
@@ -73,15 +73,11 @@ async fn cancelled(world: &mut UkeyWorld) {
 }
 
 #[then("两次得到的是同一笔支付")]
-async fn same_payment(world: &mut UkeyWorld) {
+fn same_payment(world: &mut UkeyWorld) {
     world.success();
-    let (shown, listed) = world
-        .on_stage(|stage| {
-            let order = stage.refreshed();
-            (stage.payment.clone(), order.payment)
-        })
-        .await;
-    judge(shown.map(|payment| payment.id), listed.map(|payment| payment.id), "支付");
+    let stage = world.stage();
+    let id = |payment: &Option<Payment>| payment.as_ref().expect("提交并支付了两次").id.clone();
+    judge(id(&stage.payment), id(&stage.payment_before), "支付");
 }
 
 #[then(expr = "订单记录里只有{int}次缴费")]

@@ -99,8 +99,8 @@ async fn at_most(world: &mut UkeyWorld, most: u8) {
 #[then(expr = "用口令{string}可以签名，用口令{string}不可以")]
 #[then(expr = "the PIN {string} signs, and the PIN {string} does not")]
 async fn only_one_pin(world: &mut UkeyWorld, right: String, wrong: String) {
-    world.must(move |stage| pin::check(&stage.device(), &typed(&right))).await;
-    let refused = world.on_stage(move |stage| pin::check(&stage.device(), &typed(&wrong))).await;
+    world.must(move |stage| stage.sign_by(&right)).await;
+    let refused = world.on_stage(move |stage| stage.sign_by(&wrong)).await;
     let Err(FlowError::Key(error)) = refused else {
         panic!("另一个口令也被接受，或UKey没有应答")
     };

@@ -58,9 +58,44 @@ fn page_lacks(world: &mut UkeyWorld, part: String) {
     assert!(!text.contains(&part), "页面上不应有{part}：\n{text}");
 }
 
+/// The links in the page's menu: title and address.
+fn menu(world: &mut UkeyWorld) -> Vec<(String, String)> {
+    let text = page(world);
+    let list = text.split("<nav><ul>").nth(1).and_then(|rest| rest.split("</ul>").next()).expect("a menu");
+    let item = |item: &str| {
+        let (address, rest) = item.split_once("\">").expect("a link");
+        (rest.split('<').next().unwrap_or_default().to_owned(), address.to_owned())
+    };
+    list.split("<a href=\"").skip(1).map(item).collect()
+}
+
 #[then(expr = "首页菜单为{string}")]
-async fn home_menus(world: &mut UkeyWorld, menus: String) {
-    judge(portal(world).await.menus.join("、"), menus, "菜单");
+fn home_menus(world: &mut UkeyWorld, menus: String) {
+    let titles: Vec<_> = menu(world).into_iter().map(|(title, _)| title).collect();
+    judge(titles.join("、"), menus, "菜单");
+}
+
+#[when(expr = "点击菜单{string}")]
+async fn follow_menu(world: &mut UkeyWorld, title: String) {
+    let found = menu(world).into_iter().find(|(known, _)| *known == title);
+    let (_, path) = found.unwrap_or_else(|| panic!("页面上没有菜单{title}"));
+    world
+        .attempt(move |stage| {
+            stage.document = None;
+            stage.document = Some(stage.client().page(&path, stage.visitor().as_ref())?);
+            Ok(())
+        })
+        .await;
+}
+
+#[then(expr = "支付页面列出{int}家银行：{string}")]
+fn banks(world: &mut UkeyWorld, count: usize, names: String) {
+    let text = page(world);
+    let list = text.split("<ul class=\"banks\">").nth(1).and_then(|rest| rest.split("</ul>").next());
+    let banks: Vec<_> =
+        list.unwrap_or_default().split("<li>").skip(1).map(|item| item.trim_end_matches("</li>")).collect();
+    judge(banks.len(), count, "银行的家数");
+    judge(banks.join("、"), names, "银行");
 }
 
 #[then(expr = "自助服务共有{int}个入口：{string}")]
@@ -105,6 +140,21 @@ async fn download(world: &mut UkeyWorld, title: String) {
             let files = stage.client().portal()?.downloads;
             let file = files.iter().find(|file| file.title == title).expect("a file of that title");
             stage.document = Some(stage.client().page(&file.path, None)?);
+            Ok(())
+        })
+        .await;
+}
+
+#[when(expr = "在自助服务的页面下载材料模板{string}")]
+async fn download_template(world: &mut UkeyWorld, title: String) {
+    world
+        .attempt(move |stage| {
+            stage.document = None;
+            let page = String::from_utf8(stage.client().page("/services", None)?).expect("a page is text");
+            let before = page.split(&format!("\">{title}</a>")).next().expect("text");
+            let path = before.rsplit("href=\"").next().filter(|path| path.starts_with("/downloads/"));
+            let path = path.unwrap_or_else(|| panic!("页面上没有{title}的链接"));
+            stage.document = Some(stage.client().page(path, None)?);
             Ok(())
         })
         .await;
@@ -166,6 +216,16 @@ async fn authority(world: &mut UkeyWorld, number: String, account: String) {
             })?;
             stage.account = Some(account);
             Ok(())
+        })
+        .await;
+}
+
+#[when("主管部门取消这份申请")]
+async fn cancel_supervised(world: &mut UkeyWorld) {
+    world
+        .attempt(|stage| {
+            let (session, order) = (stage.visitor().expect("a session"), stage.order().id.clone());
+            stage.client().cancel(&order, &session).map(drop)
         })
         .await;
 }

@@ -6,7 +6,7 @@ use ukey_flows::{api::Decision, production::ProductionDesk};
 use crate::{
     judge::judge,
     stage::Stage,
-    words::{Moment, Whose, shanghai},
+    words::{Day, Whose},
     world::UkeyWorld,
 };
 
@@ -33,11 +33,10 @@ async fn refuse_without_reason(world: &mut UkeyWorld) {
     world.attempt(|stage| stage.decide(Decision::Refuse, None)).await;
 }
 
-#[then(expr = "审核结果最迟在{moment}告知")]
-async fn review_due(world: &mut UkeyWorld, moment: Moment) {
+#[then(expr = "审核结果最迟在{day}告知")]
+async fn review_due(world: &mut UkeyWorld, day: Day) {
     let order = world.on_stage(|stage| stage.refreshed()).await;
-    let date = moment.0.to_zoned(shanghai()).date();
-    judge(order.review_due, Some(date), "审核期限");
+    judge(order.review_due, Some(day.0), "审核期限");
 }
 
 #[when("制证台用一把空白UKey制证")]

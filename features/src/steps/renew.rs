@@ -116,7 +116,7 @@ fn same_order(world: &mut UkeyWorld) {
 #[then("订单页的信息与旧证书一致")]
 async fn prefilled(world: &mut UkeyWorld) {
     world.success();
-    let (shown, held) = world.on_stage(|stage| (stage.refreshed().form, stage.holder.form())).await;
+    let (shown, held) = world.on_stage(|stage| (stage.refreshed().form, stage.true_form(stage.holder))).await;
     assert!(shown.as_ref() == Some(&held), "订单页的信息与办证时的不同");
 }
 
@@ -230,17 +230,17 @@ async fn certificates(world: &mut UkeyWorld, count: usize) {
     judge(all.len(), count, "UKey里证书的张数");
 }
 
+#[then(expr = "UKey里完整的证书有{int}对")]
+async fn whole_pairs(world: &mut UkeyWorld, count: usize) {
+    let whole = world.must(Stage::whole_pairs).await;
+    judge(whole.len(), count, "UKey里完整的证书");
+}
+
 #[then("UKey里的证书还是旧证书")]
 async fn still_old(world: &mut UkeyWorld) {
-    let (old, mine) = world
-        .must(|stage| {
-            Ok((stage.old.as_ref().expect("旧证书").serial(), MyCertificate::all(&stage.device())?))
-        })
-        .await;
-    assert!(
-        mine.iter().any(|mine| mine.serial() == old && mine.encryption.is_some()),
-        "UKey里没有完整的旧证书"
-    );
+    let (old, whole) =
+        world.must(|stage| Ok((stage.old.as_ref().expect("旧证书").serial(), stage.whole_pairs()?))).await;
+    judge(whole.iter().map(MyCertificate::serial).collect::<Vec<_>>(), vec![old], "UKey里完整的证书");
 }
 
 #[then("UKey里的证书是新证书")]
@@ -248,7 +248,8 @@ async fn new_one(world: &mut UkeyWorld) {
     let (order, mine) =
         world.must(|stage| Ok((stage.refreshed(), MyCertificate::read(&stage.device())?))).await;
     judge(Some(mine.serial()), order.new_certificate_serial, "UKey里的证书");
-    assert!(mine.encryption.is_some(), "UKey里没有加密证书");
+    let whole = world.must(Stage::whole_pairs).await;
+    assert!(whole.iter().any(|whole| whole.serial() == mine.serial()), "UKey里的新证书不完整");
 }
 
 fn last(mine: &MyCertificate) -> Date {
@@ -261,6 +262,26 @@ async fn later(world: &mut UkeyWorld, years: i64) {
         .must(|stage| Ok((stage.old.clone().expect("旧证书"), MyCertificate::read(&stage.device())?)))
         .await;
     judge(last(&mine), last(&old).checked_add(Span::new().years(years)).expect("a day"), "新证书的到期日");
+}
+
+async fn keys(world: &mut UkeyWorld) -> [ukey_pki::PublicKey; 2] {
+    let (old, mine) = world
+        .must(|stage| Ok((stage.old.clone().expect("旧证书"), MyCertificate::read(&stage.device())?)))
+        .await;
+    assert!(old.serial() != mine.serial(), "UKey里的证书没有换");
+    [old, mine].map(|mine| mine.sign.public_key().expect("a certificate for an SM2 key"))
+}
+
+#[then("新证书用的还是原来的密钥")]
+async fn same_keys(world: &mut UkeyWorld) {
+    let [old, new] = keys(world).await;
+    assert!(old == new, "新证书用的是新密钥");
+}
+
+#[then("新证书用的是新密钥")]
+async fn new_keys(world: &mut UkeyWorld) {
+    let [old, new] = keys(world).await;
+    assert!(old != new, "新证书用的还是原来的密钥");
 }
 
 #[then("新证书与旧证书同日到期")]
@@ -282,15 +303,24 @@ async fn from_today(world: &mut UkeyWorld, years: i64) {
     judge(last(&mine), years_later.yesterday().expect("a day"), "新证书的到期日");
 }
 
+/// Logs in: with the old certificate as long as it is valid, else with the one that came after it.
 async fn old_stands(world: &mut UkeyWorld, expected: CertificateStanding) {
-    let standing = world
-        .must(|stage| {
+    let (standing, used, right) = world
+        .must(move |stage| {
             let (client, device, pin) = (stage.client(), stage.device(), stage.key().pin.clone());
-            stage.session = Some(ukey_flows::login::login(&client, &device, &typed(&pin))?);
-            Ok(stage.old_standing())
+            let session = ukey_flows::login::login(&client, &device, &typed(&pin))?;
+            let used = session.me.certificate_serial.clone();
+            stage.session = Some(session);
+            let old = stage.old.as_ref().expect("旧证书").serial();
+            let right = match expected {
+                CertificateStanding::Valid => old,
+                _ => MyCertificate::read(&device)?.serial(),
+            };
+            Ok((stage.old_standing(), used, right))
         })
         .await;
     judge(standing, Some(expected), "旧证书的状态");
+    judge(used, Some(right), "登录所用的证书");
 }
 
 #[then("用新证书可以登录，旧证书已注销")]
@@ -326,16 +356,21 @@ fn not_beside(world: &mut UkeyWorld, holder: Whose) {
 
 #[when("每次比前一次多交换一条命令就拔出UKey，插回后重新办理，直到办完")]
 async fn pull_everywhere(world: &mut UkeyWorld) {
-    let cuts = world.on_stage(|stage| stage.cut_again_and_again(|key, count| key.unplug_after(count))).await;
-    assert!(cuts > 20, "只拔出了{cuts}次");
+    world
+        .on_stage(|stage| stage.cuts = stage.cut_again_and_again(|key, count| key.unplug_after(count)))
+        .await;
 }
 
 #[when("每次比前一次多写一次闪存就断电，上电后重新办理，直到办完")]
 async fn cut_everywhere(world: &mut UkeyWorld) {
-    let cuts = world
-        .on_stage(|stage| stage.cut_again_and_again(|key, count| key.cut_power_after(count, Some(count + 1))))
-        .await;
-    assert!(cuts > 5, "只断电了{cuts}次");
+    let cut = |key: &ukey_device::Simulator, count: u64| key.cut_power_after(count, Some(count + 1));
+    world.on_stage(move |stage| stage.cuts = stage.cut_again_and_again(cut)).await;
+}
+
+#[then(expr = "其间至少中断了{int}次")]
+fn cuts(world: &mut UkeyWorld, least: u64) {
+    let cuts = world.stage().cuts;
+    assert!(cuts >= least, "其间中断的次数：应不少于{least}，实为{cuts}");
 }
 
 // ---- 账号 ----

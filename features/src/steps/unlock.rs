@@ -1,7 +1,10 @@
 //! 找回密码, in all lanes.
 
 use cucumber::{given, then, when};
-use ukey_flows::{api::Lane, unlock::CODE_APPROVED_ZH};
+use ukey_flows::{
+    api::{Lane, OrderState},
+    unlock::CODE_APPROVED_ZH,
+};
 
 use crate::{
     judge::judge,
@@ -46,6 +49,16 @@ fn new_order(world: &mut UkeyWorld) {
     let stage = world.stage();
     let before = stage.order_before.as_deref().expect("an unlock was open before");
     assert!(before != stage.order().id, "仍是同一个解锁订单{before}");
+}
+
+#[given("解锁已办到验证")]
+async fn to_verification(world: &mut UkeyWorld) {
+    world
+        .must(|stage| {
+            stage.begin_unlock()?;
+            if stage.order().state == OrderState::Unpaid { stage.pay() } else { Ok(()) }
+        })
+        .await;
 }
 
 #[given("解锁费用已支付")]
@@ -275,14 +288,21 @@ async fn approve(world: &mut UkeyWorld) {
         .attempt(|stage| {
             let code = stage.unlock_code();
             stage.noted_code = Some(code.clone());
-            let order = stage.client().call(&"desk-call-centre".into(), &code)?;
-            assert!(
-                !order.papers.is_empty() && order.papers.iter().all(|paper| paper.received.is_some()),
-                "客服看不到资料"
-            );
             stage.call(&code, true, None)
         })
         .await;
+}
+
+#[then("客服中心凭解锁码看到全部资料")]
+async fn call_centre_sees(world: &mut UkeyWorld) {
+    let order = world
+        .must(|stage| {
+            let code = stage.unlock_code();
+            stage.client().call(&"desk-call-centre".into(), &code)
+        })
+        .await;
+    assert!(!order.papers.is_empty(), "客服看不到资料");
+    assert!(order.papers.iter().all(|paper| paper.received.is_some()), "客服看到的资料不全");
 }
 
 #[when(expr = "致电客服中心，客服拒绝，原因{string}")]
@@ -332,6 +352,22 @@ async fn new_code(world: &mut UkeyWorld) {
 }
 
 // ---- the key ----
+
+#[then(expr = "解锁码一栏为{string}，新密码一栏旁为{string}")]
+async fn boxes(world: &mut UkeyWorld, code: String, hint: String) {
+    world.success();
+    let mut stage = world.stage();
+    judge(stage.unlocking().code_box_zh(), code.as_str(), "解锁码一栏");
+    judge(stage.unlocking().pin_hint_zh(), hint, "新密码一栏旁");
+}
+
+#[then(expr = "解锁码一栏为得到的解锁码")]
+async fn code_in_its_box(world: &mut UkeyWorld) {
+    world.success();
+    let mut stage = world.stage();
+    let noted = stage.noted_code.clone().expect("an unlock code was noted");
+    assert!(stage.unlocking().code_box_zh() == noted, "解锁码一栏不是得到的解锁码");
+}
 
 #[when(expr = "输入新口令{string}，再次输入{string}，点击确认")]
 #[when(expr = "the new PIN {string} is entered, and again {string}")]

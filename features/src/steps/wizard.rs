@@ -3,7 +3,7 @@
 use cucumber::{given, then, when};
 use ukey_flows::api::{EnrolForm, Paper, Secret, UnitRegistration};
 
-use crate::{judge::judge, people::Holder, stage::Stage, words::Whose, world::UkeyWorld};
+use crate::{judge::judge, people::Holder, stage::Stage, world::UkeyWorld};
 
 fn session(stage: &Stage) -> Secret {
     stage.session.as_ref().expect("a session").token.clone()
@@ -108,12 +108,6 @@ async fn registration(world: &mut UkeyWorld, expected: String) {
     let UnitRegistration { kind, region, address, postcode } =
         unit.registration.expect("the wizard's form has it");
     judge([kind, region, address, postcode].join(" "), expected, "注册信息");
-}
-
-#[given(expr = "{holder}经申办向导领到UKey，口令为{string}")]
-async fn hold_key(world: &mut UkeyWorld, holder: Whose, pin: String) {
-    assert_eq!(holder.0, Holder::Unit, "the wizard of these scenarios is the unit's");
-    world.must(move |stage| stage.wizard_to_key(&pin)).await;
 }
 
 #[when("查看可办理的服务")]

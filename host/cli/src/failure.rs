@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use miette::Diagnostic;
-use ukey_device::{Error, ErrorKind, LinkError};
+use ukey_device::{Error, ErrorKind, LinkError, Status};
 
 /// What the commands give.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -24,6 +24,12 @@ pub(crate) enum Failure {
         /// The next step.
         help: String,
     },
+    /// The token refused a new PIN for what it is.
+    #[error(transparent)]
+    NewPin(Error),
+    /// A saved token that was named is not there.
+    #[error(transparent)]
+    NoCopy(Error),
     /// A file that was named cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
@@ -48,6 +54,21 @@ impl Failure {
         Failure::Internal(error.to_string())
     }
 
+    /// The token refused a command that sets a PIN.
+    pub(crate) fn of_new_pin(error: Error) -> Failure {
+        if error.status() == Some(Status::WRONG_DATA) {
+            Failure::NewPin(error)
+        } else {
+            Failure::Device(error)
+        }
+    }
+
+    /// A saved token cannot be read.
+    pub(crate) fn of_copy(error: LinkError) -> Failure {
+        let missing = matches!(error, LinkError::NoFile { .. });
+        if missing { Failure::NoCopy(error.into()) } else { error.into() }
+    }
+
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
@@ -56,8 +77,9 @@ impl Failure {
                 ErrorKind::Link(_) => 5.into(),
                 _ => 1.into(),
             },
+            Failure::NoCopy(_) => 5.into(),
             Failure::Usage { .. } | Failure::Read { .. } => 2.into(),
-            Failure::Internal(_) => 1.into(),
+            Failure::NewPin(_) | Failure::Internal(_) => 1.into(),
         }
     }
 }
@@ -87,6 +109,8 @@ impl Diagnostic for Failure {
                 ErrorKind::Link(_) => "ukey::target",
                 _ => "ukey::token",
             },
+            Failure::NewPin(_) => "ukey::pin::unfit",
+            Failure::NoCopy(_) => "ukey::target::missing",
             Failure::Usage { .. } | Failure::Read { .. } => "ukey::usage",
             Failure::Internal(_) => "ukey::internal",
         };
@@ -98,6 +122,12 @@ impl Diagnostic for Failure {
             Failure::Device(error) => {
                 let (english, chinese) = (error.help()?, error.help_zh()?);
                 Some(Box::new(format!("{english}\n{chinese}")))
+            }
+            Failure::NewPin(_) => {
+                Some(Box::new("a PIN has 6 to 16 printable ASCII characters\n口令为6至16位可见的英文字符"))
+            }
+            Failure::NoCopy(_) => {
+                Some(Box::new("name a file that `ukey sim save` wrote\n请指定用 ukey sim save 保存的文件"))
             }
             Failure::Usage { help, .. } => Some(Box::new(help)),
             Failure::Read { .. } | Failure::Internal(_) => None,

@@ -14,10 +14,9 @@ mod secret;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgAction, Parser};
 
 use command::Command;
-use options::Shared;
 
 /// A software UKey (GM/T 0017), and the harness in front of it.
 #[derive(Parser, Debug)]
@@ -26,16 +25,17 @@ use options::Shared;
     after_help = "Exit codes: 0 done, 1 the token refused, 2 usage or configuration, 5 the target was not reached."
 )]
 struct Arguments {
-    #[command(flatten)]
-    shared: Shared,
+    /// Say more: -v every exchange with the token, -vv its bytes too (never secrets)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    output::start_log(arguments.shared.verbose);
-    match arguments.command.run(&arguments.shared) {
+    output::start_log(arguments.verbose);
+    match arguments.command.run() {
         Ok(code) => code,
         Err(failure) => {
             let code = failure.exit_code();

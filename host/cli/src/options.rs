@@ -1,6 +1,5 @@
-//! The options that every command shares: which token, in which dialect, how loud.
+//! The options that the commands about a token share: which one, in which dialect.
 
-use clap::ArgAction;
 use ukey_device::{Device, Dialect, Options, Target};
 
 use crate::failure::{Failure, Result};
@@ -11,18 +10,15 @@ pub(crate) const DEFAULT_STATE: &str = "ukey.ukey";
 const TARGET_HELP: &str =
     "The token: sim (fresh, in this process) or sim:FILE [default: sim:ukey.ukey; of test: sim]";
 
-/// Options of every command.
+/// Which token a command is about. What is about none takes none.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Token {
     /// The token, as [`Target`] reads it.
     #[arg(long, env = "UKEY_TARGET", global = true, value_name = "TARGET", help = TARGET_HELP)]
     pub(crate) target: Option<Target>,
     /// The dialect of GM/T 0017 that the token speaks: gm2012, gm3000; a simulated token knows its own
     #[arg(long, env = "UKEY_DIALECT", global = true, value_name = "NAME", value_parser = dialect)]
     pub(crate) dialect: Option<Dialect>,
-    /// Say more: -v every exchange with the token, -vv its bytes too (never secrets)
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
 }
 
 fn dialect(name: &str) -> Result<Dialect, String> {
@@ -32,7 +28,7 @@ fn dialect(name: &str) -> Result<Dialect, String> {
     })
 }
 
-impl Shared {
+impl Token {
     /// The token that was named, else the one in the default state file.
     pub(crate) fn target(&self) -> Target {
         self.target.clone().unwrap_or_else(|| Target::SimFile(DEFAULT_STATE.into()))

@@ -83,3 +83,16 @@ fn a_dialect_is_kept_in_the_file() {
     assert_eq!(desk.run(&["info", "--format", "json"], &[]).succeeds().json()["dialect"], "gm3000");
     desk.run(&["info", "--dialect", "gm2012"], &[]).fails(2).says("the token speaks gm3000, not gm2012");
 }
+
+#[test]
+fn what_is_about_no_token_takes_no_target() {
+    let desk = Desk::new();
+    for command in
+        [&["agreement", "--every", "100000"][..], &["hall", "serve"], &["report", "merge", "a.json"]]
+    {
+        let refused = [command, &["--target", "sim:foo"]].concat();
+        desk.run(&refused, &[]).fails(2).says("unexpected argument '--target'");
+    }
+    let help = desk.run(&["report", "merge", "--help"], &[]).succeeds().out;
+    assert!(!help.contains("--target") && !help.contains("--dialect"), "{help}");
+}

@@ -97,3 +97,13 @@ fn a_token_without_an_application_has_no_pin() {
     verify(&desk, RIGHT).fails(2).says("no application");
     desk.run(&["pin", "status", "--application", "OTHER"], &[]).fails(1).says("there is no such application");
 }
+
+#[test]
+fn a_new_pin_that_will_not_do_is_refused_with_what_will() {
+    let desk = Desk::with_token();
+    let pins = [("UKEY_PIN", "12345678"), ("UKEY_NEW_PIN", "1")];
+    desk.run(&["pin", "change"], &pins).fails(1).says("6A80").says("6 to 16").says("6至16位");
+    let pins = [("UKEY_ADMIN_PIN", "87654321"), ("UKEY_NEW_PIN", "12345")];
+    desk.run(&["pin", "unblock"], &pins).fails(1).says("6 to 16");
+    desk.run(&["pin", "verify"], &[("UKEY_PIN", "12345678")]).succeeds();
+}

@@ -92,7 +92,9 @@ fn a_saved_token_comes_back_as_it_was() {
     desk.run(&["sim", "load", "copy.ukey"], &[]).fails(2).says("--yes");
     desk.run(&["sim", "load", "--yes", "copy.ukey"], &[]).succeeds();
     desk.run(&["pin", "verify"], &wrong).fails(1).says("8 tries left");
-    desk.run(&["sim", "load", "--yes", "none.ukey"], &[]).fails(5).says("there is no file none.ukey");
+    let none = desk.run(&["sim", "load", "--yes", "none.ukey"], &[]).fails(5);
+    let none = none.says("there is no file none.ukey").says("that `ukey sim save` wrote");
+    assert!(!none.talk.contains("sim reset"), "it cannot bring a saved token back: {}", none.talk);
 }
 
 #[test]

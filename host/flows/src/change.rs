@@ -6,6 +6,11 @@ use ukey_hall::api::{CodeSent, OrderState, QueriedOrder, change_message};
 
 use crate::{Client, FlowError, OrderInHand, rewrite};
 
+/// The line on the page where nothing is reviewed (C-01).
+pub const NO_PAPERS_ZH: &str = "无需提交资料，足不出户即可自助完成";
+/// The line on the page of a change that is reviewed (C-05).
+pub const REVIEWED_ZH: &str = "该变更需人工审核，请按要求上传资料";
+
 /// What a change waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -72,6 +77,13 @@ impl Changing {
             OrderState::Completed => Step::Done,
             _ => Step::Over,
         }
+    }
+
+    /// The line on the page: whether papers are wanted.
+    #[must_use]
+    pub fn prompt_zh(&self) -> &'static str {
+        let reviewed = self.0.order().rewrite.as_ref().is_some_and(|view| view.reviewed);
+        if reviewed { REVIEWED_ZH } else { NO_PAPERS_ZH }
     }
 
     /// 获取短信验证: a code goes to the phone on record, not to the one just typed.

@@ -7,6 +7,9 @@ use ukey_hall::api::{HeldCertificates, QueriedOrder, ReissueReason, ReissueReque
 
 use crate::{Client, FlowError, OrderInHand, enrol::Step};
 
+/// The message on the screen after 签名验证.
+pub const APPLIED_ZH: &str = "申请成功";
+
 /// A reissue as its applicant holds it; the steps themselves are the order's ([`OrderInHand`]).
 #[derive(Clone, Debug)]
 pub struct Reissuing(OrderInHand);

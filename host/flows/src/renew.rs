@@ -15,6 +15,9 @@ pub const EXECUTED_ZH: &str = "执行成功";
 /// The message on the screen when the new certificate is in the key.
 pub const DOWNLOADED_ZH: &str = "证书下载成功";
 
+/// What the page reminds of as long as the business goes on.
+pub const KEEP_IN_ZH: &str = "证书更新时请插入需要更新的key（只插一个），在更新业务结束前，请不要拔掉key。";
+
 /// What a renewal waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {

@@ -57,6 +57,9 @@ pub const SMS_PASSED_ZH: &str = "验证短信通过,请直接重置用户口令"
 /// The message after the call centre approved (U-24).
 pub const CODE_APPROVED_ZH: &str = "解锁码认证通过,请输入新口令!";
 
+/// What stands in the box of the unlock code where none is wanted (U-13).
+pub const NO_CODE_ZH: &str = "无需输入解锁码";
+
 /// A PIN that the hall made and the key has, until it is changed.
 struct OneTime {
     pin: Pin,
@@ -186,6 +189,19 @@ impl Unlocking {
     /// 认证 (U-24): passes once the call centre has approved.
     pub fn authenticate(&mut self, code: &str) -> Result<(), FlowError> {
         self.hand.go(|client, order, token| client.authenticate_unlock(order, token, code))
+    }
+
+    /// What stands in the box of the unlock code on the screen of the new PIN (U-13, U-25): the code that was approved;
+    /// after any other verification that none is wanted.
+    #[must_use]
+    pub fn code_box_zh(&self) -> &str {
+        self.unlock_code().unwrap_or(NO_CODE_ZH)
+    }
+
+    /// What stands beside the box of the new PIN (N-02).
+    #[must_use]
+    pub fn pin_hint_zh(&self) -> String {
+        format!("({}-{}位密码)", self.rule.min, self.rule.max)
     }
 
     // ---- the key ----

@@ -231,6 +231,9 @@ pub struct Unlock {
 pub struct Payment {
     /// Ways.
     pub ways: Vec<String>,
+    /// The banks that the way `bank` leads to (N-30).
+    #[serde(default)]
+    pub banks: Vec<String>,
     /// Agreements to accept.
     pub agreements: Vec<String>,
 }
@@ -277,6 +280,8 @@ pub struct Wording {
     pub refused: String,
     /// The certificate password, to a phone.
     pub password: String,
+    /// The certificate password in the note of a remittance of `{amount}` yuan to the account of `{name}`.
+    pub remittance: String,
     /// Key posted.
     pub posted: String,
     /// Invoice issued.
@@ -366,6 +371,8 @@ impl Profile {
         rule(!self.unlock.unit_papers.is_empty(), "unlock.unit_papers", "names none")?;
         rule(!self.unlock.person_papers.is_empty(), "unlock.person_papers", "names none")?;
         rule(!self.payment.ways.is_empty(), "payment.ways", "names none")?;
+        let by_bank = self.payment.ways.iter().any(|way| way == "bank");
+        rule(by_bank != self.payment.banks.is_empty(), "payment.banks", "and the way `bank` do not go together")?;
         self.renew.check()?;
         self.change.check()?;
         self.reissue.check()?;
@@ -391,6 +398,7 @@ impl Profile {
         rule(self.wording.consent.contains("{code}"), "wording.consent", "lacks {code}")?;
         rule(self.wording.authorisation.contains("{code}"), "wording.authorisation", "lacks {code}")?;
         rule(self.wording.password.contains("{code}"), "wording.password", "lacks {code}")?;
+        rule(self.wording.remittance.contains("{code}"), "wording.remittance", "lacks {code}")?;
         rule(self.wording.account.contains("{code}"), "wording.account", "lacks {code}")
     }
 

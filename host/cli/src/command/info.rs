@@ -7,7 +7,7 @@ use ukey_device::{ContainerInfo, ContainerType, DeviceInfo, PinInfo, PinType};
 
 use super::pin::pin_json;
 use crate::failure::Result;
-use crate::options::{Format, Shared};
+use crate::options::{Format, Token};
 use crate::output;
 
 /// Shows a token.
@@ -16,6 +16,8 @@ pub(crate) struct Info {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    token: Token,
 }
 
 /// What is shown of an application.
@@ -28,8 +30,8 @@ struct Application {
 
 impl Info {
     /// Carries it out.
-    pub(crate) fn run(self, shared: &Shared) -> Result<()> {
-        let device = shared.connect()?;
+    pub(crate) fn run(self) -> Result<()> {
+        let device = self.token.connect()?;
         let info = device.info()?;
         let mut applications = Vec::new();
         for name in device.applications()? {
@@ -45,7 +47,7 @@ impl Info {
             application.close()?;
             applications.push(Application { name, user, administrator, containers });
         }
-        let (target, dialect) = (shared.target().to_string(), device.dialect().name);
+        let (target, dialect) = (self.token.target().to_string(), device.dialect().name);
         output::result(&match self.format {
             Format::Text => text(&target, dialect, &info, &applications),
             Format::Json => format!("{:#}\n", json(&target, dialect, &info, &applications)),

@@ -11,7 +11,6 @@ mod test;
 use std::process::ExitCode;
 
 use crate::failure::Result;
-use crate::options::Shared;
 
 /// What to do.
 #[derive(clap::Subcommand, Debug)]
@@ -35,12 +34,12 @@ pub(crate) enum Command {
 
 impl Command {
     /// Carries it out, and says with which code the program ends.
-    pub(crate) fn run(self, shared: &Shared) -> Result<ExitCode> {
+    pub(crate) fn run(self) -> Result<ExitCode> {
         match self {
-            Command::Info(info) => info.run(shared)?,
-            Command::Pin(pin) => pin.run(shared)?,
-            Command::Sim(sim) => sim.run(shared)?,
-            Command::Test(test) => return Ok(test.run(shared)),
+            Command::Info(info) => info.run()?,
+            Command::Pin(pin) => pin.run()?,
+            Command::Sim(sim) => sim.run()?,
+            Command::Test(test) => return Ok(test.run()),
             Command::Report(report) => return Ok(report.run()),
             Command::Agreement(agreement) => return agreement.run(),
             Command::Hall(hall) => hall.run()?,

@@ -6,7 +6,7 @@ use serde_json::json;
 use ukey_device::{Application, Device, PinInfo, PinType};
 
 use crate::failure::{Failure, Result};
-use crate::options::{Format, Shared};
+use crate::options::{Format, Token};
 use crate::output;
 use crate::secret::PinSource;
 
@@ -16,6 +16,8 @@ pub(crate) struct Pin {
     /// The application; may be left out where the token has only one
     #[arg(long, global = true, value_name = "NAME")]
     application: Option<String>,
+    #[command(flatten)]
+    token: Token,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -91,8 +93,8 @@ impl New {
 
 impl Pin {
     /// Carries it out.
-    pub(crate) fn run(self, shared: &Shared) -> Result<()> {
-        let device = shared.connect()?;
+    pub(crate) fn run(self) -> Result<()> {
+        let device = self.token.connect()?;
         let application = self.open(&device)?;
         match self.verb {
             Verb::Status { format } => status(&application, format),
@@ -102,13 +104,14 @@ impl Pin {
                 Ok(())
             }
             Verb::Change { whose, new } => {
-                application.change_pin(whose.pin_type(), &whose.get()?, &new.get()?)?;
+                let changed = application.change_pin(whose.pin_type(), &whose.get()?, &new.get()?);
+                changed.map_err(Failure::of_new_pin)?;
                 output::say(&format!("The {} was changed.", whose.pin_type()));
                 Ok(())
             }
             Verb::Unblock { admin_pin_file, new } => {
                 let admin = administrator(("--admin-pin-file", admin_pin_file.as_deref())).get()?;
-                application.unblock_pin(&admin, &new.get()?)?;
+                application.unblock_pin(&admin, &new.get()?).map_err(Failure::of_new_pin)?;
                 output::say("The user PIN was unlocked and set anew.");
                 Ok(())
             }

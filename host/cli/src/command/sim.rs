@@ -5,13 +5,13 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use ukey_device::link::state::{self, BadState, StateFile};
-use ukey_device::{Device, LinkError, Options, Simulator, Target};
+use ukey_device::{Device, Dialect, LinkError, Options, Simulator, Target};
 use ukey_features::{EnrolError, Enrolled};
 use ukey_hall::Profile;
 
 use crate::developer;
 use crate::failure::{Failure, Result};
-use crate::options::{DEFAULT_STATE, Shared};
+use crate::options::{DEFAULT_STATE, Token};
 use crate::output;
 use crate::secret;
 
@@ -21,6 +21,8 @@ pub(crate) struct Sim {
     /// The state file [default: the file of the target, ukey.ukey]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<PathBuf>,
+    #[command(flatten)]
+    token: Token,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -82,12 +84,13 @@ struct Confirm {
 
 impl Sim {
     /// Carries it out.
-    pub(crate) fn run(self, shared: &Shared) -> Result<()> {
-        let state = self.state_file(shared)?;
+    pub(crate) fn run(self) -> Result<()> {
+        let state = self.state_file()?;
+        let dialect = self.token.dialect;
         match self.verb {
             Verb::Reset { factory, seed, confirm } => {
                 confirm.replace(&state)?;
-                let simulator = Simulator::fresh(&Options { dialect: shared.dialect, seed })?;
+                let simulator = Simulator::fresh(&Options { dialect, seed })?;
                 if !factory {
                     developer::equip(&Device::connect(&simulator)?, seed)?;
                 }
@@ -99,7 +102,7 @@ impl Sim {
                 ));
                 Ok(())
             }
-            Verb::Enrol(enrol) => enrol.run(&state, shared),
+            Verb::Enrol(enrol) => enrol.run(&state, dialect),
             Verb::Save { file, confirm } => {
                 let (held, flash) = StateFile::open(&state)?;
                 confirm.replace(&file)?;
@@ -108,7 +111,7 @@ impl Sim {
                 Ok(())
             }
             Verb::Load { file, confirm } => {
-                let (header, flash) = state::read(&file)?;
+                let (header, flash) = state::read(&file).map_err(Failure::of_copy)?;
                 confirm.replace(&state)?;
                 StateFile::create(&state, header, &flash, true)?;
                 output::say(&format!("{} is now as in {}.", state.display(), file.display()));
@@ -117,8 +120,8 @@ impl Sim {
         }
     }
 
-    fn state_file(&self, shared: &Shared) -> Result<PathBuf> {
-        match (&self.state, shared.target()) {
+    fn state_file(&self) -> Result<PathBuf> {
+        match (&self.state, self.token.target()) {
             (Some(file), _) => Ok(file.clone()),
             (None, Target::SimFile(file)) => Ok(file),
             (None, target) => Err(Failure::usage(
@@ -131,7 +134,7 @@ impl Sim {
 
 impl Enrol {
     /// A key of the unit of the scenarios. The state is written last: where it is, everything else is.
-    fn run(self, state: &Path, shared: &Shared) -> Result<()> {
+    fn run(self, state: &Path, dialect: Option<Dialect>) -> Result<()> {
         let pin_file = state.with_extension("pin");
         let kept = [Some(state), (!self.reveal_pin).then_some(pin_file.as_path())];
         if let Some(file) = kept.into_iter().flatten().find(|file| file.exists()) {
@@ -139,7 +142,7 @@ impl Enrol {
             return Err(Failure::usage(format!("{} is there already", file.display()), help));
         }
         let seed = self.seed.map_or_else(secret::random_number, Ok)?;
-        let options = Options { dialect: shared.dialect, seed: Some(seed) };
+        let options = Options { dialect, seed: Some(seed) };
         let simulator = Simulator::fresh(&options)?;
         let made = ukey_features::enrol(&self.profile, Device::connect(&simulator)?, seed);
         let enrolled = made.map_err(|error| match error {

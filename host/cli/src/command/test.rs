@@ -8,7 +8,7 @@ use ukey_features::UkeyWorld;
 use ukey_features::runner::{self, RunOptions, Shard};
 
 use super::report::Reports;
-use crate::options::{Format, Shared};
+use crate::options::{Format, Token};
 use crate::output;
 
 /// Run Gherkin scenarios: the built-in ones, or those in PATHS.
@@ -65,14 +65,15 @@ pub(crate) struct Test {
     format: Format,
     #[command(flatten)]
     reports: Reports,
+    #[command(flatten)]
+    token: Token,
 }
 
 impl Test {
     /// Runs and gives the exit code. Without a target every scenario gets a fresh simulated token.
-    pub(crate) fn run(self, shared: &Shared) -> ExitCode {
+    pub(crate) fn run(self) -> ExitCode {
         let (list, coverage, format) = (self.list, self.coverage, self.format);
-        let target = shared.target.as_ref().unwrap_or(&Target::Sim).to_string();
-        let options = self.options(target, shared.dialect.map(|dialect| dialect.name.to_owned()));
+        let options = self.options();
         if list {
             return match runner::listing(&options) {
                 Ok(listing) => {
@@ -100,7 +101,9 @@ impl Test {
         }
     }
 
-    fn options(self, target: String, dialect: Option<String>) -> RunOptions {
+    fn options(self) -> RunOptions {
+        let target = self.token.target.unwrap_or(Target::Sim).to_string();
+        let dialect = self.token.dialect.map(|dialect| dialect.name.to_owned());
         RunOptions {
             paths: self.paths,
             tags: self.tags,

@@ -60,6 +60,20 @@ impl OrderKind {
         }
     }
 
+    /// The service that it belongs to, as the payment centre's page is titled (G-07).
+    pub fn service_zh(self) -> &'static str {
+        match self {
+            Self::EnrolUnit | Self::EnrolPerson => "数字证书在线新办",
+            Self::Unlock => "数字证书在线解锁",
+            Self::Renew => "数字证书在线延期",
+            Self::Repair => "数字证书在线修复",
+            Self::Change => "数字证书信息变更",
+            Self::Reissue => "数字证书在线补办",
+            Self::Revoke => "数字证书注销",
+            Self::SealChange => "电子签章变更",
+        }
+    }
+
     /// Whether a key is made at the production desk and posted.
     pub fn makes_key(self) -> bool {
         matches!(self, Self::EnrolUnit | Self::EnrolPerson | Self::Reissue)

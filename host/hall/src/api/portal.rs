@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct PortalView {
     /// The menus of the home page (G-01, G-08).
-    pub menus: Vec<String>,
+    pub menus: Vec<PortalLink>,
     /// 自助服务 (N-27).
     pub services: Vec<ServiceEntry>,
     /// 下载中心 (G-04, L-08).

@@ -46,7 +46,7 @@ pub struct UnlockView {
     pub lanes: Vec<Lane>,
     /// The ways of the identity lane.
     pub identity_ways: Vec<IdentityWay>,
-    /// The phone on record: its shown digits, e.g. `1377100`, or masked, `138****5678`.
+    /// The phone on record: its shown digits, e.g. `1990000`, or masked, `138****5678`.
     pub phone: String,
     /// True when the rest of the number must be typed (U-12).
     pub phone_completion: bool,

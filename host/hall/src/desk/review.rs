@@ -108,20 +108,23 @@ async fn tell(turn: &mut Turn<'_>, record: &Record, decision: Decision) -> Answe
     Ok(())
 }
 
+/// What a remittance that carries a password amounts to, yuan (N-13).
+const REMITTED: &str = "0.01";
+
 /// The certificate password is made and goes to the phone or into the note of the 1-cent remittance (E-03 to E-05).
 async fn send_password(turn: &mut Turn<'_>, record: &Record) -> Answer<()> {
     let (kind, recipient) = identity::carrier(turn, record).ok_or_else(|| record.wrong_state())?;
     let length = turn.hall.profile().key.initial_pin_length;
     let password = turn.chance.digits(length.into());
     turn.keep_secret(&record.id, SecretName::UserPin, password.as_bytes()).await?;
+    let wording = &turn.hall.profile().wording;
     let text = match kind {
-        // 附言即为证书密码.
-        MessageKind::Remittance => password.clone(),
-        MessageKind::Sms | MessageKind::Mail => {
-            let values = [("name", record.subject.name.as_str()), ("code", &password)];
-            fill(&turn.hall.profile().wording.password, &values)
-        }
+        // 附言即为证书密码: the account is that of the name in the certificate, whoever typed its number.
+        MessageKind::Remittance => &wording.remittance,
+        MessageKind::Sms | MessageKind::Mail => &wording.password,
     };
+    let values = [("name", record.subject.name.as_str()), ("code", &password), ("amount", REMITTED)];
+    let text = fill(text, &values);
     turn.send(NewMessage { kind, recipient: &recipient, topic: "password", text, code: Some(&password), order: Some(&record.id) })
         .await
 }

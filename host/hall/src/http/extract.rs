@@ -33,7 +33,7 @@ pub(crate) fn bearer(value: &HeaderValue) -> Option<&str> {
 }
 
 /// Where a request comes from, if the server was told to say.
-pub(super) struct Peer(pub Option<IpAddr>);
+pub(crate) struct Peer(pub Option<IpAddr>);
 
 impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;

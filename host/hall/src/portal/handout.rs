@@ -66,16 +66,19 @@ const FILES: &[(&str, &str, &str, Content)] = &[
         "安装前请务必先卸载老版本证书助手!\n\n证书助手即命令行程序 ukey：安装后运行 ukey --help 查看用法。\n")),
 ];
 
+/// The forms that are filled in by hand (E-02).
+pub(super) fn templates() -> Vec<Handout> {
+    let forms = FILES.iter().filter(|(.., content)| matches!(content, Content::Form(..)));
+    forms.map(handout).collect()
+}
+
 /// The list.
 pub(super) fn list() -> Vec<Handout> {
-    FILES
-        .iter()
-        .map(|(section, title, name, _)| Handout {
-            section: (*section).into(),
-            title: (*title).into(),
-            path: format!("/downloads/{name}"),
-        })
-        .collect()
+    FILES.iter().map(handout).collect()
+}
+
+fn handout((section, title, name, _): &(&str, &str, &str, Content)) -> Handout {
+    Handout { section: (*section).into(), title: (*title).into(), path: format!("/downloads/{name}") }
 }
 
 /// A file: media type and content.

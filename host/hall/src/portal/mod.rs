@@ -11,11 +11,15 @@ mod session;
 use crate::{
     api::{PortalLink, PortalView, ServiceEntry},
     hall::Hall,
+    profile::Link,
 };
+
+/// The entry of an enrolment (E-01).
+const ENROL: &str = "在线新办";
 
 /// The self-service entries (N-27), and whether each needs the key.
 const SERVICES: [(&str, bool); 5] =
-    [("在线新办", false), ("在线延期", true), ("在线补办", false), ("签章变更", true), ("找回密码与证书查询", true)];
+    [(ENROL, false), ("在线延期", true), ("在线补办", false), ("签章变更", true), ("找回密码与证书查询", true)];
 
 /// What a service that needs the key offers first (G-03).
 const FIRST: [&str; 2] = ["下载并安装", "打开证书助手"];
@@ -33,8 +37,11 @@ pub(crate) fn view(hall: &Hall) -> PortalView {
         title: title.into(),
         first: if key { FIRST.map(Into::into).to_vec() } else { Vec::new() },
     };
+    let links = |links: &[Link]| -> Vec<_> {
+        links.iter().map(|link| PortalLink { title: link.title.clone(), address: link.address.clone() }).collect()
+    };
     PortalView {
-        menus: portal.menus.clone(),
+        menus: links(&portal.menus),
         services: SERVICES.map(service).to_vec(),
         downloads: handout::list(),
         assistant_warning: ASSISTANT_WARNING.into(),
@@ -43,11 +50,7 @@ pub(crate) fn view(hall: &Hall) -> PortalView {
         browser_advice: portal.browser_advice.clone(),
         control_advice: portal.control_advice.clone(),
         controls: portal.controls.clone(),
-        invoice_links: portal
-            .invoice_links
-            .iter()
-            .map(|link| PortalLink { title: link.title.clone(), address: link.address.clone() })
-            .collect(),
+        invoice_links: links(&portal.invoice_links),
         invoice_warning: INVOICE_WARNING.into(),
     }
 }

@@ -1,18 +1,23 @@
 //! The pages themselves.
 
-use super::{SERVICES, handout, session::Visitor};
+use super::{ENROL, SERVICES, handout, session::Visitor};
 use crate::{
     account::notice,
-    api::{Fee, Invoice, Me, NoticeView, Order, OrderSummary, PaymentRequest, PortalView, ProblemType},
+    api::{
+        ApplicationStatus, Fee, Handout, Invoice, Me, NoticeView, Order, OrderSummary, PaymentRequest, PaymentState,
+        PortalView, ProblemType, RevocationNotices, StatusQuery,
+    },
     hall::Hall,
-    order::{payment, view},
+    http::extract::Peer,
+    order::{payment, status, view},
     problem::{Answer, Refusal, refuse},
     profile::Question,
+    revocation::{self, notice::Search},
 };
 use askama::Template;
 use axum::{
     Form, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
@@ -29,6 +34,9 @@ pub(super) fn routes() -> Router<Hall> {
         .route("/downloads/{name}", get(download))
         .route("/agreement", get(agreement))
         .route("/questions", get(questions))
+        .route("/contact", get(contact))
+        .route("/status", get(status_form).post(status_answer))
+        .route("/revocations", get(revocations))
         .route("/me", get(mine))
         .route("/orders/{id}/payment", get(payment_page).post(pay))
         .route("/style.css", get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) }))
@@ -106,10 +114,76 @@ async fn home(State(hall): State<Hall>, visitor: Visitor) -> Response {
 struct Services {
     frame: Frame,
     count: usize,
+    /// 数字证书申办须知, where a wizard leads through the enrolment (E-21).
+    notice: Option<String>,
+    /// The forms to fill in by hand (E-02).
+    templates: Vec<Handout>,
 }
 
 async fn services(State(hall): State<Hall>, visitor: Visitor) -> Response {
-    shown(&Services { frame: Frame::of(&hall, "自助服务", &visitor).await, count: SERVICES.len() })
+    shown(&Services {
+        frame: Frame::of(&hall, "自助服务", &visitor).await,
+        count: SERVICES.len(),
+        notice: hall.profile().wizard.as_ref().map(|wizard| wizard.notice.clone()),
+        templates: handout::templates(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "portal/contact.html")]
+struct Contact {
+    frame: Frame,
+}
+
+async fn contact(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    shown(&Contact { frame: Frame::of(&hall, "联系我们", &visitor).await })
+}
+
+#[derive(Template)]
+#[template(path = "portal/status.html")]
+struct StatusPage {
+    frame: Frame,
+    found: Vec<ApplicationStatus>,
+}
+
+async fn status_form(State(hall): State<Hall>, visitor: Visitor) -> Response {
+    shown(&StatusPage { frame: Frame::of(&hall, "查询服务", &visitor).await, found: Vec::new() })
+}
+
+/// 查询服务 (V-03): what was found, below the form. What is typed stays out of the address.
+async fn status_answer(
+    State(hall): State<Hall>,
+    visitor: Visitor,
+    Peer(caller): Peer,
+    Form(asked): Form<StatusQuery>,
+) -> Response {
+    let frame = Frame::of(&hall, "查询服务", &visitor).await;
+    let answer = async {
+        let mut turn = hall.turn(None).await?;
+        let found = status::ask(&mut turn, caller, asked).await;
+        let found = turn.end(found).await?;
+        Ok(shown(&StatusPage { frame, found }))
+    };
+    page(&hall, answer.await)
+}
+
+#[derive(Template)]
+#[template(path = "portal/revocations.html")]
+struct Revocations {
+    frame: Frame,
+    found: RevocationNotices,
+}
+
+/// 注销公告 (V-02).
+async fn revocations(State(hall): State<Hall>, visitor: Visitor, Query(search): Query<Search>) -> Response {
+    let frame = Frame::of(&hall, "注销公告", &visitor).await;
+    let answer = async {
+        let mut turn = hall.turn(None).await?;
+        let found = revocation::notice::search(&mut turn, search).await;
+        let found = turn.end(found).await?;
+        Ok(shown(&Revocations { frame, found }))
+    };
+    page(&hall, answer.await)
 }
 
 #[derive(Template)]
@@ -176,12 +250,29 @@ struct PaymentPage {
     fee: Fee,
     invoice: Option<Invoice>,
     ways: Vec<String>,
+    /// Those that the way by bank leads to (N-30).
+    banks: Vec<String>,
     agreements: Vec<String>,
+    invoice_days: u32,
+    /// Whether it is paid already.
+    paid: bool,
+    /// Whether a key is posted when all is done (E-10).
+    makes_key: bool,
 }
 
 impl PaymentPage {
     fn yuan(fen: &u32) -> String {
         format!("{}.{:02}", fen / 100, fen % 100)
+    }
+
+    /// A way of payment as people call it.
+    fn way_zh(way: &str) -> &str {
+        match way {
+            "alipay" => "支付宝",
+            "wechat" => "微信支付",
+            "bank" => "个人网银",
+            other => other,
+        }
     }
 }
 
@@ -195,15 +286,20 @@ async fn read(hall: &Hall, visitor: &Visitor, id: &str) -> Answer<Order> {
 async fn payment_page(State(hall): State<Hall>, visitor: Visitor, Path(id): Path<String>) -> Response {
     let answer = async {
         let order = read(&hall, &visitor, &id).await?;
-        let title = format!("支付中心-{}", order.kind.zh());
-        let rules = &hall.profile().payment;
+        let title = format!("支付中心-{}", order.kind.service_zh());
+        let (rules, invoices) = (&hall.profile().payment, &hall.profile().invoice);
+        let paid = order.payment.as_ref().is_some_and(|payment| payment.state == PaymentState::Paid);
         Ok(shown(&PaymentPage {
             frame: Frame::of(&hall, &title, &visitor).await,
             order: order.id,
             fee: order.fee,
             invoice: order.invoice,
             ways: rules.ways.clone(),
+            banks: rules.banks.clone(),
             agreements: hall.profile().agreements(order.kind).to_vec(),
+            invoice_days: invoices.working_days,
+            paid,
+            makes_key: order.kind.makes_key(),
         }))
     };
     page(&hall, answer.await)

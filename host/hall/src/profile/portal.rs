@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Portal {
     /// The menus of the home page (G-01, G-08, N-17).
-    pub menus: Vec<String>,
+    pub menus: Vec<Link>,
     /// Name of the agreement to accept before a new certificate is applied for (G-09).
     pub agreement: String,
     /// Its paragraphs.
@@ -53,6 +53,7 @@ impl Portal {
         rule(!self.agreement.trim().is_empty(), "portal.agreement", "is blank")?;
         rule(!self.agreement_text.is_empty(), "portal.agreement_text", "has no paragraph")?;
         let safe = |link: &Link| link.address.starts_with("https://") || link.address.starts_with('/');
+        rule(self.menus.iter().all(safe), "portal.menus", "leads to what is no page")?;
         rule(self.invoice_links.iter().all(safe), "portal.invoice_links", "leads to what is no page")
     }
 }
