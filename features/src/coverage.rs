@@ -139,7 +139,10 @@ impl fmt::Display for Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::{built_in, from_text};
+    use crate::{
+        runner::{built_in, from_text},
+        words::Authority,
+    };
 
     fn of(tags: &[&str]) -> Coverage {
         let scenarios: String =
@@ -193,6 +196,32 @@ mod tests {
     #[test]
     fn the_built_in_scenarios_name_no_unknown_row() {
         assert_eq!(Coverage::of(&built_in().unwrap()).unknown(), [""; 0]);
+    }
+
+    #[test]
+    fn every_flow_runs_over_every_authority() {
+        let suite = built_in().unwrap();
+        let mut flows: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for case in suite.cases() {
+            let Some((flow, _)) =
+                case.feature().strip_prefix("features/zh/").and_then(|path| path.split_once('/'))
+            else {
+                continue;
+            };
+            let opens = |name: &str| case.steps().any(|(step, _)| step.value.starts_with(name));
+            flows.entry(flow).or_default().extend(authorities().filter(|name| opens(name)));
+        }
+        assert!(flows.len() > 10, "{flows:?}");
+        for (flow, seen) in &flows {
+            for name in authorities() {
+                assert!(seen.contains(&name), "no scenario of {flow} opens the hall of {name}");
+            }
+        }
+    }
+
+    /// The five authorities, as scenarios name them.
+    fn authorities() -> impl Iterator<Item = &'static str> {
+        Authority::WORDS.iter().map(|(name, _)| *name).filter(|name| !name.is_ascii())
     }
 
     #[test]

@@ -58,6 +58,52 @@ fn a_failure_that_nobody_judges_fails_the_scenario() {
 }
 
 #[test]
+fn what_a_given_step_tries_must_succeed() {
+    let passed = "而且 审核员审核通过";
+    fails_at(&[HALL, KEY, passed, "那么 被拒绝，提示\"该申请已被处理\""], passed, "假如没有成功");
+}
+
+#[test]
+fn what_is_over_is_judged_no_more() {
+    let (wrong, judged) = ("当 校验口令\"Wrong-0001\"", "那么 口令错误，还可重试9次");
+    let report = single(&[HALL, KEY, wrong, judged, "当 过了1天", judged]);
+    assert!(report.reason().unwrap().contains("本应失败，却成功了"), "{report:?}");
+    let shown = "那么 提示\"示例科技有限公司\"";
+    assert_eq!(single(&[HALL, KEY, "当 打开登录页", shown]).status, ScenarioStatus::Passed);
+    fails_at(&[HALL, KEY, "当 打开登录页", shown, "当 过了1天", shown], shown, "屏幕上的提示");
+}
+
+#[test]
+fn a_message_is_read_whole_and_once() {
+    let (whole, part) = (
+        "那么 经办人的手机收到短信\"【清禾】您的订单…已审核通过。\"",
+        "那么 经办人的手机收到短信\"已审核通过\"",
+    );
+    assert_eq!(single(&[HALL, KEY, whole]).status, ScenarioStatus::Passed);
+    fails_at(&[HALL, KEY, part], part, "没有这样的信息");
+    let report = single(&[HALL, KEY, whole, whole]);
+    assert!(report.reason().unwrap().contains("没有这样的信息"), "{report:?}");
+}
+
+#[test]
+fn two_payments_are_not_taken_for_one() {
+    let (pay, leave) = ("当 勾选协议，选择支付宝，点击提交并支付", "当 离开支付页面，没有支付");
+    let unpaid = "而且 示例科技有限公司的新办申请已到支付";
+    let same = "那么 两次得到的是同一笔支付";
+    assert_eq!(single(&[HALL, unpaid, pay, pay, same]).status, ScenarioStatus::Passed);
+    fails_at(&[HALL, unpaid, pay, leave, pay, same], same, "支付：应为");
+}
+
+#[test]
+fn a_pin_that_signs_signs_for_the_certificate() {
+    let signs = "那么 用口令\"Mima-2026\"可以签名，用口令\"Wrong-0001\"不可以";
+    let other = "而且 UKey里的密钥已重新生成";
+    assert_eq!(single(&[HALL, KEY, signs]).status, ScenarioStatus::Passed);
+    let report = single(&[HALL, KEY, other, signs]);
+    assert!(report.reason().unwrap().contains("签名与UKey里的证书不符"), "{report:?}");
+}
+
+#[test]
 fn a_judgement_of_the_other_kind_fails() {
     let (wrong, right) = ("当 校验口令\"Wrong-0001\"", "当 校验口令\"Mima-2026\"");
     fails_at(&[HALL, KEY, wrong, "那么 成功"], "那么 成功", "本应成功，却失败了");

@@ -191,8 +191,8 @@ impl Unlocking {
         self.hand.go(|client, order, token| client.authenticate_unlock(order, token, code))
     }
 
-    /// What stands in the box of the unlock code on the screen of the new PIN (U-13, U-25): the code that was approved;
-    /// after any other verification that none is wanted.
+    /// What stands in the box of the unlock code (U-13, U-22): the code that waits for its approval, else that none is
+    /// wanted.
     #[must_use]
     pub fn code_box_zh(&self) -> &str {
         self.unlock_code().unwrap_or(NO_CODE_ZH)

@@ -104,13 +104,51 @@ fn a_payment_page_names_the_agreements_of_its_service() {
 fn every_page_of_every_profile_is_made() {
     for profile in ukey_hall::Profile::built_in_names() {
         let bench = Bench::new(profile);
-        for path in ["/", "/services", "/downloads", "/agreement", "/questions"] {
+        for path in [
+            "/",
+            "/services",
+            "/downloads",
+            "/agreement",
+            "/questions",
+            "/contact",
+            "/status",
+            "/revocations",
+        ] {
             let (status, text) = page(&bench, path, "");
             assert_eq!(status, 200, "{profile}{path}");
             assert!(text.contains(&bench.hall.profile().name) && text.contains("</html>"), "{profile}{path}");
         }
+        let menus = bench.get("/api/portal", "").read::<PortalView>().menus;
+        assert_eq!(menus.len(), 4, "{profile}");
+        let (_, home) = page(&bench, "/", "");
+        for menu in menus {
+            assert!(
+                home.contains(&format!("<li><a href=\"{}\">{}</a></li>", menu.address, menu.title)),
+                "{home}"
+            );
+            assert_eq!(page(&bench, &menu.address, "").0, 200, "{profile}: {}", menu.title);
+        }
         assert_eq!(bench.get("/style.css", "").kind, "text/css; charset=utf-8");
     }
+}
+
+#[test]
+fn the_state_of_an_application_is_asked_for_on_a_page() {
+    let bench = Bench::new("qinghe");
+    let placed = bench.unpaid(unit(), legal_phone());
+    let ask = |form: String| {
+        let reply = bench.raw("POST", "/status", &[("content-type", FORM)], form.into_bytes());
+        (reply.status, String::from_utf8(reply.body).unwrap())
+    };
+    let (status, text) = ask(format!("order={}&name=&number=&phone={HANDLER_PHONE}", placed.order.id));
+    assert!(status == 200 && text.contains("单位证书新办") && text.contains("待支付"), "{status}: {text}");
+    assert!(!text.contains(HANDLER_PHONE), "what was typed is not shown again: {text}");
+    let (status, text) = ask(format!("order={}&name=&number=&phone=", placed.order.id));
+    assert!(status == 422 && text.contains("请至少填写两项查询内容"), "{status}: {text}");
+    let (status, text) = ask(format!("order={}&phone=13800000000", placed.order.id));
+    assert!(status == 404 && text.contains("没有查询到符合条件的申请"), "{status}: {text}");
+    let (status, text) = page(&bench, "/revocations?serial=no%20serial", "");
+    assert!(status == 422 && text.contains("证书序列号格式不正确"), "{status}: {text}");
 }
 
 #[test]
