@@ -29,6 +29,9 @@ pub(crate) const SESSION_KEYS: usize = 8;
 /// The ids, in their turn: one that was given is not given again before all others were.
 const IDS: core::ops::Range<u16> = 0x5000..0x6000;
 
+/// All of them, with everything that may be under way, are a small part of a token's 32 KiB of RAM.
+const _: () = assert!(size_of::<SessionKeys>() <= 1536);
+
 /// All session keys of a token.
 #[derive(Debug)]
 pub(crate) struct SessionKeys {
