@@ -4,6 +4,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::{extract::Request, middleware::Next, response::Response};
@@ -14,6 +15,9 @@ use crate::office::{Lost, broken, carry};
 
 /// Requests of the world outside, not of the flow: the phone in the person's hand, and time that passes.
 const OUTSIDE: [&str; 2] = ["/_sim/outbox", "/_sim/clock"];
+
+/// Bytes of a command that tell which one it is.
+const HEADER: usize = 4;
 
 /// Counts the interactions of a flow and brings one fault about. Clones are the same.
 #[derive(Clone, Default)]
@@ -65,12 +69,8 @@ impl Injector {
         let at = state.run.len();
         let planned = state.planned.take_if(|(point, _)| point.at == at);
         if let Some((point, _)) = &planned {
-            // The command of an exchange is known only afterwards.
-            if let (Interaction::Request(recorded), Interaction::Request(now)) =
-                (&point.interaction, &interaction)
-                && recorded != now
-            {
-                state.strayed = Some(format!("{now} instead of {recorded}"));
+            if !interaction.is(&point.interaction) {
+                state.strayed = Some(format!("{interaction} instead of {}", point.interaction));
             }
         }
         state.run.push(interaction);
@@ -111,7 +111,7 @@ impl Tapped<'_> {
 impl Place for Tapped<'_> {
     fn link(&self) -> Result<Box<dyn Link>, LinkError> {
         let (link, simulator) = (self.simulator.link()?, self.simulator.clone());
-        Ok(Box::new(Tap { link, simulator, injector: self.injector.clone() }))
+        Ok(Box::new(Tap { link, simulator, injector: self.injector.clone(), alone: false }))
     }
 }
 
@@ -119,12 +119,20 @@ struct Tap {
     link: Box<dyn Link>,
     simulator: Simulator,
     injector: Injector,
+    /// Whether the key was taken for this link alone.
+    alone: bool,
 }
 
 impl Link for Tap {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         let at = self.injector.state().run.len();
-        let fault = self.injector.next(Interaction::Exchange { command: String::new(), operations: 0 });
+        let header = command.iter().copied().take(HEADER).collect();
+        let fault = self.injector.next(Interaction::Exchange {
+            header,
+            command: String::new(),
+            operations: 0,
+            alone: self.alone,
+        });
         let before = self.simulator.flash_operations();
         let mut deaf = false;
         if let Some((point, tear)) = fault {
@@ -154,7 +162,19 @@ impl Link for Tap {
     }
 
     fn reset(&mut self) -> Result<(), LinkError> {
+        self.alone = false;
         self.link.reset()
+    }
+
+    fn lock(&mut self, wait: Duration) -> Result<(), LinkError> {
+        self.link.lock(wait)?;
+        self.alone = true;
+        Ok(())
+    }
+
+    fn unlock(&mut self) -> Result<(), LinkError> {
+        self.alone = false;
+        self.link.unlock()
     }
 
     fn dialect(&self) -> Option<Dialect> {

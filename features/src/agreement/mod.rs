@@ -3,8 +3,8 @@
 //!
 //! Guarantees: the points are not typed but generated, from the interactions of a run without a fault (`point`); each
 //! point runs in a world of its own, copied from one beginning, and everything in it follows from the seed; a fault that
-//! does not happen, or a flow that went another way than when it was recorded, counts as a disagreement; whether hall and
-//! token agree is read from the hall's database file and from the key, not from the flows (`judge`).
+//! does not happen, or a flow that went another way than when it was recorded, counts as a disagreement; no flow writes
+//! into the key while another program reaches it; whether hall and token agree is read from the hall's database file and from the key, not from the flows (`judge`).
 //!
 //! Refuses to know: how a flow goes on. That is its driver's in `flows`: a person with an assistant program, who begins
 //! from the hall and the key each time.

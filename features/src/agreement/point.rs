@@ -15,17 +15,37 @@ pub(super) enum Interaction {
     Request(String),
     /// An exchange with the key.
     Exchange {
+        /// The first bytes of the command: class, instruction and parameters.
+        header: Vec<u8>,
         /// The command, decoded.
         command: String,
         /// How many flash operations it took.
         operations: u64,
+        /// Whether nobody else reached the key meanwhile.
+        alone: bool,
     },
+}
+
+impl Interaction {
+    /// Whether it is the one that was recorded, as far as it is known before it was carried out.
+    pub(super) fn is(&self, recorded: &Self) -> bool {
+        match (self, recorded) {
+            (Interaction::Request(now), Interaction::Request(recorded)) => now == recorded,
+            (Interaction::Exchange { header: now, .. }, Interaction::Exchange { header: recorded, .. }) => {
+                now == recorded
+            }
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Interaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Interaction::Request(request) => f.write_str(request),
+            Interaction::Exchange { command, header, .. } if command.is_empty() => {
+                write!(f, "the command {header:02X?}")
+            }
             Interaction::Exchange { command, .. } => f.write_str(command),
         }
     }
@@ -149,7 +169,12 @@ mod tests {
 
     #[test]
     fn every_interaction_gets_every_fault_that_can_hit_it() {
-        let exchange = |operations| Interaction::Exchange { command: "VerifyPin".into(), operations };
+        let exchange = |operations| Interaction::Exchange {
+            header: vec![0x80, 0x18, 0, 1],
+            command: "VerifyPin".into(),
+            operations,
+            alone: true,
+        };
         let run = [Interaction::Request("GET /api/profile".into()), exchange(0), exchange(3), exchange(100)];
         let points = points(&run);
         let count = |at, kind| points.iter().filter(|point| point.at == at && point.kind == kind).count();

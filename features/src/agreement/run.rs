@@ -132,11 +132,19 @@ pub(super) fn record(beginning: &Beginning) -> Result<Vec<Interaction>, Broken> 
     world.go_on()?;
     world.injector().name_exchanges(world.exchanges());
     let recorded = world.injector().run();
+    if let Some(shared) = recorded.iter().find(|interaction| writes_shared(interaction)) {
+        return Err(format!("{shared} writes into the key while others reach it").into());
+    }
     let differences = judge(&mut world, &beginning.expected)?;
     if differences.is_empty() {
         return Ok(recorded);
     }
     Err(differences.iter().map(Difference::to_string).collect::<Vec<_>>().join("; ").into())
+}
+
+/// Whether an exchange changes the key while another program could come between.
+pub(super) fn writes_shared(interaction: &Interaction) -> bool {
+    matches!(interaction, Interaction::Exchange { operations: 1.., alone: false, .. })
 }
 
 /// One point: what does not agree in the end.

@@ -271,6 +271,32 @@ fn a_fault_that_does_not_happen_is_no_success() {
     assert!(found.contains("another way") && found.contains("instead of GET /api/nothing"), "{found}");
     let key = Point { at, kind: Kind::KeyPulled, operation: None, interaction: request };
     assert!(try_at(&beginning, &key).unwrap().join("").starts_with("fault: "));
+
+    // Another command of the key than the recorded one, and none where a request was.
+    let exchange = |at: &usize| matches!(recorded[*at], Interaction::Exchange { .. });
+    let at = (0..recorded.len()).find(exchange).unwrap();
+    let other = (at..recorded.len()).find(|other| exchange(other) && !recorded[*other].is(&recorded[at])).unwrap();
+    let interaction = recorded[other].clone();
+    let strayed = Point { at, kind: Kind::KeyPulled, operation: None, interaction };
+    let found = try_at(&beginning, &strayed).unwrap().join("");
+    assert!(found.contains("another way") && found.contains("instead of"), "{found}");
+}
+
+/// A PIN is changed on the way, and nobody is kept out meanwhile.
+fn writes_before_everybody(world: &mut World) -> Result<(), FlowError> {
+    let device = world.device()?;
+    let application = MyCertificate::read(device)?.open_application(device)?;
+    if application.pin_info(PinType::User)?.remaining == 0 {
+        application.verify_pin(PinType::Administrator, &typed("wrong-1")).unwrap_err();
+    }
+    (UNLOCK.go_on)(world)
+}
+
+#[test]
+fn a_flow_that_writes_while_others_reach_the_key_is_found_out() {
+    static SHARED: Flow = Flow { name: "shared", go_on: writes_before_everybody, ..BY_SMS };
+    let Err(error) = record(&Beginning::make(&SHARED, 3).unwrap()) else { panic!("it was not found out") };
+    assert!(error.to_string().contains("while others reach it"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! One command over a link: into envelopes of the size that the token takes, and its answer out of blocks. Every
 //! envelope is traced.
 
+use std::time::Duration;
+
 use ukey_apdu::command::{Answer, Command, GenRandom, GetDevInfo};
 use ukey_apdu::envelope::{MAX_DATA, OVERHEAD};
 use ukey_apdu::pin::Challenge;
@@ -25,20 +27,19 @@ pub(crate) struct Wire {
     session: u64,
     /// Digests begun so far: the last one is the one that the token has.
     pub(crate) digests: u64,
+    /// How often the token was taken for this link alone, and not given back.
+    holds: u32,
     pub(crate) trace: Trace,
 }
 
 impl Wire {
     pub(crate) fn new(link: Box<dyn Link>, dialect: Dialect) -> Wire {
-        Wire { link, dialect, max_data: SAFE_DATA, session: 1, digests: 0, trace: Trace::default() }
+        let trace = Trace::default();
+        Wire { link, dialect, max_data: SAFE_DATA, session: 1, digests: 0, holds: 0, trace }
     }
 
     pub(crate) fn link(&self) -> &dyn Link {
         &*self.link
-    }
-
-    pub(crate) fn link_mut(&mut self) -> &mut dyn Link {
-        &mut *self.link
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -64,9 +65,23 @@ impl Wire {
         Ok(())
     }
 
-    /// Power off and on; ids from before are dead.
+    /// Takes the token for this link alone, once more.
+    pub(crate) fn hold(&mut self, wait: Duration) -> Result<(), LinkError> {
+        self.link.lock(wait)?;
+        self.holds += 1;
+        Ok(())
+    }
+
+    /// Gives one taking back; the last frees the token.
+    pub(crate) fn release(&mut self) -> Result<(), LinkError> {
+        self.holds = self.holds.saturating_sub(1);
+        if self.holds == 0 { self.link.unlock() } else { Ok(()) }
+    }
+
+    /// Power off and on; ids from before are dead, and nobody holds the token.
     pub(crate) fn reset(&mut self) -> Result<(), LinkError> {
         self.link.reset()?;
+        self.holds = 0;
         self.session += 1;
         Ok(())
     }

@@ -41,26 +41,27 @@ fn what_another_program_holds_is_refused_and_untouched() {
         assert_eq!(error.help_zh(), Some("请退出正在使用该UKey的其他程序后重试"));
     }
     assert_eq!(simulator.flash_operations(), written);
-    // Its holder goes on, also through a reset.
+    // Its holder goes on.
     one.info().unwrap();
-    one.reconnect().unwrap();
     assert!(
         simulator.link().unwrap().transmit(&[]).is_err_and(|error| matches!(error, LinkError::Busy { .. }))
     );
 
     one.unlock().unwrap();
-    two.reconnect().unwrap();
     let error = log_in(&two).verify_pin(PinType::User, &wrong()).unwrap_err();
     assert_eq!(error.tries_left(), Some(9), "the try while it was held was not spent: {error}");
 }
 
 #[test]
-fn taken_twice_it_is_given_back_once() {
+fn taken_twice_it_is_given_back_twice() {
     let (_key, one, two) = shared();
     one.lock(AT_ONCE).unwrap();
     one.lock(AT_ONCE).unwrap();
     one.unlock().unwrap();
+    assert!(two.info().unwrap_err().is_busy());
+    one.unlock().unwrap();
     two.info().unwrap();
+    // Once more than it was taken: nothing happens.
     one.unlock().unwrap();
     two.lock(AT_ONCE).unwrap();
     assert!(one.info().unwrap_err().is_busy());
@@ -73,8 +74,28 @@ fn it_is_held_as_long_as_the_guard_lives() {
         let _held = one.exclusive(AT_ONCE).unwrap();
         assert!(two.info().unwrap_err().is_busy());
         assert!(two.exclusive(AT_ONCE).is_err());
+        drop(one.exclusive(AT_ONCE).unwrap());
+        assert!(two.info().unwrap_err().is_busy(), "the outer guard lives on");
     }
     two.info().unwrap();
+
+    one.lock(AT_ONCE).unwrap();
+    drop(one.exclusive(AT_ONCE).unwrap());
+    assert!(two.info().unwrap_err().is_busy(), "what was taken before the guard stays taken");
+}
+
+#[test]
+fn it_ends_with_the_power_of_the_token() {
+    let (_key, one, two) = shared();
+    let held = one.exclusive(AT_ONCE).unwrap();
+    one.reconnect().unwrap();
+    two.reconnect().unwrap();
+    two.info().unwrap();
+    // The guard of before gives nothing back that was taken since.
+    one.reconnect().unwrap();
+    one.lock(AT_ONCE).unwrap();
+    drop(held);
+    assert!(two.reconnect().unwrap_err().is_busy());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! 我的证书: what is in the key, and the key as a signer.
 
 use std::borrow::Borrow;
+use std::time::Duration;
 
-use ukey_device::{Application, Container, Device, KeyUse, Pin, PinType};
+use ukey_device::{Application, Container, Device, Exclusive, KeyUse, Pin, PinType};
 use ukey_pki::{Certificate, PublicKey, Signature, Sm2Signer};
 
 use crate::{FlowError, Rule};
@@ -140,12 +141,20 @@ impl Sm2Signer for KeySigner<'_, '_> {
     }
 }
 
-/// Proves the user PIN, does the work, and ends the right again, whatever came of the work.
+/// Takes the key for this program alone until the value is dropped, so that nobody else comes between commands that
+/// belong together. Nobody waits for another program: the person is told of it (G-11).
+pub(crate) fn alone(device: &Device) -> Result<Exclusive<'_>, FlowError> {
+    Ok(device.exclusive(Duration::ZERO)?)
+}
+
+/// Proves the user PIN, does the work, and ends the right again, whatever came of the work. Nobody else reaches the key
+/// meanwhile, and so nobody uses the right.
 pub(crate) fn as_user<R>(
     application: &Application<'_>,
     pin: &Pin,
     work: impl FnOnce() -> Result<R, FlowError>,
 ) -> Result<R, FlowError> {
+    let _alone = alone(application.device())?;
     application.verify_pin(PinType::User, pin)?;
     let done = work();
     let ended = application.clear_secure_state();
@@ -203,6 +212,19 @@ mod tests {
         let Err(FlowError::Key(error)) = failed else { panic!("{failed:?}") };
         assert!(matches!(error.kind(), ErrorKind::ContainerExists), "{error}");
         barred("THREE");
+        // Meanwhile the key is nobody else's, however the work ends; a program that has it keeps everybody out.
+        let other = Device::connect(&device.simulator().unwrap()).unwrap();
+        for fails in [false, true] {
+            let _ = as_user(&application, &pin, || -> Result<(), FlowError> {
+                assert!(other.info().unwrap_err().is_busy());
+                if fails { Err(Rule::NoKey.into()) } else { Ok(()) }
+            });
+            other.info().unwrap();
+        }
+        other.lock(Duration::ZERO).unwrap();
+        let refused = as_user(&application, &pin, || -> Result<(), FlowError> { panic!("begun") });
+        assert!(matches!(refused, Err(FlowError::Key(error)) if error.is_busy()));
+        other.unlock().unwrap();
         // A wrong PIN gives no right, and the work is not begun.
         let wrong = Pin::new(b"Wrong-12").unwrap();
         let refused = as_user(&application, &wrong, || -> Result<(), FlowError> { panic!("begun") });

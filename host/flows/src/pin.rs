@@ -36,6 +36,7 @@ pub fn check(device: &Device, pin: &Pin) -> Result<(), FlowError> {
 pub fn change(device: &Device, rule: &PinRule, old: &Pin, entry: &str, again: &str) -> Result<(), FlowError> {
     let new = new_pin(rule, entry, again)?;
     let application = MyCertificate::read(device)?.open_application(device)?;
+    let _alone = key::alone(device)?;
     Ok(application.change_pin(PinType::User, old, &new)?)
 }
 

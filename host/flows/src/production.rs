@@ -4,15 +4,15 @@
 //! what was written is read back before the hall is told. A key that was cut off in the middle goes on from there.
 
 use ukey_device::{
-    CipherBlock, Container, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, ErrorKind,
-    KeyUse, Pin, PinType, Rights,
+    Application, CipherBlock, Container, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, ErrorKind,
+    KeyUse, Pin, Rights,
 };
 use ukey_hall::api::{
     Hex, IssueRequest, Personalisation, ProductionFinish, ProductionJob, ProductionStart, Secret,
 };
 use ukey_pki::{CsrResponse, EnvelopedKey, Name, PrivateKeyForm, Request};
 
-use crate::key::KeySigner;
+use crate::key::{self, KeySigner};
 use crate::{Client, FlowError, Rule};
 
 /// The device authentication key of a blank token from the factory.
@@ -47,6 +47,7 @@ impl ProductionDesk {
     /// # Errors
     /// [`Rule::NotBlank`] for a key that somebody else's application is on; the key's or the hall's refusal.
     pub fn make(&self, order: &str, device: &Device) -> Result<ProductionJob, FlowError> {
+        let _alone = key::alone(device)?;
         let device_serial = device.info()?.serial_number;
         let start = ProductionStart { device_serial: device_serial.clone() };
         let plan = self.client.start_job(&self.token, order, &start)?;
@@ -74,7 +75,17 @@ impl ProductionDesk {
             })?;
         }
         let application = device.open_application(&plan.application)?;
-        application.verify_pin(PinType::User, &user_pin)?;
+        key::as_user(&application, &user_pin, || self.certify(order, &application, plan))?;
+        Ok(application.close()?)
+    }
+
+    /// Has the key pair of the plan's container certified, and writes the certificates.
+    fn certify(
+        &self,
+        order: &str,
+        application: &Application<'_>,
+        plan: &Personalisation,
+    ) -> Result<(), FlowError> {
         let container = if application.containers()?.contains(&plan.container) {
             application.open_container(&plan.container)?
         } else {
@@ -93,9 +104,7 @@ impl ProductionDesk {
             order,
             &IssueRequest { device_serial, request: Hex(request.der().to_vec()) },
         )?;
-        write_certificates(&container, &CsrResponse::from_der(&issued.response.0)?)?;
-        application.clear_secure_state()?;
-        Ok(application.close()?)
+        write_certificates(&container, &CsrResponse::from_der(&issued.response.0)?)
     }
 }
 

@@ -214,6 +214,7 @@ impl Unlocking {
     /// Unblocks the key: its challenge goes to the hall, the hall's cryptogram to the key. The key then has a one-time PIN,
     /// which [`Unlocking::reset_pin`] replaces; this alone is half of the way.
     pub fn unblock(&self, device: &Device) -> Result<(), FlowError> {
+        let _alone = key::alone(device)?;
         self.set_one_time(device).map(drop)
     }
 
@@ -227,6 +228,7 @@ impl Unlocking {
         if self.step() != Step::ResetPin {
             return Err(Rule::NotDue { due: "the verification comes first" }.into());
         }
+        let _alone = key::alone(device)?;
         let one_time = self.set_one_time(device)?;
         let application = device.open_application(&one_time.application)?;
         application.change_pin(PinType::User, &one_time.pin, &new)?;

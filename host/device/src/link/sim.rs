@@ -319,10 +319,11 @@ impl Link for SimLink {
             return Err(LinkError::Removed);
         }
         key.free_for(self.number)?;
-        let (pull, holder) = (key.unplug_after, key.holder);
+        let pull = key.unplug_after;
         key.unplug();
+        self.simulator.0.freed.notify_all();
         key.plug_in()?;
-        (key.unplug_after, key.holder) = (pull, holder);
+        key.unplug_after = pull;
         self.power_up = key.power_ups;
         Ok(())
     }
