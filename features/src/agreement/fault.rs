@@ -11,7 +11,7 @@ use axum::{extract::Request, middleware::Next, response::Response};
 use ukey_device::{Device, Dialect, Link, LinkError, Place, Simulator};
 
 use super::point::{Interaction, Kind, Point, request_name};
-use crate::office::{Lost, broken, carry};
+use crate::office::{Lost, carry};
 
 /// Requests of the world outside, not of the flow: the phone in the person's hand, and time that passes.
 const OUTSIDE: [&str; 2] = ["/_sim/outbox", "/_sim/clock"];
@@ -204,7 +204,7 @@ impl HallLine {
             return next.run(request).await;
         }
         if self.injector.hall_is_dead() {
-            return broken();
+            return carry(request, next, Some(Lost::Connection)).await;
         }
         let name = request_name(request.method().as_str(), path);
         let fault = self.injector.next(Interaction::Request(name));
@@ -212,7 +212,7 @@ impl HallLine {
             None => (None, false),
             Some(Kind::RequestLost) => (Some(Lost::Request), false),
             Some(Kind::AnswerLost) => (Some(Lost::Answer), false),
-            Some(Kind::HallKilledBefore) => (Some(Lost::Request), true),
+            Some(Kind::HallKilledBefore) => (Some(Lost::Connection), true),
             Some(Kind::HallKilledAfter) => (Some(Lost::Answer), true),
             Some(kind) => {
                 let strayed = format!("a request to the hall, where {} was planned", kind.name());

@@ -225,7 +225,7 @@ fn trusts_the_key(world: &mut World) -> Result<(), FlowError> {
 
 /// Does not look whether the unlock is done, and begins another.
 fn begins_anew(world: &mut World) -> Result<(), FlowError> {
-    Unlocking::begin(&world.client, world.device()?)?;
+    Unlocking::begin(&world.client, &[world.device()?], None)?;
     (UNLOCK.go_on)(world)
 }
 
@@ -275,7 +275,8 @@ fn a_fault_that_does_not_happen_is_no_success() {
     // Another command of the key than the recorded one, and none where a request was.
     let exchange = |at: &usize| matches!(recorded[*at], Interaction::Exchange { .. });
     let at = (0..recorded.len()).find(exchange).unwrap();
-    let other = (at..recorded.len()).find(|other| exchange(other) && !recorded[*other].is(&recorded[at])).unwrap();
+    let other =
+        (at..recorded.len()).find(|other| exchange(other) && !recorded[*other].is(&recorded[at])).unwrap();
     let interaction = recorded[other].clone();
     let strayed = Point { at, kind: Kind::KeyPulled, operation: None, interaction };
     let found = try_at(&beginning, &strayed).unwrap().join("");

@@ -44,7 +44,20 @@ pub(super) struct Person {
     pub(super) pin: String,
     /// The PIN that they will choose, where a flow asks for one.
     pub(super) new_pin: String,
+    /// Serial number of the certificate that the flow is about, if there is one before it.
+    pub(super) certificate: String,
 }
+
+impl Person {
+    /// Who holds the key in hand.
+    pub(super) fn with_key(stage: &mut Stage, holder: Holder) -> Self {
+        let certificate = stage.certificates.last().cloned().unwrap_or_default();
+        Self { holder, pin: stage.key().pin.clone(), new_pin: NEW_PIN.into(), certificate }
+    }
+}
+
+/// The PIN that a person chooses in a flow.
+const NEW_PIN: &str = "Xin-2027";
 
 /// The state before a flow: the hall closed, the key in a drawer.
 pub(super) struct Beginning {
@@ -164,7 +177,7 @@ impl World {
     pub(super) fn device(&self) -> Result<&Device, FlowError> {
         match &self.device {
             Ok(device) => Ok(device),
-            Err(_) => Err(FlowError::Answer("the key was not reached")),
+            Err(_) => Err(FlowError::Answer("the key was not reached", "没有连上UKey")),
         }
     }
 
@@ -183,7 +196,7 @@ impl World {
         if let Ok(device) = &self.device {
             device.keep_trace(TRACE);
         } else {
-            return Err(FlowError::Answer("the key was not reached"));
+            return Err(FlowError::Answer("the key was not reached", "没有连上UKey"));
         }
         (self.flow.go_on)(self)
     }
@@ -228,7 +241,8 @@ impl World {
     pub(super) fn code(&self, recipient: &str, topic: &str) -> Result<String, FlowError> {
         let messages = self.client.outbox(Some(recipient))?;
         let last = messages.into_iter().rev().find(|message| message.topic == topic);
-        last.and_then(|message| message.code).ok_or(FlowError::Answer("the phone got no code"))
+        last.and_then(|message| message.code)
+            .ok_or(FlowError::Answer("the phone got no code", "手机没有收到验证码"))
     }
 
     /// Asks for a code, and asks again after the wait that the hall wants.

@@ -18,8 +18,7 @@ use ukey_flows::{
     pin,
 };
 
-use super::{Stage, typed};
-use crate::people::Holder;
+use super::{Business, Stage, typed};
 
 /// The assistant that is installed at first.
 const INSTALLED: &str = "2.0.1911.100";
@@ -41,8 +40,6 @@ pub(crate) struct Assistant {
     pub(crate) tabs: Vec<&'static str>,
     /// The link that the page in the browser had.
     pub(crate) link: Option<Link>,
-    /// Keys plugged in beside the one in hand.
-    beside: Vec<usize>,
     /// A program of somebody else that has the key for itself.
     other: Option<Device>,
 }
@@ -66,43 +63,12 @@ impl Stage {
                 bar: (String::new(), String::new()),
                 tabs: Vec::new(),
                 link: None,
-                beside: Vec::new(),
                 other: None,
             })
         })
     }
 
-    // ---- keys ----
-
-    /// The keys that are plugged in.
-    pub(crate) fn attached(&mut self) -> Vec<Arc<Device>> {
-        let beside = self.assistant().beside.clone();
-        let places = (!self.keys.is_empty()).then_some(self.in_hand).into_iter().chain(beside);
-        places.filter_map(|place| self.keys.get(place)).map(|key| Arc::clone(&key.device)).collect()
-    }
-
-    /// Plugs another blank key in, beside the one in hand.
-    pub(crate) fn add_blank_key(&mut self) -> Result<(), FlowError> {
-        let in_hand = self.in_hand;
-        self.take_blank_key()?;
-        let place = self.in_hand;
-        self.in_hand = in_hand;
-        self.assistant().beside.push(place);
-        Ok(())
-    }
-
-    /// Plugs the key of another holder in, beside the one in hand.
-    pub(crate) fn add_key_of(&mut self, holder: Holder) {
-        let found = self.keys.iter().position(|key| key.holder == Some(holder));
-        let place = found.unwrap_or_else(|| panic!("{}没有UKey", holder.name()));
-        assert!(place != self.in_hand, "{}的UKey已插着", holder.name());
-        self.assistant().beside.push(place);
-    }
-
-    /// Pulls all keys but the one in hand.
-    pub(crate) fn leave_one_key(&mut self) {
-        self.assistant().beside.clear();
-    }
+    // ---- another program ----
 
     /// A program of another authority takes the key for itself.
     pub(crate) fn occupy_key(&mut self) -> Result<(), FlowError> {
@@ -217,7 +183,7 @@ impl Stage {
         let link: Link = link.to_string().parse().expect("a link");
         let (client, attached) = (self.client(), self.attached());
         let unlocking = handover::resume(&client, &devices(&attached), &link)?;
-        self.take_up(unlocking);
+        self.take_up(Business::Unlock(Box::new(unlocking)));
         Ok(())
     }
 

@@ -98,8 +98,8 @@ impl Stage {
     }
 
     pub(crate) fn sign_revocation(&mut self, pin: &str) -> Result<(), FlowError> {
-        let device = self.device();
-        self.revoking().sign(&device, &typed(pin))
+        let known = self.attached();
+        self.revoking().sign(&known, &typed(pin))
     }
 
     /// The whole revocation, by the key's signature.

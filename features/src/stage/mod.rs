@@ -7,6 +7,8 @@ mod certificates;
 mod enrol;
 mod renew;
 pub(crate) mod seal;
+#[cfg(test)]
+mod tests;
 mod unlock;
 mod wizard;
 
@@ -101,8 +103,8 @@ pub(crate) struct Stage {
     office: Option<Office>,
     pub(crate) keys: Vec<Key>,
     in_hand: usize,
-    /// A second key that is plugged in beside the one in hand.
-    pub(crate) beside: Option<usize>,
+    /// Keys that are plugged in beside the one in hand.
+    beside: Vec<usize>,
     /// The certificate that is to be replaced, as it was.
     pub(crate) old: Option<MyCertificate>,
     /// What the screen says after the last act.
@@ -131,7 +133,7 @@ pub(crate) struct Stage {
     pub(crate) noted_code: Option<String>,
     /// The assistant on the holder's computer, once it matters which one that is.
     assistant: Option<Box<assistant::Assistant>>,
-    /// The order of the unlock that was open before the present one was begun.
+    /// The order that was at hand before the present one of the same kind was taken up.
     pub(crate) order_before: Option<String>,
     /// The last stamp, and what the business system said of it.
     pub(crate) stamp: Option<Stamp>,
@@ -156,7 +158,7 @@ impl Stage {
             office: None,
             keys: Vec::new(),
             in_hand: 0,
-            beside: None,
+            beside: Vec::new(),
             old: None,
             shown: String::new(),
             holder: Holder::Unit,
@@ -280,6 +282,40 @@ impl Stage {
         self.holder = holder;
     }
 
+    /// The keys that are plugged in, the one in hand first.
+    pub(crate) fn attached(&self) -> Vec<Arc<Device>> {
+        let places = (!self.keys.is_empty()).then_some(self.in_hand).into_iter();
+        let places = places.chain(self.beside.iter().copied().filter(|place| *place != self.in_hand));
+        places.filter_map(|place| self.keys.get(place)).map(|key| Arc::clone(&key.device)).collect()
+    }
+
+    /// Plugs another blank key in, beside the one in hand.
+    pub(crate) fn add_blank_key(&mut self) -> Result<(), FlowError> {
+        let in_hand = self.in_hand;
+        self.take_blank_key()?;
+        self.beside.push(std::mem::replace(&mut self.in_hand, in_hand));
+        Ok(())
+    }
+
+    /// Plugs the key of another holder in, beside the one in hand.
+    pub(crate) fn add_key_of(&mut self, holder: Holder) {
+        let place = self.place_of(holder);
+        assert!(place != self.in_hand, "{}的UKey已插着", holder.name());
+        self.beside.push(place);
+    }
+
+    /// Pulls the key of a holder, that is beside the one in hand.
+    pub(crate) fn remove_key_of(&mut self, holder: Holder) {
+        let place = self.place_of(holder);
+        let found = self.beside.iter().position(|beside| *beside == place).expect("没有插着这把UKey");
+        self.beside.remove(found);
+    }
+
+    /// Pulls all keys but the one in hand.
+    pub(crate) fn leave_one_key(&mut self) {
+        self.beside.clear();
+    }
+
     /// The place of a holder's key.
     pub(crate) fn place_of(&self, holder: Holder) -> usize {
         let found = self.keys.iter().position(|key| key.holder == Some(holder));
@@ -293,6 +329,18 @@ impl Stage {
             Some(Business::Unlock(unlocking)) => unlocking,
             _ => panic!("there is no unlock under way: 当 点击找回密码"),
         }
+    }
+
+    /// Goes on with a business, new or known, on the assistant's screen; notes the order that was at hand, if it is of
+    /// the same kind.
+    fn take_up(&mut self, business: Business) {
+        if let Business::Unlock(unlocking) = &business {
+            self.shown = unlocking.prompt_zh().to_owned();
+        }
+        let before = self.business.as_ref().map(|before| before.in_hand().order());
+        let kind = business.in_hand().order().kind;
+        self.order_before = before.filter(|before| before.kind == kind).map(|before| before.id.clone());
+        self.business = Some(business);
     }
 
     /// The order at hand.
@@ -409,41 +457,4 @@ pub(crate) fn without_code(message: &OutboxMessage) -> String {
 /// Whether a message travels as text to a phone.
 pub(crate) fn is_sms(message: &OutboxMessage) -> bool {
     message.kind == MessageKind::Sms
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_fits_as_a_whole() {
-        for expected in ["甲乙丙", "甲…丙", "…乙…", "…", "…丙", "甲…", "甲…乙…丙"]
-        {
-            assert!(fits("甲乙丙", expected), "{expected}");
-        }
-        for expected in ["甲乙", "乙", "乙丙", "乙…", "…乙", "甲…丁…丙", "甲乙…乙丙", "甲…丙…乙…", ""]
-        {
-            assert!(!fits("甲乙丙", expected), "{expected}");
-        }
-    }
-
-    #[test]
-    fn keys_speak_the_dialect_that_was_asked_for() {
-        let folder = tempfile::tempdir().unwrap();
-        for (asked, speaks) in [(None, "gm2012"), (Some("gm2012"), "gm2012"), (Some("gm3000"), "gm3000")] {
-            let dialect = asked.map(|name| Dialect::named(name).unwrap());
-            let mut stage = Stage::new(7, Target::Sim, dialect, None);
-            // The first key is the target's, the second is simulated whatever the target is.
-            for number in 1..=2 {
-                let state = folder.path().join(format!("{asked:?}-{number}"));
-                let key = stage.take_blank_key().unwrap();
-                key.simulator().unwrap().save_as(&state, false).unwrap();
-                for other in ["gm2012", "gm3000"] {
-                    let options = Options { dialect: Dialect::named(other), seed: None };
-                    let connected = Target::SimFile(state.clone()).connect(&options).is_ok();
-                    assert_eq!(connected, other == speaks, "{asked:?}, {other}");
-                }
-            }
-        }
-    }
 }

@@ -4,9 +4,9 @@ use jiff::{Span, Timestamp, civil::Date};
 use ukey_device::KeyUse;
 use ukey_flows::{
     FlowError, Rule,
-    api::{CertificateStanding, EnrolForm, OrderState},
+    api::{CertificateStanding, EnrolForm, OrderKind, OrderState},
     change::Changing,
-    key::{self, MyCertificate},
+    key::MyCertificate,
     reinstall,
     renew::{DOWNLOADED_ZH, EXECUTED_ZH, KEEP_IN_ZH, Renewing, Wipe},
 };
@@ -16,13 +16,6 @@ use super::{Business, Stage, typed};
 use crate::words::shanghai;
 
 impl Stage {
-    /// The one key that is plugged in.
-    fn only_key(&mut self) -> Result<std::sync::Arc<ukey_device::Device>, FlowError> {
-        let beside = self.beside.map(|beside| std::sync::Arc::clone(&self.keys[beside].device));
-        let known: Vec<_> = [Some(self.device()), beside].into_iter().flatten().collect();
-        key::only_one(&known).cloned()
-    }
-
     /// The last day of the certificate in the key.
     pub(crate) fn last_day(&mut self) -> Date {
         let mine = MyCertificate::read(&self.device()).expect("a certificate in the key");
@@ -45,38 +38,29 @@ impl Stage {
 
     /// 点击证书更新, with the session of an account if one is logged in.
     pub(crate) fn begin_renewal(&mut self, pin: &str) -> Result<(), FlowError> {
-        let device = self.only_key()?;
-        let client = self.client();
-        let session = self.session.as_ref().map(|session| session.token.clone());
-        let renewing = Renewing::begin(&client, &device, &typed(pin), session.as_ref())?;
+        let session = self.session.as_ref().map(|session| &session.token);
+        let renewing = Renewing::begin(&self.client(), &self.attached(), &typed(pin), session)?;
         self.shown = KEEP_IN_ZH.to_owned();
-        self.take_up_rewriting(Business::Renew(renewing));
+        self.take_up(Business::Renew(renewing));
         Ok(())
     }
 
     /// 续订 of a chosen certificate.
     pub(crate) fn begin_renewal_of(&mut self, serial: &str) -> Result<(), FlowError> {
-        let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
-        let session = self.session.as_ref().map(|session| session.token.clone());
-        let renewing = Renewing::begin_for(&client, &device, &typed(&pin), session.as_ref(), serial)?;
+        let (known, pin, client) = (self.attached(), self.key().pin.clone(), self.client());
+        let session = self.session.as_ref().map(|session| &session.token);
+        let renewing = Renewing::begin_for(&client, &known, &typed(&pin), session, serial)?;
         self.shown = KEEP_IN_ZH.to_owned();
-        self.take_up_rewriting(Business::Renew(renewing));
+        self.take_up(Business::Renew(renewing));
         Ok(())
     }
 
     pub(crate) fn begin_change(&mut self) -> Result<(), FlowError> {
-        let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
-        let changing = Changing::begin(&client, &device, &typed(&pin))?;
+        let (known, pin, client) = (self.attached(), self.key().pin.clone(), self.client());
+        let changing = Changing::begin(&client, &known, &typed(&pin))?;
         self.shown = changing.prompt_zh().to_owned();
-        self.take_up_rewriting(Business::Change(changing));
+        self.take_up(Business::Change(changing));
         Ok(())
-    }
-
-    fn take_up_rewriting(&mut self, business: Business) {
-        let before = self.business.as_ref().map(Business::in_hand);
-        let before = before.filter(|before| before.order().kind.rewrites_key());
-        self.order_before = before.map(|before| before.order().id.clone());
-        self.business = Some(business);
     }
 
     pub(crate) fn renewing(&mut self) -> &mut Renewing {
@@ -114,23 +98,23 @@ impl Stage {
 
     /// 初始化证书.
     pub(crate) fn initialise(&mut self, wipe: Wipe) -> Result<(), FlowError> {
-        let (device, pin) = (self.only_key()?, self.key().pin.clone());
-        self.renewing().initialise(&device, &typed(&pin), wipe)?;
+        let (known, pin) = (self.attached(), self.key().pin.clone());
+        self.renewing().initialise(&known, &typed(&pin), wipe)?;
         self.shown = EXECUTED_ZH.to_owned();
         Ok(())
     }
 
     /// 下载证书, 执行延期 or 执行修复.
     pub(crate) fn write_certificate(&mut self) -> Result<(), FlowError> {
-        let (device, pin) = (self.only_key()?, self.key().pin.clone());
+        let (known, pin) = (self.attached(), self.key().pin.clone());
         let (portal, serial) = match &mut self.business {
             Some(Business::Renew(renewing)) => {
-                renewing.write(&device, &typed(&pin))?;
+                renewing.write(&known, &typed(&pin))?;
                 let serial = renewing.in_hand().order().new_certificate_serial.clone();
                 (renewing.view()?.portal, serial)
             }
             Some(Business::Change(changing)) => {
-                changing.write(&device, &typed(&pin))?;
+                changing.write(&known, &typed(&pin))?;
                 (false, changing.in_hand().order().new_certificate_serial.clone())
             }
             _ => panic!("there is no renewal or change under way"),
@@ -217,19 +201,22 @@ impl Stage {
     }
 
     pub(crate) fn reinstall(&mut self) -> Result<(), FlowError> {
-        let (device, pin, client) = (self.only_key()?, self.key().pin.clone(), self.client());
-        reinstall::reinstall(&client, &device, &typed(&pin))?;
+        let (known, pin, client) = (self.attached(), self.key().pin.clone(), self.client());
+        reinstall::reinstall(&client, &known, &typed(&pin))?;
         self.shown = DOWNLOADED_ZH.to_owned();
         Ok(())
     }
 
-    /// Goes on with the renewal that the order query finds (G-12).
-    pub(crate) fn resume_renewal(&mut self) -> Result<(), FlowError> {
+    /// Goes on with the renewal or change that the order query finds (G-12).
+    pub(crate) fn resume_rewriting(&mut self) -> Result<(), FlowError> {
         let found = self.query_orders()?;
         let found =
-            found.into_iter().find(|found| found.order.kind.rewrites_key()).expect("a renewal was found");
+            found.into_iter().find(|found| found.order.kind.rewrites_key()).expect("an order was found");
         let client = self.client();
-        self.business = Some(Business::Renew(Renewing::resume(&client, found)));
+        self.take_up(match found.order.kind {
+            OrderKind::Change => Business::Change(Changing::resume(&client, found)),
+            _ => Business::Renew(Renewing::resume(&client, found)),
+        });
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use ukey_device::{ErrorKind, FileInfo, PinType, Rights, Simulator};
 use ukey_flows::{
-    FlowError,
+    FlowError, Rule,
     api::{Decision, OrderState, SealChangeKind},
     key::MyCertificate,
     seal::{self, ChangeStep, ChangingSeal, HeldSeal, SUBMITTED_ZH, Sealing},
@@ -26,8 +26,8 @@ pub(crate) fn good_picture() -> Vec<u8> {
 
 impl Stage {
     fn sealing(&mut self) -> Result<Sealing, FlowError> {
-        let (client, device, pin) = (self.client(), self.device(), self.key().pin.clone());
-        Sealing::begin(&client, &device, &typed(&pin))
+        let pin = typed(&self.key().pin);
+        Sealing::begin(&self.client(), &self.attached(), &pin)
     }
 
     pub(crate) fn changing(&mut self) -> &mut ChangingSeal {
@@ -57,8 +57,8 @@ impl Stage {
     }
 
     fn write_seal(&mut self) -> Result<(), FlowError> {
-        let (device, pin) = (self.device(), self.key().pin.clone());
-        self.changing().write(&device, &typed(&pin))
+        let (known, pin) = (self.attached(), self.key().pin.clone());
+        self.changing().write(&known, &typed(&pin))
     }
 
     /// esID of the seal at this place of the key.
@@ -190,7 +190,9 @@ impl Stage {
                     self.device().unplug().and_then(|()| self.device().plug_in()).expect("the key");
                     return count;
                 }
+                // Pulled in the middle, or before anything was asked of it.
                 Err(FlowError::Key(error)) if error.is_removed() => {}
+                Err(FlowError::Rule(Rule::NoKey)) => {}
                 Err(error) => panic!("第{count}次：{}（{error}）", error.message_zh()),
             }
             self.device().plug_in().expect("the key starts again");

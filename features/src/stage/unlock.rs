@@ -58,20 +58,16 @@ impl Stage {
 
     /// 找回密码.
     pub(crate) fn begin_unlock(&mut self) -> Result<(), FlowError> {
-        let (client, device) = (self.client(), self.device());
-        let unlocking = Unlocking::begin(&client, &device)?;
-        self.take_up(unlocking);
+        let unlocking = Unlocking::begin(&self.client(), &self.attached(), None)?;
+        self.take_up(Business::Unlock(Box::new(unlocking)));
         Ok(())
     }
 
-    /// Goes on with an unlock on the assistant's screen.
-    pub(super) fn take_up(&mut self, unlocking: Unlocking) {
-        self.shown = unlocking.prompt_zh().to_owned();
-        self.order_before = match &self.business {
-            Some(Business::Unlock(before)) => Some(before.in_hand().order().id.clone()),
-            _ => None,
-        };
-        self.business = Some(Business::Unlock(Box::new(unlocking)));
+    /// 找回密码 once more, with the new PIN that was typed before: it may be in the key already.
+    pub(crate) fn begin_unlock_again(&mut self, entry: &str) -> Result<(), FlowError> {
+        let unlocking = Unlocking::begin(&self.client(), &self.attached(), Some(&typed(entry)))?;
+        self.take_up(Business::Unlock(Box::new(unlocking)));
+        Ok(())
     }
 
     /// 获取短信验证码 with the number on record.
@@ -124,8 +120,8 @@ impl Stage {
     }
 
     pub(crate) fn reset_pin(&mut self, entry: &str, again: &str) -> Result<(), FlowError> {
-        let device = self.device();
-        self.unlocking().reset_pin(&device, entry, again)?;
+        let known = self.attached();
+        self.unlocking().reset_pin(&known, entry, again)?;
         self.key().pin = entry.to_owned();
         self.shown = self.unlocking().prompt_zh().to_owned();
         Ok(())

@@ -184,8 +184,9 @@ async fn initialise_all(world: &mut UkeyWorld) {
 }
 
 #[when("从订单查询继续办理延期")]
+#[when("从订单查询继续办理变更")]
 async fn resume(world: &mut UkeyWorld) {
-    world.attempt(Stage::resume_renewal).await;
+    world.attempt(Stage::resume_rewriting).await;
 }
 
 #[then(expr = "UKey里另有容器{string}")]
@@ -343,15 +344,12 @@ async fn old_valid(world: &mut UkeyWorld) {
 #[given(expr = "同时还插着{holder}的UKey")]
 #[when(expr = "同时还插着{holder}的UKey")]
 fn beside(world: &mut UkeyWorld, holder: Whose) {
-    let mut stage = world.stage();
-    stage.beside = Some(stage.place_of(holder.0));
+    world.stage().add_key_of(holder.0);
 }
 
 #[when(expr = "拔掉{holder}的UKey")]
 fn not_beside(world: &mut UkeyWorld, holder: Whose) {
-    let mut stage = world.stage();
-    assert!(stage.beside == Some(stage.place_of(holder.0)), "没有插着这把UKey");
-    stage.beside = None;
+    world.stage().remove_key_of(holder.0);
 }
 
 #[when("每次比前一次多交换一条命令就拔出UKey，插回后重新办理，直到办完")]

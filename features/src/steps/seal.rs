@@ -264,8 +264,8 @@ fn good(world: &mut UkeyWorld, name: String, signer: String) {
 async fn remake(world: &mut UkeyWorld, state: State) {
     world
         .must(move |stage| {
-            let (client, device, pin) = (stage.client(), stage.device(), stage.key().pin.clone());
-            let sealing = seal::Sealing::begin(&client, &device, &typed(&pin))?;
+            let pin = typed(&stage.key().pin);
+            let sealing = seal::Sealing::begin(&stage.client(), &stage.attached(), &pin)?;
             let remakes: Vec<_> = sealing
                 .orders()
                 .iter()

@@ -378,8 +378,8 @@ async fn reset(world: &mut UkeyWorld, entry: String, again: String) {
 async fn half_way(world: &mut UkeyWorld) {
     world
         .must(|stage| {
-            let device = stage.device();
-            stage.unlocking().unblock(&device)
+            let known = stage.attached();
+            stage.unlocking().unblock(&known)
         })
         .await;
 }

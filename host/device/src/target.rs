@@ -47,6 +47,20 @@ pub enum UnknownTarget {
     },
 }
 
+impl UnknownTarget {
+    /// What is wrong, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            UnknownTarget::NotInThisBuild { form } => {
+                format!("本版本尚不支持{form}形式的目标，请用sim或sim:FILE")
+            }
+            UnknownTarget::Unknown { text } => format!("“{text}”不是目标；目标的形式为：{FORMS}"),
+            UnknownTarget::Incomplete { form } => format!("{form}冒号后缺少内容"),
+        }
+    }
+}
+
 impl FromStr for Target {
     type Err = UnknownTarget;
 

@@ -27,6 +27,7 @@ fn a_form_that_is_not_built_in_is_named() {
         let UnknownTarget::NotInThisBuild { form } = error else { panic!("{text}: {error}") };
         assert!(form.starts_with(text.split(':').next().unwrap()), "{form}");
         assert!(error.to_string().contains("not in this build yet"), "{error}");
+        assert!(error.message_zh().starts_with("本版本尚不支持") && error.message_zh().contains(form));
     }
 }
 
@@ -35,6 +36,7 @@ fn anything_else_is_answered_with_the_forms() {
     for text in ["", "SIM", "usb:1", "/dev/ttyUSB0", "simulator"] {
         let error = text.parse::<Target>().unwrap_err();
         assert!(error.to_string().contains("sim, sim:FILE, tcp:HOST:PORT"), "{error}");
+        assert!(error.message_zh().starts_with(&format!("“{text}”不是目标")), "{}", error.message_zh());
     }
     assert_eq!("sim:".parse::<Target>(), Err(UnknownTarget::Incomplete { form: "sim:FILE" }));
 }

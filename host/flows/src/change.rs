@@ -1,10 +1,14 @@
 //! 信息变更 (C-01 to C-05): contact data at once; a name or a legal person by the registry or a review, with a new
 //! certificate.
 
-use ukey_device::{Device, Pin};
-use ukey_hall::api::{CodeSent, OrderState, QueriedOrder, change_message};
+use std::borrow::Borrow;
 
-use crate::{Client, FlowError, OrderInHand, rewrite};
+use ukey_device::{Device, Pin};
+use ukey_hall::api::{CodeSent, OrderKind, OrderState, change_message};
+
+use crate::order::order_in_hand;
+use crate::rewrite::{self, Opening};
+use crate::{Client, FlowError, OrderInHand, key};
 
 /// The line on the page where nothing is reviewed (C-01).
 pub const NO_PAPERS_ZH: &str = "无需提交资料，足不出户即可自助完成";
@@ -32,9 +36,15 @@ pub enum Step {
     Over,
 }
 
-/// A change as the assistant holds it.
+/// How a change is opened.
+const CHANGE: Opening =
+    Opening { kinds: &[OrderKind::Change], message: change_message, call: Client::open_change };
+
+/// A change as the assistant holds it: its form is edited by [`OrderInHand::amend`], sent by [`OrderInHand::confirm`].
 #[derive(Clone, Debug)]
 pub struct Changing(OrderInHand);
+
+order_in_hand!(Changing, 0, resume);
 
 impl Changing {
     /// 信息变更 with the PIN (C-02): opens the change of the key's certificate, or takes it up where it stopped.
@@ -42,26 +52,23 @@ impl Changing {
     /// # Errors
     /// A wrong or locked PIN, a pulled or empty key; the hall's refusal of an expired or revoked certificate, or of one
     /// that has another order open.
-    pub fn begin(client: &Client, device: &Device, pin: &Pin) -> Result<Self, FlowError> {
-        let opening: (rewrite::Message, rewrite::Call) = (change_message, Client::open_change);
-        Ok(Self(rewrite::open(client, device, pin, None, opening)?))
+    pub fn begin<D: Borrow<Device>>(client: &Client, known: &[D], pin: &Pin) -> Result<Self, FlowError> {
+        let device = key::only_one(known)?.borrow();
+        Ok(Self(rewrite::open(client, device, pin, None, None, &CHANGE)?))
     }
 
-    /// Goes on with an order that a query found (G-12).
-    #[must_use]
-    pub fn resume(client: &Client, found: QueriedOrder) -> Self {
-        Self(OrderInHand::found(client, found))
-    }
-
-    /// The order: its form is edited by [`OrderInHand::amend`], sent by [`OrderInHand::confirm`].
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.0
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.0
+    /// The same for a chosen certificate, as [`Renewing::begin_for`](crate::renew::Renewing::begin_for).
+    ///
+    /// # Errors
+    /// [`Rule::AnotherCertificate`](crate::Rule::AnotherCertificate); as [`Changing::begin`].
+    pub fn begin_for<D: Borrow<Device>>(
+        client: &Client,
+        known: &[D],
+        pin: &Pin,
+        serial: &str,
+    ) -> Result<Self, FlowError> {
+        let device = key::only_one(known)?.borrow();
+        Ok(Self(rewrite::open(client, device, pin, None, Some(serial), &CHANGE)?))
     }
 
     /// What is to be done next.
@@ -97,7 +104,7 @@ impl Changing {
     }
 
     /// 下载证书: as [`Renewing::write`](crate::renew::Renewing::write).
-    pub fn write(&mut self, device: &Device, pin: &Pin) -> Result<(), FlowError> {
-        rewrite::write(&mut self.0, device, pin)
+    pub fn write<D: Borrow<Device>>(&mut self, known: &[D], pin: &Pin) -> Result<(), FlowError> {
+        rewrite::write(&mut self.0, known, pin)
     }
 }

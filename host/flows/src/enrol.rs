@@ -1,7 +1,8 @@
 //! 在线新办 (E-01 to E-13, P-01 to P-05): an order from the form to the posted key.
 
-use ukey_hall::api::{EnrolForm, Enrolment, OrderState, QueriedOrder};
+use ukey_hall::api::{EnrolForm, Enrolment, OrderState};
 
+use crate::order::order_in_hand;
 use crate::{Client, FlowError, OrderInHand};
 
 /// What an enrolment waits for.
@@ -51,6 +52,8 @@ impl Step {
 #[derive(Clone, Debug)]
 pub struct Enrolling(OrderInHand);
 
+order_in_hand!(Enrolling, 0, resume);
+
 impl Enrolling {
     /// Places the order.
     ///
@@ -67,23 +70,6 @@ impl Enrolling {
     pub fn place_in(client: &Client, channel: Option<&str>, form: EnrolForm) -> Result<Self, FlowError> {
         let placed = client.enrol(&Enrolment { channel: channel.map(str::to_owned), form }, None)?;
         Ok(Self(OrderInHand::new(client, placed)))
-    }
-
-    /// Goes on with an order that a query found (G-12).
-    #[must_use]
-    pub fn resume(client: &Client, found: QueriedOrder) -> Self {
-        Self(OrderInHand::found(client, found))
-    }
-
-    /// The order.
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.0
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.0
     }
 
     /// What is to be done next.

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::time::Duration;
 
 use ukey_device::{Application, Container, Device, Exclusive, KeyUse, Pin, PinType};
+use ukey_hall::api::ProblemType;
 use ukey_pki::{Certificate, PublicKey, Signature, Sm2Signer};
 
 use crate::{FlowError, Rule};
@@ -14,18 +15,42 @@ use crate::{FlowError, Rule};
 /// [`Rule::NoKey`]; [`Rule::SeveralKeys`] before anything is read of them or spent; a key that is there and does not
 /// answer, such as one that another program holds.
 pub fn only_one<D: Borrow<Device>>(known: &[D]) -> Result<&D, FlowError> {
-    let mut there = Vec::new();
+    Ok(plugged_in(known)?.only.ok_or(Rule::NoKey)?.0)
+}
+
+/// The one key that is plugged in, which must be the one that the business is about.
+///
+/// # Errors
+/// [`Rule::AnotherKey`]; as [`only_one`], and a key that was pulled is told as such.
+pub(crate) fn the_one<'d, D: Borrow<Device>>(known: &'d [D], serial: &str) -> Result<&'d Device, FlowError> {
+    let plugged = plugged_in(known)?;
+    match plugged.only {
+        Some((device, found)) if found == serial => Ok(device.borrow()),
+        Some((_, found)) => Err(Rule::AnotherKey { expected: serial.to_owned(), found }.into()),
+        None => Err(plugged.pulled.map_or_else(|| Rule::NoKey.into(), FlowError::from)),
+    }
+}
+
+/// What became of the devices that are known.
+struct PluggedIn<'d, D> {
+    /// The only one that is there, with its serial number.
+    only: Option<(&'d D, String)>,
+    /// What one that was pulled answered.
+    pulled: Option<ukey_device::Error>,
+}
+
+fn plugged_in<D: Borrow<Device>>(known: &[D]) -> Result<PluggedIn<'_, D>, FlowError> {
+    let (mut there, mut pulled) = (Vec::new(), None);
     for device in known {
         match device.borrow().info() {
-            Ok(_) => there.push(device),
-            Err(error) if error.is_removed() => {}
+            Ok(info) => there.push((device, info.serial_number)),
+            Err(error) if error.is_removed() => pulled = Some(error),
             Err(error) => return Err(error.into()),
         }
     }
-    match there.as_slice() {
-        [] => Err(Rule::NoKey.into()),
-        [device] => Ok(device),
-        several => Err(Rule::SeveralKeys { count: several.len() }.into()),
+    match there.len() {
+        0 | 1 => Ok(PluggedIn { only: there.pop(), pulled }),
+        count => Err(Rule::SeveralKeys { count }.into()),
     }
 }
 
@@ -40,7 +65,7 @@ pub struct MyCertificate {
     pub container: String,
     /// The sign certificate.
     pub sign: Certificate,
-    /// The encryption certificate, if there is one.
+    /// The encryption certificate, if there is one that can be read.
     pub encryption: Option<Certificate>,
     /// Tries left of the user PIN.
     pub tries_left: u8,
@@ -66,16 +91,26 @@ impl MyCertificate {
     /// # Errors
     /// [`Rule::NoCertificate`] for a key without a sign certificate.
     pub fn read(device: &Device) -> Result<Self, FlowError> {
-        let newest = Self::all(device)?.into_iter().max_by_key(|mine| mine.sign.not_before());
-        newest.ok_or_else(|| Rule::NoCertificate.into())
+        Self::all(device)?.into_iter().next().ok_or_else(|| Rule::NoCertificate.into())
     }
 
-    /// Every certificate pair in the first application that holds one.
+    /// The pair with this serial number, of all that are in the key.
     ///
     /// # Errors
-    /// As every command of the key; a certificate that cannot be read.
+    /// [`Rule::AnotherCertificate`] where it is not there.
+    pub fn read_this(device: &Device, serial: &str) -> Result<Self, FlowError> {
+        let found = Self::all(device)?.into_iter().find(|mine| mine.serial() == serial);
+        found.ok_or_else(|| Rule::AnotherCertificate { expected: serial.to_owned() }.into())
+    }
+
+    /// Every certificate pair in the first application that holds one, the newest first. A container whose sign
+    /// certificate cannot be read keeps nobody from the others.
+    ///
+    /// # Errors
+    /// As every command of the key; a certificate that cannot be read, where no other can.
     pub fn all(device: &Device) -> Result<Vec<Self>, FlowError> {
         let device_serial = device.info()?.serial_number;
+        let mut unreadable = None;
         for name in device.applications()? {
             let application = device.open_application(&name)?;
             let pin = application.pin_info(PinType::User)?;
@@ -85,28 +120,59 @@ impl MyCertificate {
                 let Some(sign) = container.export_certificate(KeyUse::Sign)? else {
                     continue;
                 };
+                let sign = match Certificate::from_der(&sign) {
+                    Ok(sign) => sign,
+                    Err(error) => {
+                        unreadable = Some(error);
+                        continue;
+                    }
+                };
                 let encryption = container.export_certificate(KeyUse::Encrypt)?;
                 found.push(Self {
                     device_serial: device_serial.clone(),
                     application: name.clone(),
                     container: container_name,
-                    sign: Certificate::from_der(&sign)?,
-                    encryption: encryption.map(|der| Certificate::from_der(&der)).transpose()?,
+                    sign,
+                    encryption: encryption.and_then(|der| Certificate::from_der(&der).ok()),
                     tries_left: pin.remaining,
                     max_tries: pin.max_retries,
                 });
             }
             if !found.is_empty() {
+                found.sort_by_key(|mine| std::cmp::Reverse(mine.sign.not_before()));
                 return Ok(found);
             }
         }
-        Ok(Vec::new())
+        unreadable.map_or(Ok(Vec::new()), |error| Err(error.into()))
     }
 
     /// Opens the application in which it lies.
     pub fn open_application<'d>(&self, device: &'d Device) -> Result<Application<'d>, FlowError> {
         Ok(device.open_application(&self.application)?)
     }
+}
+
+/// Asks the hall with the newest pair that it takes. Where a renewal was cut off, the key may hold a pair that the hall
+/// does not know to be there yet, beside the one that counts.
+///
+/// # Errors
+/// [`Rule::NoCertificate`]; what came of the newest pair, where none is taken.
+pub(crate) fn with_newest_taken<T>(
+    device: &Device,
+    mut ask: impl FnMut(&MyCertificate) -> Result<T, FlowError>,
+) -> Result<T, FlowError> {
+    let untaken = |error: &FlowError| {
+        let kind = error.problem().map(|problem| problem.kind);
+        matches!(kind, Some(ProblemType::CertificateUnconfirmed | ProblemType::SignerUnknown))
+    };
+    let mut first = None;
+    for mine in MyCertificate::all(device)? {
+        match ask(&mine) {
+            Err(error) if untaken(&error) => first = first.or(Some(error)),
+            done => return done,
+        }
+    }
+    Err(first.unwrap_or_else(|| Rule::NoCertificate.into()))
 }
 
 /// The sign key of a container, as a signer for requests and messages. The user PIN must have been verified.
@@ -123,8 +189,9 @@ impl<'c, 'd> KeySigner<'c, 'd> {
     /// The key's refusal, or a public key that is no point of the curve.
     pub fn new(container: &'c Container<'d>) -> Result<Self, FlowError> {
         let key = container.public_key(KeyUse::Sign)?;
-        let public_key = PublicKey::from_coordinates(&key.x, &key.y)
-            .map_err(|_| FlowError::Answer("the key's public key is no point of the curve"))?;
+        let public_key = PublicKey::from_coordinates(&key.x, &key.y).map_err(|_| {
+            FlowError::Answer("the key's public key is no point of the curve", "UKey的公钥不在曲线上")
+        })?;
         Ok(Self { container, public_key })
     }
 }

@@ -48,7 +48,7 @@ pub mod unlock;
 pub mod wizard;
 
 pub use client::Client;
-pub use error::{FlowError, Rule};
+pub use error::{Due, FlowError, Part, Rule};
 pub use order::OrderInHand;
 
 /// The words of the hall's interface, for those who drive flows.

@@ -1,10 +1,10 @@
 //! Certificate login (L-01, L-11): the key signs the hall's challenge.
 
 use ukey_device::{Device, Pin};
-use ukey_hall::api::{CertificateLogin, ProblemType, Session, login_message};
+use ukey_hall::api::{CertificateLogin, Session, login_message};
 
 use crate::key::{self, MyCertificate};
-use crate::{Client, FlowError, Rule};
+use crate::{Client, FlowError};
 
 /// Logs in with the key's certificate and PIN. The right in the key ends with the login (T-LOGIN). Where a renewal was
 /// cut off, the key holds the new certificate and the old one: the newest that the hall takes logs in.
@@ -12,23 +12,14 @@ use crate::{Client, FlowError, Rule};
 /// # Errors
 /// A wrong or locked PIN, a pulled key, or the hall's refusal (expired, revoked, foreign certificate).
 pub fn login(client: &Client, device: &Device, pin: &Pin) -> Result<Session, FlowError> {
-    let mut mine = MyCertificate::all(device)?;
-    mine.sort_by_key(|mine| mine.sign.not_before());
-    let newest = mine.pop().ok_or(Rule::NoCertificate)?;
-    let unconfirmed = |error: &FlowError| {
-        error.problem().is_some_and(|problem| problem.kind == ProblemType::CertificateUnconfirmed)
-    };
-    match (login_with(client, device, pin, newest), mine.pop()) {
-        (Err(error), Some(older)) if unconfirmed(&error) => login_with(client, device, pin, older),
-        (done, _) => done,
-    }
+    key::with_newest_taken(device, |mine| login_with(client, device, pin, mine))
 }
 
 fn login_with(
     client: &Client,
     device: &Device,
     pin: &Pin,
-    mine: MyCertificate,
+    mine: &MyCertificate,
 ) -> Result<Session, FlowError> {
     let challenge = client.login_challenge()?;
     let application = mine.open_application(device)?;

@@ -10,6 +10,38 @@ use ukey_hall::api::{
 
 use crate::{Client, FlowError};
 
+/// The doors of a flow to its order, which lies in its field `$hand`; `resume` too where a query finds such orders
+/// (G-12).
+macro_rules! order_in_hand {
+    ($flow:ident, $hand:tt) => {
+        impl $flow {
+            /// The order.
+            #[must_use]
+            pub fn in_hand(&self) -> &$crate::OrderInHand {
+                &self.$hand
+            }
+
+            /// The order, to go on with it.
+            pub fn in_hand_mut(&mut self) -> &mut $crate::OrderInHand {
+                &mut self.$hand
+            }
+        }
+    };
+    ($flow:ident, $hand:tt, resume) => {
+        $crate::order::order_in_hand!($flow, $hand);
+
+        impl $flow {
+            /// Goes on with an order that a query found (G-12).
+            #[must_use]
+            pub fn resume(client: &$crate::Client, found: ::ukey_hall::api::QueriedOrder) -> Self {
+                Self($crate::OrderInHand::found(client, found))
+            }
+        }
+    };
+}
+
+pub(crate) use order_in_hand;
+
 /// An order and the token that gives the right to go on with it.
 #[derive(Clone, Debug)]
 pub struct OrderInHand {

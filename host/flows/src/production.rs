@@ -4,8 +4,8 @@
 //! what was written is read back before the hall is told. A key that was cut off in the middle goes on from there.
 
 use ukey_device::{
-    Application, CipherBlock, Container, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, ErrorKind,
-    KeyUse, Pin, Rights,
+    Application, CipherBlock, Container, CreateApplication, Device, DeviceKey, EccPublicKey,
+    EnvelopedKeyPair, ErrorKind, KeyUse, Pin, Rights,
 };
 use ukey_hall::api::{
     Hex, IssueRequest, Personalisation, ProductionFinish, ProductionJob, ProductionStart, Secret,
@@ -13,7 +13,7 @@ use ukey_hall::api::{
 use ukey_pki::{CsrResponse, EnvelopedKey, Name, PrivateKeyForm, Request};
 
 use crate::key::{self, KeySigner};
-use crate::{Client, FlowError, Rule};
+use crate::{Client, FlowError, Rule, error::Part};
 
 /// The device authentication key of a blank token from the factory.
 pub const FACTORY_DEVICE_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
@@ -58,7 +58,7 @@ impl ProductionDesk {
     fn personalise(&self, order: &str, device: &Device, plan: &Personalisation) -> Result<(), FlowError> {
         let pin = |secret: &Secret| {
             Pin::new(secret.reveal().as_bytes())
-                .map_err(|_| FlowError::Answer("a PIN of the personalisation"))
+                .map_err(|_| FlowError::Answer("a PIN of the personalisation", "制证数据中的口令"))
         };
         let user_pin = pin(&plan.user_pin)?;
         if !begun(device, &device_key(&plan.device_key)?, &plan.application)? {
@@ -109,7 +109,8 @@ impl ProductionDesk {
 }
 
 fn device_key(secret: &Secret) -> Result<DeviceKey, FlowError> {
-    let wrong = FlowError::Answer("the device authentication key of the personalisation");
+    let wrong =
+        FlowError::Answer("the device authentication key of the personalisation", "制证数据中的设备认证密钥");
     let mut key = [0; 16];
     match hex::decode_to_slice(secret.reveal(), &mut key) {
         Ok(()) => Ok(DeviceKey(key)),
@@ -138,19 +139,23 @@ fn begun(device: &Device, own: &DeviceKey, application: &str) -> Result<bool, Fl
 
 /// A PKCS#10 request, signed by the container's key.
 pub(crate) fn request(container: &Container<'_>, common_name: &str) -> Result<Request, FlowError> {
-    let subject =
-        Name::builder().common_name(common_name).build().map_err(|_| FlowError::Answer("the common name"))?;
+    let subject = Name::builder()
+        .common_name(common_name)
+        .build()
+        .map_err(|_| FlowError::Answer("the common name", "证书主体的名称"))?;
     Request::build(&subject, KeySigner::new(container)?).map_err(|error| match error {
         ukey_pki::SignError::Signer(error) => FlowError::Key(error),
-        _ => FlowError::Answer("the certificate request"),
+        _ => FlowError::Answer("the certificate request", "证书请求"),
     })
 }
 
 /// Writes the encryption pair and both certificates, and reads them back.
 pub(crate) fn write_certificates(container: &Container<'_>, response: &CsrResponse) -> Result<(), FlowError> {
-    let envelope = response.enveloped_key().ok_or(FlowError::Answer("no enveloped key"))?;
-    let encryption =
-        response.encryption_certificate().ok_or(FlowError::Answer("no encryption certificate"))?;
+    let envelope =
+        response.enveloped_key().ok_or(FlowError::Answer("no enveloped key", "缺少数字信封密钥"))?;
+    let encryption = response
+        .encryption_certificate()
+        .ok_or(FlowError::Answer("no encryption certificate", "缺少加密证书"))?;
     // A key pair that is there already stays: its envelope may be the one of an earlier certificate.
     let there = match container.public_key(KeyUse::Encrypt) {
         Err(error) if matches!(error.kind(), ErrorKind::NoKeyPair) => false,
@@ -162,15 +167,17 @@ pub(crate) fn write_certificates(container: &Container<'_>, response: &CsrRespon
     if !there {
         import_key_pair(container, envelope)?;
     }
-    for (key_use, certificate) in [(KeyUse::Sign, response.sign_certificate()), (KeyUse::Encrypt, encryption)]
+    // The sign certificate last: where the old key pairs are certified again, the old one stays in its place, and in use,
+    // until the new pair is complete with it (F-02).
+    for (key_use, certificate) in [(KeyUse::Encrypt, encryption), (KeyUse::Sign, response.sign_certificate())]
     {
         container.import_certificate(key_use, certificate.der())?;
         if container.export_certificate(key_use)?.as_deref() != Some(certificate.der()) {
-            return Err(Rule::ReadBack { what: "certificate" }.into());
+            return Err(Rule::ReadBack { what: Part::Certificate }.into());
         }
         let (held, certified) = (container.public_key(key_use)?, certificate.public_key()?);
         if (held.x, held.y) != (certified.x(), certified.y()) {
-            return Err(Rule::ReadBack { what: "public key" }.into());
+            return Err(Rule::ReadBack { what: Part::PublicKey }.into());
         }
     }
     Ok(())
@@ -181,7 +188,7 @@ fn import_key_pair(container: &Container<'_>, envelope: &EnvelopedKey) -> Result
     let encrypted_private_key = envelope
         .encrypted_private_key(PrivateKeyForm::Bytes64)
         .or_else(|| envelope.encrypted_private_key(PrivateKeyForm::Bytes32))
-        .ok_or(FlowError::Answer("the enveloped private key"))?;
+        .ok_or(FlowError::Answer("the enveloped private key", "数字信封中的私钥"))?;
     let (public, wrapped) = (envelope.public_key(), envelope.symmetric_key());
     Ok(container.import_key_pair(&EnvelopedKeyPair {
         version: 1,

@@ -1,5 +1,7 @@
 //! 证书重装: the certificates last issued for the key are written into it once more.
 
+use std::borrow::Borrow;
+
 use ukey_device::{Device, ErrorKind, KeyUse, Pin};
 use ukey_hall::api::{Hex, ProblemType, Reinstallation, reinstallation_message};
 use ukey_pki::CsrResponse;
@@ -10,9 +12,10 @@ use crate::{Client, FlowError, Rule, key};
 /// Writes the certificates again, into the container whose sign key they were issued for, and reads them back.
 ///
 /// # Errors
-/// [`Rule::NoKeyPair`] where no container has a sign key; a wrong or locked PIN, a pulled key; the hall's refusal of a
+/// [`Rule::NoKey`], [`Rule::SeveralKeys`]; [`Rule::NoKeyPair`] where no container has a sign key; a wrong or locked PIN, a pulled key; the hall's refusal of a
 /// key that it issued nothing for, or whose certificate was revoked.
-pub fn reinstall(client: &Client, device: &Device, pin: &Pin) -> Result<(), FlowError> {
+pub fn reinstall<D: Borrow<Device>>(client: &Client, known: &[D], pin: &Pin) -> Result<(), FlowError> {
+    let device = key::only_one(known)?.borrow();
     let device_serial = device.info()?.serial_number;
     let mut refused = FlowError::from(Rule::NoKeyPair);
     for name in device.applications()? {

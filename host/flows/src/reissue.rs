@@ -3,8 +3,9 @@
 //! It begins with a certificate that a [`Query`](crate::query::Query) found, since there is no key to show; once placed
 //! the order goes the way of an enrolment, whose [`Step`]s it shares.
 
-use ukey_hall::api::{HeldCertificates, QueriedOrder, ReissueReason, ReissueRequest};
+use ukey_hall::api::{HeldCertificates, ReissueReason, ReissueRequest};
 
+use crate::order::order_in_hand;
 use crate::{Client, FlowError, OrderInHand, enrol::Step};
 
 /// The message on the screen after 签名验证.
@@ -13,6 +14,8 @@ pub const APPLIED_ZH: &str = "申请成功";
 /// A reissue as its applicant holds it; the steps themselves are the order's ([`OrderInHand`]).
 #[derive(Clone, Debug)]
 pub struct Reissuing(OrderInHand);
+
+order_in_hand!(Reissuing, 0, resume);
 
 impl Reissuing {
     /// 补办 of one of the certificates found, 我已阅读并同意 ticked or not. Takes up the order that is open for it.
@@ -28,23 +31,6 @@ impl Reissuing {
     ) -> Result<Self, FlowError> {
         let request = ReissueRequest { serial: serial.to_owned(), reason, agreed };
         Ok(Self(OrderInHand::new(client, client.reissue(&held.token, &request)?)))
-    }
-
-    /// Goes on with an order that a query found.
-    #[must_use]
-    pub fn resume(client: &Client, found: QueriedOrder) -> Self {
-        Self(OrderInHand::found(client, found))
-    }
-
-    /// The order.
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.0
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.0
     }
 
     /// What is to be done next.

@@ -4,11 +4,16 @@
 //! [`Renewing::step`] says what is next. Only where 初始化证书 has emptied the key is there nothing left in it to sign
 //! with: then the order query finds the order (G-12), and [`Renewing::resume`] goes on.
 
-use ukey_device::{Device, Pin};
-use ukey_hall::api::{CodeSent, OrderState, QueriedOrder, RewriteView, Secret, renewal_message};
+use std::borrow::Borrow;
 
+use ukey_device::{Device, Pin};
+use ukey_hall::api::{CodeSent, OrderKind, OrderState, RewriteView, Secret, renewal_message};
+
+use crate::error::Due;
 use crate::key;
-use crate::{Client, FlowError, OrderInHand, Rule, rewrite};
+use crate::order::order_in_hand;
+use crate::rewrite::{self, Opening};
+use crate::{Client, FlowError, OrderInHand, Rule};
 
 /// The message on the screen when 初始化证书, 执行延期 or 执行修复 is done.
 pub const EXECUTED_ZH: &str = "执行成功";
@@ -56,59 +61,50 @@ pub enum Wipe {
     Application,
 }
 
+/// How a renewal is opened.
+const RENEWAL: Opening = Opening {
+    kinds: &[OrderKind::Renew, OrderKind::Repair],
+    message: renewal_message,
+    call: Client::open_renewal,
+};
+
 /// A renewal or repair as the assistant holds it.
 #[derive(Clone, Debug)]
 pub struct Renewing(OrderInHand);
+
+order_in_hand!(Renewing, 0, resume);
 
 impl Renewing {
     /// 证书更新 with the PIN: opens the renewal of the key's certificate, or takes it up where it stopped. The
     /// session is wanted where an expired certificate is repaired (L-10).
     ///
     /// # Errors
-    /// A wrong or locked PIN, a pulled or empty key; the hall's refusal of a certificate that is too young, revoked, or
-    /// has another order open.
-    pub fn begin(
+    /// [`Rule::NoKey`], [`Rule::SeveralKeys`], [`Rule::ChooseCertificate`]; a wrong or locked PIN, an empty key;
+    /// the hall's refusal of a certificate that is too young, revoked, or has another order open.
+    pub fn begin<D: Borrow<Device>>(
         client: &Client,
-        device: &Device,
+        known: &[D],
         pin: &Pin,
         session: Option<&Secret>,
     ) -> Result<Self, FlowError> {
-        let opening: (rewrite::Message, rewrite::Call) = (renewal_message, Client::open_renewal);
-        Ok(Self(rewrite::open(client, device, pin, session, opening)?))
+        let device = key::only_one(known)?.borrow();
+        Ok(Self(rewrite::open(client, device, pin, session, None, &RENEWAL)?))
     }
 
-    /// 续订 of a chosen certificate, which must be the one in the key.
+    /// 续订 of a chosen certificate, which must be one in the key, or have given way to one that is: then it is
+    /// [`Step::Done`], and no other renewal begins because the answer to the last one was lost.
     ///
     /// # Errors
     /// [`Rule::AnotherCertificate`]; as [`Renewing::begin`].
-    pub fn begin_for(
+    pub fn begin_for<D: Borrow<Device>>(
         client: &Client,
-        device: &Device,
+        known: &[D],
         pin: &Pin,
         session: Option<&Secret>,
         serial: &str,
     ) -> Result<Self, FlowError> {
-        if !key::MyCertificate::all(device)?.iter().any(|mine| mine.serial() == serial) {
-            return Err(Rule::AnotherCertificate { expected: serial.to_owned() }.into());
-        }
-        Self::begin(client, device, pin, session)
-    }
-
-    /// Goes on with an order that a query found (G-12).
-    #[must_use]
-    pub fn resume(client: &Client, found: QueriedOrder) -> Self {
-        Self(OrderInHand::found(client, found))
-    }
-
-    /// The order.
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.0
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.0
+        let device = key::only_one(known)?.borrow();
+        Ok(Self(rewrite::open(client, device, pin, session, Some(serial), &RENEWAL)?))
     }
 
     /// The renewal's part of the order.
@@ -154,14 +150,19 @@ impl Renewing {
     ///
     /// # Errors
     /// [`Rule::NotDue`] before the code, and nothing is erased; [`Rule::AnotherKey`]; a wrong PIN or a pulled key.
-    pub fn initialise(&mut self, device: &Device, pin: &Pin, wipe: Wipe) -> Result<(), FlowError> {
+    pub fn initialise<D: Borrow<Device>>(
+        &mut self,
+        known: &[D],
+        pin: &Pin,
+        wipe: Wipe,
+    ) -> Result<(), FlowError> {
         self.0.refresh()?;
         let view = self.view()?.clone();
-        rewrite::demand_device(device, &view)?;
+        let device = key::the_one(known, &view.device_serial)?;
         match self.step() {
             Step::Initialise => {}
             Step::Write if view.portal => return Ok(()),
-            _ => return Err(Rule::NotDue { due: "the SMS code comes first" }.into()),
+            _ => return Err(Rule::NotDue { due: Due::SmsCode }.into()),
         }
         let application = device.open_application(&view.application)?;
         key::as_user(&application, pin, || {
@@ -188,7 +189,7 @@ impl Renewing {
     ///
     /// # Errors
     /// [`Rule::NotDue`] before payment, review or 初始化证书; [`Rule::AnotherKey`]; a wrong PIN, a pulled key, no space.
-    pub fn write(&mut self, device: &Device, pin: &Pin) -> Result<(), FlowError> {
-        rewrite::write(&mut self.0, device, pin)
+    pub fn write<D: Borrow<Device>>(&mut self, known: &[D], pin: &Pin) -> Result<(), FlowError> {
+        rewrite::write(&mut self.0, known, pin)
     }
 }

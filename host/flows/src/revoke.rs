@@ -3,13 +3,17 @@
 //! With the key in hand its own signature is enough; without it, an identity check and the code to the phone on record.
 //! Either way it is confirmed twice.
 
+use std::borrow::Borrow;
+
 use ukey_device::{Device, Pin};
 use ukey_hall::api::{
     CodeSent, IdentityCheck, OrderState, RevocationReason, RevocationRequest, RevocationSignature, Secret,
     revoke_message,
 };
 
+use crate::error::Due;
 use crate::key::{self, MyCertificate};
+use crate::order::order_in_hand;
 use crate::{Client, FlowError, OrderInHand, Rule};
 
 /// What a revocation waits for.
@@ -33,6 +37,8 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub struct Revoking(OrderInHand);
 
+order_in_hand!(Revoking, 0);
+
 impl Revoking {
     /// 注销 of a certificate, with the session of a certificate or the token of a certificate query. Takes up the order
     /// that is open for it.
@@ -47,17 +53,6 @@ impl Revoking {
     ) -> Result<Self, FlowError> {
         let request = RevocationRequest { serial: serial.to_owned(), reason };
         Ok(Self(OrderInHand::new(client, client.revoke(holder, &request)?)))
-    }
-
-    /// The order.
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.0
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.0
     }
 
     /// What is to be done next.
@@ -79,15 +74,13 @@ impl Revoking {
     /// The key in hand signs the request; its certificate must be the one to be revoked.
     ///
     /// # Errors
-    /// [`Rule::NotDue`] when the hall does not take a signature now or for another certificate; a wrong or locked PIN.
-    pub fn sign(&mut self, device: &Device, pin: &Pin) -> Result<(), FlowError> {
-        let mine = MyCertificate::read(device)?;
+    /// [`Rule::NotDue`] when the hall does not take a signature now; [`Rule::AnotherCertificate`]; a wrong or locked PIN.
+    pub fn sign<D: Borrow<Device>>(&mut self, known: &[D], pin: &Pin) -> Result<(), FlowError> {
+        let device = key::only_one(known)?.borrow();
         let order = self.0.order();
         let nonce = order.revocation.as_ref().and_then(|view| view.nonce.clone());
-        let nonce = nonce.ok_or(Rule::NotDue { due: "the hall takes no signature for this order now" })?;
-        if order.certificate_serial != Some(mine.serial()) {
-            return Err(Rule::NotDue { due: "the certificate in the key is another one" }.into());
-        }
+        let nonce = nonce.ok_or(Rule::NotDue { due: Due::SignatureWanted })?;
+        let mine = MyCertificate::read_this(device, order.certificate_serial.as_deref().unwrap_or_default())?;
         let message = revoke_message(&order.id, &mine.serial(), &nonce);
         let application = mine.open_application(device)?;
         let signature = key::as_user(&application, pin, || {

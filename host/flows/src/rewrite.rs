@@ -4,18 +4,26 @@
 //! own signature; only then the old container is deleted. Power, key, line or program may go at any point: the order
 //! that [`open`] finds says where to go on, and nothing is remembered elsewhere.
 //!
+//! Where the hall has the old key pairs certified again, no other container can hold them: a sign key pair never leaves the
+//! one it was made in. The new certificates go over the old ones then, the sign certificate last: until it is there, the
+//! old one is in use; from then on the new pair is complete, and the order stays open until the hall has heard of it.
+//!
 //! The containers of one certificate take turns: beside `NAME` stands `NAME.2`, and beside that `NAME` again. The hall
 //! keeps which of the two the certificate on record is in.
 
+use std::borrow::Borrow;
+
 use ukey_device::{Application, Container, Device, ErrorKind, KeyUse, Pin};
 use ukey_hall::api::{
-    Download, Hex, KeyProof, OrderState, Placed, RewriteView, Secret, Written, written_message,
+    CertificateStatus, Download, Hex, KeyProof, OrderKind, OrderState, OrderSummary, Placed, ProblemType,
+    RewriteView, Secret, Written, written_message,
 };
 use ukey_pki::{Certificate, CsrResponse};
 
+use crate::error::{Due, Part};
 use crate::key::{self, MyCertificate};
 use crate::production::{request, write_certificates};
-use crate::{Client, FlowError, OrderInHand, Rule};
+use crate::{Client, FlowError, OrderInHand, Rule, login};
 
 /// The end of the name of every other container.
 const SECOND: &str = ".2";
@@ -25,59 +33,137 @@ pub(crate) fn sibling(container: &str) -> String {
     container.strip_suffix(SECOND).map_or_else(|| format!("{container}{SECOND}"), str::to_owned)
 }
 
-/// What the key signs to open an order.
-pub(crate) type Message = fn(&str, &str, &Hex) -> Vec<u8>;
-/// The call that opens it.
-pub(crate) type Call = fn(&Client, &KeyProof, Option<&Secret>) -> Result<Placed, FlowError>;
+/// A kind of order that rewrites a key: what the key signs to open one, and the call that opens it.
+pub(crate) struct Opening {
+    pub(crate) kinds: &'static [OrderKind],
+    pub(crate) message: fn(&str, &str, &Hex) -> Vec<u8>,
+    pub(crate) call: fn(&Client, &KeyProof, Option<&Secret>) -> Result<Placed, FlowError>,
+}
 
-/// Opens the order of the key's certificate, or takes it up. Where the key holds the old and the new pair, the old one
-/// speaks: the hall knows what came of it.
+/// Opens the order of a certificate of the key, or takes it up wherever it stopped, its end included. Where the key
+/// holds the old and the new pair, the old one speaks: the hall knows what came of it.
+///
+/// # Errors
+/// [`Rule::ChooseCertificate`] where none is chosen and there are several; [`Rule::AnotherCertificate`] where the chosen
+/// one is not in the key and gave way to none that is.
 pub(crate) fn open(
     client: &Client,
     device: &Device,
     pin: &Pin,
     session: Option<&Secret>,
-    (message, call): (Message, Call),
+    chosen: Option<&str>,
+    opening: &Opening,
 ) -> Result<OrderInHand, FlowError> {
-    let mine = MyCertificate::all(device)?;
-    let mine = mine.into_iter().min_by_key(|mine| mine.sign.not_before()).ok_or(Rule::NoCertificate)?;
+    let all = MyCertificate::all(device)?;
+    match speaker(&all, chosen)? {
+        Some(mine) => prove(client, device, pin, session, mine, opening),
+        None => successor(client, device, pin, &all, chosen.unwrap_or_default(), opening),
+    }
+}
+
+/// Opens or takes up the order of a pair, whose key proves itself.
+fn prove(
+    client: &Client,
+    device: &Device,
+    pin: &Pin,
+    session: Option<&Secret>,
+    mine: &MyCertificate,
+    opening: &Opening,
+) -> Result<OrderInHand, FlowError> {
     let challenge = client.login_challenge()?;
     let application = mine.open_application(device)?;
     let signature = key::as_user(&application, pin, || {
         let container = application.open_container(&mine.container)?;
-        key::sign(&container, &message(&challenge.hall, &mine.device_serial, &challenge.nonce))
+        key::sign(&container, &(opening.message)(&challenge.hall, &mine.device_serial, &challenge.nonce))
     })?;
     let proof = KeyProof {
         nonce: challenge.nonce,
         certificate: mine.sign.der().into(),
-        device_serial: mine.device_serial,
+        device_serial: mine.device_serial.clone(),
         signature: signature.into(),
     };
-    Ok(OrderInHand::new(client, call(client, &proof, session)?))
+    Ok(OrderInHand::new(client, (opening.call)(client, &proof, session)?))
+}
+
+/// Who speaks for the chosen certificate, or for the only one: the older of it and the one in the sibling container.
+/// Nobody, where the chosen one is not there.
+fn speaker<'m>(
+    all: &'m [MyCertificate],
+    chosen: Option<&str>,
+) -> Result<Option<&'m MyCertificate>, FlowError> {
+    let about = match chosen {
+        Some(serial) => all.iter().find(|mine| mine.serial() == serial),
+        None => Some(all.first().ok_or(Rule::NoCertificate)?),
+    };
+    let Some(about) = about else { return Ok(None) };
+    let sibling = sibling(&about.container);
+    let together = |mine: &&MyCertificate| mine.container == about.container || mine.container == sibling;
+    let others = all.iter().filter(|mine| !together(mine)).count();
+    if chosen.is_none() && others > 0 {
+        let count = others + 1;
+        return Err(Rule::ChooseCertificate { count }.into());
+    }
+    Ok(all.iter().filter(together).min_by_key(|mine| mine.sign.not_before()))
+}
+
+/// The order in which a certificate of this key gives way to one that is there: completed, where the last answer was not
+/// heard, or still open, where the old one is gone from the key before the hall knows the new one to be in it.
+fn successor(
+    client: &Client,
+    device: &Device,
+    pin: &Pin,
+    all: &[MyCertificate],
+    serial: &str,
+    opening: &Opening,
+) -> Result<OrderInHand, FlowError> {
+    let another = || Err(Rule::AnotherCertificate { expected: serial.to_owned() }.into());
+    // No PIN is asked of a key that never had the certificate.
+    let here = |status: CertificateStatus| all.iter().any(|mine| mine.device_serial == status.device_serial);
+    if !client.certificate_status(serial).is_ok_and(here) {
+        return another();
+    }
+    let session = match login::login(client, device, pin) {
+        Err(FlowError::Hall(problem)) if problem.kind == ProblemType::CertificateUnconfirmed => {
+            let newest = all.first().ok_or(Rule::NoCertificate)?;
+            let hand = prove(client, device, pin, None, newest, opening)?;
+            let about = hand.order().certificate_serial.as_deref() == Some(serial);
+            return if about { Ok(hand) } else { another() };
+        }
+        session => session?,
+    };
+    let done =
+        |order: &OrderSummary| opening.kinds.contains(&order.kind) && order.state == OrderState::Completed;
+    for order in client.my_orders(&session.token)?.iter().filter(|order| done(order)) {
+        let order = client.order(&order.id, &session.token)?;
+        let replaced = order.certificate_serial.as_deref() == Some(serial);
+        let by = order.new_certificate_serial.as_ref();
+        if replaced && all.iter().any(|mine| Some(&mine.serial()) == by) {
+            return Ok(OrderInHand::new(client, Placed { token: session.token, order }));
+        }
+    }
+    another()
 }
 
 /// What the hall tells of an order that rewrites a key.
 pub(crate) fn view(hand: &OrderInHand) -> Result<&RewriteView, FlowError> {
-    hand.order().rewrite.as_ref().ok_or(FlowError::Answer("the order does not rewrite a key"))
-}
-
-/// Refuses another key than the order's.
-pub(crate) fn demand_device(device: &Device, view: &RewriteView) -> Result<(), FlowError> {
-    let found = device.info()?.serial_number;
-    if found == view.device_serial {
-        return Ok(());
-    }
-    Err(Rule::AnotherKey { expected: view.device_serial.clone(), found }.into())
+    hand.order()
+        .rewrite
+        .as_ref()
+        .ok_or(FlowError::Answer("the order does not rewrite a key", "该订单不涉及更新UKey"))
 }
 
 /// Writes the new certificates, or what is still missing of it. Can be repeated until it is done, and after.
-pub(crate) fn write(hand: &mut OrderInHand, device: &Device, pin: &Pin) -> Result<(), FlowError> {
+pub(crate) fn write<D: Borrow<Device>>(
+    hand: &mut OrderInHand,
+    known: &[D],
+    pin: &Pin,
+) -> Result<(), FlowError> {
     hand.refresh()?;
     let view = view(hand)?.clone();
-    demand_device(device, &view)?;
+    let device = key::the_one(known, &view.device_serial)?;
     match hand.order().state {
         OrderState::Ready | OrderState::Initialised | OrderState::Issued | OrderState::Completed => {}
-        _ => return Err(Rule::NotDue { due: "nothing may be written into the key yet" }.into()),
+        _ => return Err(Rule::NotDue { due: Due::Preparation }.into()),
     }
     let application = device.open_application(&view.application)?;
     key::as_user(&application, pin, || {
@@ -107,9 +193,9 @@ fn write_new(
     };
     let answer = hand.ask(|client, order, token| client.download(order, token, &download))?;
     write_certificates(&container, &CsrResponse::from_der(&answer.response.0)?)?;
-    let serial = serial_of(&container, KeyUse::Sign)?.ok_or(Rule::ReadBack { what: "certificate" })?;
+    let serial = serial_of(&container, KeyUse::Sign)?.ok_or(Rule::ReadBack { what: Part::Certificate })?;
     let encryption_serial =
-        serial_of(&container, KeyUse::Encrypt)?.ok_or(Rule::ReadBack { what: "certificate" })?;
+        serial_of(&container, KeyUse::Encrypt)?.ok_or(Rule::ReadBack { what: Part::Certificate })?;
     let signature = key::sign(&container, &written_message(&hand.order().id, &serial, &encryption_serial))?;
     let written = Written { serial, encryption_serial, signature: signature.into() };
     hand.go(|client, order, token| client.written(order, token, &written))
@@ -157,9 +243,10 @@ fn drop_old(hand: &OrderInHand, application: &Application<'_>, view: &RewriteVie
     Ok(())
 }
 
+/// Serial number of a certificate in a container; one that cannot be read is as good as none.
 fn serial_of(container: &Container<'_>, key_use: KeyUse) -> Result<Option<String>, FlowError> {
-    let der = container.export_certificate(key_use)?;
-    Ok(der.map(|der| Certificate::from_der(&der)).transpose()?.map(|found| found.serial().to_string()))
+    let certificate = container.export_certificate(key_use)?.and_then(|der| Certificate::from_der(&der).ok());
+    Ok(certificate.map(|found| found.serial().to_string()))
 }
 
 #[cfg(test)]

@@ -5,14 +5,18 @@
 //! that the hall made, [`Unlocking::reset_pin`] goes on at once and changes it, on the key, to the one the holder typed.
 //! The hall forgets the one-time PIN only when the key itself has signed that it works; until then both can be repeated.
 
+use std::borrow::Borrow;
+
 use ukey_device::{Device, Pin, PinType, SealedPinBuf};
 use ukey_hall::api::{
-    CardChallenge, CodeSent, Confirmation, Hex, IdentityCheck, Lane, OrderState, PhoneEntry, PinRule,
-    UnlockRequest, UnlockView, unlock_message,
+    CardChallenge, CodeSent, Confirmation, Hex, IdentityCheck, Lane, OrderKind, OrderState, PhoneEntry,
+    PinRule, Placed, UnlockRequest, UnlockView, unlock_message,
 };
 
+use crate::error::Due;
 use crate::key::{self, MyCertificate};
-use crate::{Client, FlowError, OrderInHand, Rule, pin};
+use crate::order::order_in_hand;
+use crate::{Client, FlowError, OrderInHand, Rule, login, pin};
 
 /// What an unlock waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,14 +88,50 @@ impl std::fmt::Debug for Unlocking {
     }
 }
 
+order_in_hand!(Unlocking, hand);
+
+/// The holder's last unlock, if it is completed and the key takes this PIN.
+fn finished(client: &Client, device: &Device, pin: &Pin) -> Result<Option<OrderInHand>, FlowError> {
+    let session = match login::login(client, device, pin) {
+        Ok(session) => session,
+        // A wrong PIN; or a certificate that logs nobody in and may be unlocked all the same.
+        Err(FlowError::Key(error)) if error.tries_left().is_some() => return Ok(None),
+        Err(FlowError::Hall(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let orders = client.my_orders(&session.token)?;
+    let last = orders
+        .into_iter()
+        .filter(|order| order.kind == OrderKind::Unlock)
+        .max_by_key(|order| order.created_at);
+    let Some(last) = last.filter(|order| order.state == OrderState::Completed) else { return Ok(None) };
+    let order = client.order(&last.id, &session.token)?;
+    Ok(Some(OrderInHand::new(client, Placed { token: session.token, order })))
+}
+
 impl Unlocking {
     /// 我的证书 - 找回密码: opens the unlock of the key's certificate, or takes it up where it stopped.
     ///
+    /// Who was cut off at the very end cannot know whether the key has the PIN that they typed. They type it here too:
+    /// where the key takes it and the hall's last unlock of the holder is completed, that one is shown as
+    /// [`Step::Done`], and no other is opened and charged for. A wrong one costs a try, and is not tried on the last.
+    ///
     /// # Errors
-    /// A pulled or empty key; the hall's refusal of a foreign or revoked certificate.
-    pub fn begin(client: &Client, device: &Device) -> Result<Self, FlowError> {
+    /// [`Rule::NoKey`], [`Rule::SeveralKeys`], an empty key; the hall's refusal of a foreign or revoked
+    /// certificate.
+    pub fn begin<D: Borrow<Device>>(
+        client: &Client,
+        known: &[D],
+        entry: Option<&Pin>,
+    ) -> Result<Self, FlowError> {
+        let device = key::only_one(known)?.borrow();
         let mine = MyCertificate::read(device)?;
         let rule = client.profile()?.pin;
+        if let Some(pin) = entry.filter(|_| mine.tries_left > 1)
+            && let Some(hand) = finished(client, device, pin)?
+        {
+            return Ok(Self { hand, mine, rule });
+        }
         let placed = client.open_unlock(&UnlockRequest {
             certificate: Some(mine.sign.der().into()),
             serial: None,
@@ -100,20 +140,13 @@ impl Unlocking {
         Ok(Self { hand: OrderInHand::new(client, placed), mine, rule })
     }
 
-    /// The order.
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.hand
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.hand
-    }
-
     /// The unlock's part of the order.
     pub fn view(&self) -> Result<&UnlockView, FlowError> {
-        self.hand.order().unlock.as_ref().ok_or(FlowError::Answer("the order is no unlock"))
+        self.hand
+            .order()
+            .unlock
+            .as_ref()
+            .ok_or(FlowError::Answer("the order is no unlock", "该订单不是解锁订单"))
     }
 
     /// What is to be done next.
@@ -213,7 +246,8 @@ impl Unlocking {
 
     /// Unblocks the key: its challenge goes to the hall, the hall's cryptogram to the key. The key then has a one-time PIN,
     /// which [`Unlocking::reset_pin`] replaces; this alone is half of the way.
-    pub fn unblock(&self, device: &Device) -> Result<(), FlowError> {
+    pub fn unblock<D: Borrow<Device>>(&self, known: &[D]) -> Result<(), FlowError> {
+        let device = key::the_one(known, &self.mine.device_serial)?;
         let _alone = key::alone(device)?;
         self.set_one_time(device).map(drop)
     }
@@ -222,11 +256,22 @@ impl Unlocking {
     /// for the hall that it works. Can be repeated until it is done.
     ///
     /// # Errors
-    /// A [`Rule`] for entries that will not do, before anything is spent; [`Rule::AnotherKey`]; a pulled key.
-    pub fn reset_pin(&mut self, device: &Device, entry: &str, again: &str) -> Result<(), FlowError> {
+    /// A [`Rule`] for entries that will not do, before anything is spent; [`Rule::AnotherKey`]; a pulled key; a wrong PIN
+    /// where an earlier one was set and confirmed already.
+    pub fn reset_pin<D: Borrow<Device>>(
+        &mut self,
+        known: &[D],
+        entry: &str,
+        again: &str,
+    ) -> Result<(), FlowError> {
         let new = self.check_entries(entry, again)?;
-        if self.step() != Step::ResetPin {
-            return Err(Rule::NotDue { due: "the verification comes first" }.into());
+        self.hand.refresh()?;
+        let device = key::the_one(known, &self.mine.device_serial)?;
+        match self.step() {
+            Step::ResetPin => {}
+            // The answer to the confirmation was lost: the key has the PIN that was typed then.
+            Step::Done => return key::as_user(&self.mine.open_application(device)?, &new, || Ok(())),
+            _ => return Err(Rule::NotDue { due: Due::Verification }.into()),
         }
         let _alone = key::alone(device)?;
         let one_time = self.set_one_time(device)?;
@@ -241,21 +286,22 @@ impl Unlocking {
     }
 
     fn set_one_time(&self, device: &Device) -> Result<OneTime, FlowError> {
-        let found = device.info()?.serial_number;
-        if found != self.mine.device_serial {
-            return Err(Rule::AnotherKey { expected: self.mine.device_serial.clone(), found }.into());
-        }
         let application = device.open_application(&self.mine.application)?;
         let challenge = application.challenge()?;
         let challenge = CardChallenge { challenge: Hex(challenge.to_vec()) };
         let answer = self.hand.ask(|client, order, token| client.unblock(order, token, &challenge))?;
-        let mac = answer.mac.0.as_slice().try_into().map_err(|_| FlowError::Answer("the MAC"))?;
-        let sealed =
-            SealedPinBuf::new(&answer.cryptogram.0, mac).map_err(|_| FlowError::Answer("the cryptogram"))?;
+        let mac = answer
+            .mac
+            .0
+            .as_slice()
+            .try_into()
+            .map_err(|_| FlowError::Answer("the MAC", "解锁指令的校验码"))?;
+        let sealed = SealedPinBuf::new(&answer.cryptogram.0, mac)
+            .map_err(|_| FlowError::Answer("the cryptogram", "解锁密文"))?;
         application.unblock_remote(&sealed)?;
         let pin = Pin::new(answer.one_time_pin.reveal().as_bytes());
         Ok(OneTime {
-            pin: pin.map_err(|_| FlowError::Answer("the one-time PIN"))?,
+            pin: pin.map_err(|_| FlowError::Answer("the one-time PIN", "一次性口令"))?,
             application: answer.application,
             container: answer.container,
             nonce: answer.nonce,

@@ -1,15 +1,13 @@
 //! 信息变更 (C) of a unit's name, its two lanes: the new pair names the unit anew, and the seal in the key, which lists the
 //! old certificate, is ordered to be made again.
 
-use ukey_device::Device;
 use ukey_flows::{
     FlowError,
     api::{EnrolForm, OrderKind, OrderState},
     change::{Changing, Step},
-    key::MyCertificate,
 };
 
-use super::{Flow, NEW_PIN, PIN};
+use super::{Flow, PIN};
 use crate::{
     agreement::{
         judge::Expected,
@@ -33,7 +31,7 @@ const NEW_NAME: &str = "示例科技集团有限公司";
 fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.hold_key(Holder::Unit, None, PIN)?;
     stage.gain_seal(None)?;
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+    Ok(Person::with_key(stage, Holder::Unit))
 }
 
 fn expect(person: &Person) -> Expected {
@@ -48,11 +46,8 @@ fn expect(person: &Person) -> Expected {
 }
 
 fn go_on(world: &mut World) -> Result<(), FlowError> {
-    let (device, pin) = (world.device()?, typed(&world.person.pin));
-    if is_done(device)? {
-        return Ok(());
-    }
-    let mut changing = Changing::begin(&world.client, device, &pin)?;
+    let (known, pin) = ([world.device()?], typed(&world.person.pin));
+    let mut changing = Changing::begin_for(&world.client, &known, &pin, &world.person.certificate)?;
     loop {
         match changing.step() {
             Step::Edit => {
@@ -72,11 +67,12 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
                 world.pass_review(&changing.in_hand().order().id)?;
                 changing.in_hand_mut().refresh()?;
             }
-            Step::Write => changing.write(device, &pin)?,
-            Step::Done if is_done(device)? => return Ok(()),
+            Step::Write => changing.write(&known, &pin)?,
             // What an earlier attempt left to tidy.
-            Step::Done => return changing.write(device, &pin),
-            Step::Correct | Step::Over => return Err(FlowError::Answer("somebody ended the change")),
+            Step::Done => return changing.write(&known, &pin),
+            Step::Correct | Step::Over => {
+                return Err(FlowError::Answer("somebody ended the change", "变更被他人终止"));
+            }
         }
     }
 }
@@ -89,10 +85,4 @@ fn renamed(holder: Holder) -> EnrolForm {
         EnrolForm::Person(person) => person.holder.name = NEW_NAME.into(),
     }
     form
-}
-
-/// Whether it came to its end before: the old certificate goes last, once the order is completed.
-fn is_done(device: &Device) -> Result<bool, FlowError> {
-    let held = MyCertificate::all(device)?;
-    Ok(matches!(held.as_slice(), [only] if only.owner() == NEW_NAME))
 }

@@ -45,6 +45,5 @@ pub(super) static FLOWS: &[Flow] = &[
     seal::FLOW,
 ];
 
-/// The PIN before a flow, and the one that is chosen in it.
+/// The PIN before a flow.
 const PIN: &str = "Mima-2026";
-const NEW_PIN: &str = "Xin-2027";

@@ -26,7 +26,7 @@ fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.take_blank_key()?;
     // The holder's first PIN is the certificate password.
     let password = stage.certificate_password();
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: password })
+    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: password, certificate: String::new() })
 }
 
 /// The desk makes whatever waits for it.

@@ -11,7 +11,7 @@ use ukey_flows::{
     reissue::Reissuing,
 };
 
-use super::{Flow, NEW_PIN, PIN};
+use super::{Flow, PIN};
 use crate::{
     agreement::{
         judge::{Expected, is_wrong_pin},
@@ -26,8 +26,9 @@ pub(super) const FLOW: Flow = Flow { name: "reissue", profile: "qinghe", prepare
 /// A key that is lost, and a blank one.
 fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.hold_key(Holder::Unit, None, PIN)?;
+    let person = Person::with_key(stage, Holder::Unit);
     stage.take_blank_key()?;
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+    Ok(person)
 }
 
 fn expect(person: &Person) -> Expected {
@@ -45,7 +46,8 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
     let device = world.device()?;
     let holder = world.person.holder;
     let held = certificates(world)?;
-    let newest = held.certificates.first().ok_or(FlowError::Answer("no certificate was found"))?;
+    let newest =
+        held.certificates.first().ok_or(FlowError::Answer("no certificate was found", "没有查到证书"))?;
     // A certificate of the new key is there once it was issued: then the order is found by an order query.
     let in_hand = device.info()?.serial_number;
     let mut reissuing = if held.certificates.iter().any(|certificate| certificate.device_serial == in_hand) {
@@ -76,7 +78,7 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
             }
             Step::Receive => order.receive()?,
             Step::Done => return first_use(world),
-            Step::Correct => return Err(FlowError::Answer("somebody returned the order")),
+            Step::Correct => return Err(FlowError::Answer("somebody returned the order", "订单被退回")),
         }
     }
 }
@@ -98,7 +100,7 @@ fn order(world: &World) -> Result<Reissuing, FlowError> {
     let query = world.ask_for_code(|| Query::of_orders(&world.client, &request(holder)))?;
     let found = query.orders(&world.code(holder.phone(), "query")?)?;
     let reissue = found.into_iter().find(|found| found.order.kind == OrderKind::Reissue);
-    let reissue = reissue.ok_or(FlowError::Answer("the order was not found"))?;
+    let reissue = reissue.ok_or(FlowError::Answer("the order was not found", "没有查到订单"))?;
     Ok(Reissuing::resume(&world.client, reissue))
 }
 

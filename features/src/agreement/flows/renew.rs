@@ -3,12 +3,10 @@
 use ukey_flows::{
     FlowError,
     api::{OrderKind, OrderState},
-    key::MyCertificate,
-    login::login,
     renew::{Renewing, Step},
 };
 
-use super::{Flow, NEW_PIN, PIN};
+use super::{Flow, PIN};
 use crate::{
     agreement::{
         judge::Expected,
@@ -27,7 +25,7 @@ const UNTIL_THE_WINDOW: u64 = 700 * 24 * 3600;
 fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.hold_key(Holder::Unit, None, PIN)?;
     stage.wait(UNTIL_THE_WINDOW);
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+    Ok(Person::with_key(stage, Holder::Unit))
 }
 
 fn expect(person: &Person) -> Expected {
@@ -42,11 +40,8 @@ fn expect(person: &Person) -> Expected {
 }
 
 fn go_on(world: &mut World) -> Result<(), FlowError> {
-    if is_done(world)? {
-        return Ok(());
-    }
-    let (device, pin) = (world.device()?, typed(&world.person.pin));
-    let mut renewing = Renewing::begin(&world.client, device, &pin, None)?;
+    let (known, pin) = ([world.device()?], typed(&world.person.pin));
+    let mut renewing = Renewing::begin_for(&world.client, &known, &pin, None, &world.person.certificate)?;
     loop {
         match renewing.step() {
             Step::Confirm => renewing.in_hand_mut().confirm()?,
@@ -54,22 +49,12 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
                 world.pay(&renewing.in_hand().pay("alipay", true)?)?;
                 renewing.in_hand_mut().refresh()?;
             }
-            Step::Write => renewing.write(device, &pin)?,
+            Step::Write => renewing.write(&known, &pin)?,
             // What an earlier attempt left to tidy.
-            Step::Done => return renewing.write(device, &pin),
-            _ => return Err(FlowError::Answer("a step that this renewal does not have")),
+            Step::Done => return renewing.write(&known, &pin),
+            _ => {
+                return Err(FlowError::Answer("a step that this renewal does not have", "这种延期没有这一步"));
+            }
         }
     }
-}
-
-/// Whether it came to its end before: one certificate in the key, and 我的订单 shows its renewal completed.
-fn is_done(world: &World) -> Result<bool, FlowError> {
-    let device = world.device()?;
-    if MyCertificate::all(device)?.len() != 1 {
-        return Ok(false);
-    }
-    let session = login(&world.client, device, &typed(&world.person.pin))?;
-    let orders = world.client.my_orders(&session.token)?;
-    let mut renewals = orders.iter().filter(|order| order.kind == OrderKind::Renew);
-    Ok(renewals.any(|order| order.state == OrderState::Completed))
 }

@@ -6,7 +6,7 @@ use ukey_flows::{
     seal::{ChangeStep, Sealing},
 };
 
-use super::{Flow, NEW_PIN, PIN};
+use super::{Flow, PIN};
 use crate::{
     agreement::{
         judge::Expected,
@@ -22,7 +22,7 @@ pub(in crate::agreement) const FLOW: Flow =
 /// A key without a seal.
 fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.hold_key(Holder::Unit, None, PIN)?;
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+    Ok(Person::with_key(stage, Holder::Unit))
 }
 
 fn expect(person: &Person) -> Expected {
@@ -37,8 +37,8 @@ fn expect(person: &Person) -> Expected {
 }
 
 fn go_on(world: &mut World) -> Result<(), FlowError> {
-    let (device, pin) = (world.device()?, typed(&world.person.pin));
-    let sealing = Sealing::begin(&world.client, device, &pin)?;
+    let (known, pin) = ([world.device()?], typed(&world.person.pin));
+    let sealing = Sealing::begin(&world.client, &known, &pin)?;
     let mut changing = match sealing.under_way() {
         Some(changing) => changing,
         // Nothing is under way and the seal is there: it came to its end before.
@@ -56,10 +56,10 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
                 world.pass_review(&changing.in_hand().order().id)?;
                 changing.in_hand_mut().refresh()?;
             }
-            ChangeStep::Write => changing.write(device, &pin)?,
+            ChangeStep::Write => changing.write(&known, &pin)?,
             ChangeStep::Done => return Ok(()),
             ChangeStep::Correct | ChangeStep::Ended => {
-                return Err(FlowError::Answer("somebody ended the change"));
+                return Err(FlowError::Answer("somebody ended the change", "变更被他人终止"));
             }
         }
     }

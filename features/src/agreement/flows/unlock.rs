@@ -3,15 +3,13 @@
 use ukey_flows::{
     FlowError,
     api::{CallDecision, OrderKind, OrderState},
-    key::MyCertificate,
-    login::login,
     unlock::{Step, Unlocking},
 };
 
-use super::{Flow, NEW_PIN, PIN};
+use super::{Flow, PIN};
 use crate::{
     agreement::{
-        judge::{Expected, is_wrong_pin},
+        judge::Expected,
         world::{Person, World},
     },
     people::{self, Holder},
@@ -49,7 +47,7 @@ pub(super) const BY_IDENTITY: Flow = Flow {
 fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.hold_key(Holder::Unit, None, PIN)?;
     stage.lock_key();
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: NEW_PIN.into() })
+    Ok(Person::with_key(stage, Holder::Unit))
 }
 
 fn expect(person: &Person, price_fen: i64) -> Expected {
@@ -67,11 +65,9 @@ fn go_on(
     world: &mut World,
     verify: fn(&World, &mut Unlocking) -> Result<(), FlowError>,
 ) -> Result<(), FlowError> {
-    if is_done(world)? {
-        return Ok(());
-    }
-    let device = world.device()?;
-    let mut unlocking = Unlocking::begin(&world.client, device)?;
+    let known = [world.device()?];
+    // The new PIN may be in the key already.
+    let mut unlocking = Unlocking::begin(&world.client, &known, Some(&world.new_pin()))?;
     loop {
         match unlocking.step() {
             Step::Pay => {
@@ -92,28 +88,11 @@ fn go_on(
             Step::CallCentre => call(world, &mut unlocking)?,
             Step::ResetPin => {
                 let pin = world.person.new_pin.clone();
-                unlocking.reset_pin(device, &pin, &pin)?;
+                unlocking.reset_pin(&known, &pin, &pin)?;
             }
             Step::Done => return Ok(()),
-            Step::Cancelled => return Err(FlowError::Answer("somebody cancelled the order")),
+            Step::Cancelled => return Err(FlowError::Answer("somebody cancelled the order", "订单被取消")),
         }
-    }
-}
-
-/// Whether it came to its end before: the key takes the new PIN, and 我的订单 shows no unlock under way.
-fn is_done(world: &World) -> Result<bool, FlowError> {
-    let device = world.device()?;
-    if MyCertificate::read(device)?.tries_left == 0 {
-        return Ok(false);
-    }
-    match login(&world.client, device, &world.new_pin()) {
-        Ok(session) => {
-            let orders = world.client.my_orders(&session.token)?;
-            let mut unlocks = orders.iter().filter(|order| order.kind == OrderKind::Unlock);
-            Ok(unlocks.all(|order| order.state == OrderState::Completed))
-        }
-        Err(error) if is_wrong_pin(&error) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 
@@ -134,7 +113,10 @@ fn by_papers(_: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
 
 /// The unlock code is read out, the call centre approves, 认证.
 fn call(world: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
-    let code = unlocking.unlock_code().ok_or(FlowError::Answer("no unlock code is shown"))?.to_owned();
+    let code = unlocking
+        .unlock_code()
+        .ok_or(FlowError::Answer("no unlock code is shown", "没有显示解锁码"))?
+        .to_owned();
     if unlocking.in_hand().order().state == OrderState::PapersSubmitted {
         let decision = CallDecision { code: code.as_str().into(), approve: true, reason: None };
         world.client.decide_call(&"desk-call-centre".into(), &decision)?;

@@ -102,7 +102,7 @@ pub fn resume<D: Borrow<Device>>(client: &Client, known: &[D], link: &Link) -> R
     if mine.serial() != link.certificate {
         return Err(Rule::OtherCertificate { owner: mine.owner() }.into());
     }
-    let unlocking = Unlocking::begin(client, device)?;
+    let unlocking = Unlocking::begin(client, known, None)?;
     let begun = unlocking.in_hand();
     if begun.order().id == link.order {
         return Ok(unlocking);

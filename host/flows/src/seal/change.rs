@@ -4,6 +4,8 @@
 //! open, [`ChangingSeal::step`] says what is next. [`ChangingSeal::write`] asks for the seal, writes it, reads it back, and has
 //! the key sign for the hall what it holds; cut off anywhere, it is done again.
 
+use std::borrow::Borrow;
+
 use ukey_device::{Device, Pin};
 use ukey_hall::api::{
     Hex, Order, OrderState, Paper, Placed, SealChangeKind, SealChangeRequest, SealView, SealsView,
@@ -12,7 +14,9 @@ use ukey_hall::api::{
 use ukey_pki::seal::data_hash;
 
 use super::store::Store;
+use crate::error::Due;
 use crate::key::{self, MyCertificate};
+use crate::order::order_in_hand;
 use crate::{Client, FlowError, OrderInHand, Rule, login};
 
 /// What the page says after an application that costs nothing (Z-05).
@@ -70,7 +74,8 @@ impl Sealing {
     ///
     /// # Errors
     /// A pulled or empty key, a wrong PIN, the hall's refusal of the certificate.
-    pub fn begin(client: &Client, device: &Device, pin: &Pin) -> Result<Self, FlowError> {
+    pub fn begin<D: Borrow<Device>>(client: &Client, known: &[D], pin: &Pin) -> Result<Self, FlowError> {
+        let device = key::only_one(known)?.borrow();
         let session = login::login(client, device, pin)?.token;
         let view = client.seals(&session)?;
         Ok(Self { client: client.clone(), session, view })
@@ -154,18 +159,9 @@ fn step(state: OrderState) -> ChangeStep {
     }
 }
 
+order_in_hand!(ChangingSeal, 0);
+
 impl ChangingSeal {
-    /// The order.
-    #[must_use]
-    pub fn in_hand(&self) -> &OrderInHand {
-        &self.0
-    }
-
-    /// The order, to go on with it.
-    pub fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        &mut self.0
-    }
-
     /// What is to be done next.
     #[must_use]
     pub fn step(&self) -> ChangeStep {
@@ -193,19 +189,18 @@ impl ChangingSeal {
     /// # Errors
     /// [`Rule::NotDue`] before the review has passed; [`Rule::AnotherKey`]; [`Rule::NoRoom`], with every seal as it was;
     /// a pulled key.
-    pub fn write(&mut self, device: &Device, pin: &Pin) -> Result<(), FlowError> {
+    pub fn write<D: Borrow<Device>>(&mut self, known: &[D], pin: &Pin) -> Result<(), FlowError> {
         match self.step() {
             ChangeStep::Write => {}
             ChangeStep::Done => return Ok(()),
-            _ => return Err(Rule::NotDue { due: "the review has not passed" }.into()),
+            _ => return Err(Rule::NotDue { due: Due::Review }.into()),
         }
-        let mine = MyCertificate::read(device)?;
-        let expected =
-            self.0.order().seal.as_ref().map(|seal| seal.device_serial.clone()).unwrap_or_default();
-        if mine.device_serial != expected {
-            return Err(Rule::AnotherKey { expected, found: mine.device_serial }.into());
-        }
+        let expected = self.0.order().seal.as_ref().map_or("", |seal| seal.device_serial.as_str());
+        let device = key::the_one(known, expected)?;
         let answer = self.0.ask(Client::made_seal)?;
+        // The pair that the seal was made for: beside it may be one of a renewal that was cut off.
+        let serial = self.0.refresh()?.certificate_serial.clone().unwrap_or_default();
+        let mine = MyCertificate::read_this(device, &serial)?;
         let application = mine.open_application(device)?;
         let order = self.0.order().id.clone();
         let written = key::as_user(&application, pin, || {
@@ -213,7 +208,12 @@ impl ChangingSeal {
             match (&answer.seal, &answer.replaces) {
                 (Some(seal), replaces) => store.put(&seal.0, replaces.as_deref())?,
                 (None, Some(id)) => store.remove(id)?,
-                (None, None) => return Err(FlowError::Answer("neither a seal to write nor one to drop")),
+                (None, None) => {
+                    return Err(FlowError::Answer(
+                        "neither a seal to write nor one to drop",
+                        "既无要写入的印章，也无要删除的印章",
+                    ));
+                }
             }
             let seals: Vec<_> =
                 store.seals()?.iter().map(|held| Hex(data_hash(&held.der).to_vec())).collect();

@@ -17,8 +17,9 @@ use crate::{Client, FlowError, Rule};
 /// # Errors
 /// R-20 证书未生效或者用户不存在 and R-21 该用户没有分配印章权限, as the hall's refusals.
 pub fn permission(client: &Client, device: &Device) -> Result<StampingRight, FlowError> {
-    let mine = MyCertificate::read(device)?;
-    client.stamping_permission(&StampingRequest { certificate: mine.sign.der().into() })
+    key::with_newest_taken(device, |mine| {
+        client.stamping_permission(&StampingRequest { certificate: mine.sign.der().into() })
+    })
 }
 
 /// Stamps what has this SM3 with a seal of the key: the place counts from 1, in the order of the directory.
@@ -33,8 +34,9 @@ pub fn stamp(
     data_hash: &[u8; 32],
     time: Timestamp,
 ) -> Result<Stamp, FlowError> {
-    let mine = MyCertificate::read(device)?;
-    let application = mine.open_application(device)?;
+    let all = MyCertificate::all(device)?;
+    let newest = all.first().ok_or(Rule::NoCertificate)?;
+    let application = newest.open_application(device)?;
     let held = Store::new(device, &application).seals()?;
     let held = place.checked_sub(1).and_then(|place| held.into_iter().nth(place));
     let seal = held.ok_or(Rule::NoSeal { place })?.seal?;
@@ -45,14 +47,18 @@ pub fn stamp(
         property: String::new(),
         extensions: Vec::new(),
     };
+    // The newest pair that the seal lists.
+    let mine = all.iter().find(|mine| draft.check(&mine.sign).is_ok()).unwrap_or(newest);
     draft.check(&mine.sign).map_err(|error| FlowError::Stamp(Box::new(error)))?;
     let container = application.open_container(&mine.container)?;
     key::as_user(&application, pin, || {
         draft.make(&mine.sign, KeySigner::new(&container)?).map_err(|error| match error {
             MakeError::Stamp(error) => FlowError::Stamp(Box::new(error)),
             MakeError::Sign(SignError::Signer(error)) => FlowError::Key(error),
-            MakeError::KeyMismatch => FlowError::Answer("the certificate is not that of the key"),
-            _ => FlowError::Answer("the stamp"),
+            MakeError::KeyMismatch => {
+                FlowError::Answer("the certificate is not that of the key", "证书与密钥不匹配")
+            }
+            _ => FlowError::Answer("the stamp", "签章数据"),
         })
     })
 }

@@ -13,7 +13,7 @@ use ukey_device::{Application, Device, ErrorKind, FileInfo, Rights};
 use ukey_pki::seal::Seal;
 
 use crate::key::MyCertificate;
-use crate::{FlowError, Rule};
+use crate::{FlowError, Rule, error::Part};
 
 /// The name of the directory.
 pub const DIRECTORY: &str = "SES_DIR";
@@ -84,7 +84,7 @@ impl Directory {
     const SIZE: usize = 1 + MOST_SEALS;
 
     fn decode(bytes: &[u8]) -> Result<Self, FlowError> {
-        let wrong = FlowError::Answer("the directory of seals in the key");
+        let wrong = FlowError::Answer("the directory of seals in the key", "UKey内的印章目录");
         match bytes {
             _ if bytes.len() == Self::SIZE && bytes.iter().all(|byte| *byte == 0) => Ok(Self::default()),
             [VERSION, numbers @ ..] if numbers.len() == MOST_SEALS => {
@@ -147,21 +147,24 @@ impl<'a, 'd> Store<'a, 'd> {
     /// Writes a seal; in the place of another, if the key holds that one. Done again, it changes nothing.
     ///
     /// # Errors
-    /// [`Rule::NoRoom`], with every seal as it was; [`Rule::ReadBack`]; a pulled key.
+    /// [`Rule::NoRoom`] and [`Rule::TooManySeals`], with every seal as it was; [`Rule::ReadBack`]; a pulled key.
     pub(crate) fn put(&self, der: &[u8], replaces: Option<&str>) -> Result<(), FlowError> {
         if der.len() > MOST_BYTES {
-            return Err(FlowError::Answer("a seal of more than 48 KiB"));
+            return Err(FlowError::Answer("a seal of more than 48 KiB", "印章超过48 KiB"));
         }
         let held = self.seals()?;
         let mut directory = self.directory()?;
         self.sweep(&directory)?;
         if !held.iter().any(|seal| seal.der == der) {
+            let place = held.iter().position(|seal| seal.id().is_some() && seal.id() == replaces);
+            if place.is_none() && directory.0.len() >= MOST_SEALS {
+                return Err(Rule::TooManySeals { most: MOST_SEALS }.into());
+            }
             let new = directory.free();
             self.write(&file(new), der)?;
-            match held.iter().position(|seal| seal.id().is_some() && seal.id() == replaces) {
+            match place {
                 Some(place) => directory.0[place] = new,
-                None if directory.0.len() < MOST_SEALS => directory.0.push(new),
-                None => return Err(self.no_room(der)?.into()),
+                None => directory.0.push(new),
             }
             self.switch(&directory)?;
         }
@@ -196,7 +199,7 @@ impl<'a, 'd> Store<'a, 'd> {
         if self.application.read_whole_file(file)? == der {
             Ok(())
         } else {
-            Err(Rule::ReadBack { what: "seal" }.into())
+            Err(Rule::ReadBack { what: Part::Seal }.into())
         }
     }
 
@@ -222,7 +225,7 @@ impl<'a, 'd> Store<'a, 'd> {
         if self.directory()? == *directory {
             Ok(())
         } else {
-            Err(Rule::ReadBack { what: "directory of seals" }.into())
+            Err(Rule::ReadBack { what: Part::SealDirectory }.into())
         }
     }
 }
@@ -230,6 +233,7 @@ impl<'a, 'd> Store<'a, 'd> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ukey_device::{CreateApplication, Options, Pin, PinType, Target};
 
     /// The layout that is in keys: a change here is a change of the format.
     #[test]
@@ -258,5 +262,37 @@ mod tests {
             assert_eq!(number(name), None, "{name}");
         }
         assert_eq!(Directory(vec![1, 2, 4]).free(), 3);
+    }
+
+    #[test]
+    fn a_full_directory_is_refused_before_anything_is_written() {
+        let device = Target::Sim.connect(&Options { dialect: None, seed: Some(7) }).unwrap();
+        let pin = Pin::new(b"Right-12").unwrap();
+        device.authenticate(&crate::production::FACTORY_DEVICE_KEY).unwrap();
+        let application = CreateApplication {
+            name: b"UKEY",
+            admin_pin: Pin::new(b"admin-12").unwrap(),
+            admin_retries: 10,
+            user_pin: pin.clone(),
+            user_retries: 10,
+            create_file: Rights::USER,
+            max_containers: 1,
+            max_certificates: 2,
+            max_files: 2 + MOST_SEALS as u16,
+        };
+        device.create_application(&application).unwrap();
+        let application = device.open_application("UKEY").unwrap();
+        application.verify_pin(PinType::User, &pin).unwrap();
+        let store = Store::new(&device, &application);
+        (1..=MOST_SEALS as u8).for_each(|seal| store.put(&[seal; 8], None).unwrap());
+        let (files, operations) =
+            (application.files().unwrap(), || device.simulator().unwrap().flash_operations());
+        let before = operations();
+        let refused = store.put(&[0; 8], None).unwrap_err();
+        assert!(matches!(refused, FlowError::Rule(Rule::TooManySeals { most: MOST_SEALS })), "{refused}");
+        assert_eq!((application.files().unwrap(), operations()), (files, before), "nothing was written");
+        // One that is there already is no further one.
+        store.put(&[1; 8], None).unwrap();
+        assert_eq!(store.seals().unwrap().len(), MOST_SEALS);
     }
 }
