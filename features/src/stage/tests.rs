@@ -118,18 +118,25 @@ fn every_flow_wants_exactly_one_key() {
 
 #[test]
 fn an_unlock_whose_last_answer_was_lost_is_done_and_not_paid_for_again() {
-    let (_runtime, mut stage) = holder_at("qinghe");
-    stage.lock_key();
-    stage.verify_by_sms().unwrap();
-    let order = stage.order().id.clone();
-    stage.office().line.lose("/confirm", Lost::Answer);
-    assert!(matches!(stage.reset_pin(NEW_PIN, NEW_PIN), Err(FlowError::Unreachable(_))));
-
-    // The assistant that is still there finds out; another PIN than the one in the key is not taken for it.
+    let lost_at_last = || {
+        let (runtime, mut stage) = holder_at("qinghe");
+        stage.lock_key();
+        stage.verify_by_sms().unwrap();
+        stage.office().line.lose("/confirm", Lost::Answer);
+        assert!(matches!(stage.reset_pin(NEW_PIN, NEW_PIN), Err(FlowError::Unreachable(_))));
+        (runtime, stage)
+    };
+    // Another PIN than the one in the key is not taken for it.
+    let (_runtime, mut stage) = lost_at_last();
     let error = stage.reset_pin("Bieren-1", "Bieren-1").unwrap_err();
     assert!(matches!(&error, FlowError::Key(error) if error.tries_left() == Some(9)), "{error}");
+
+    // The assistant that is still there finds out.
+    let (_runtime, mut stage) = lost_at_last();
+    let order = stage.order().id.clone();
     stage.reset_pin(NEW_PIN, NEW_PIN).unwrap();
     assert_eq!(stage.unlocking().step(), unlock::Step::Done);
+    assert_eq!(rule(stage.reset_pin(NEW_PIN, NEW_PIN)), Rule::Finished);
 
     // One that was started again does too.
     stage.begin_unlock_again(NEW_PIN).unwrap();

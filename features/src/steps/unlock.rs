@@ -23,6 +23,11 @@ async fn begin(world: &mut UkeyWorld) {
     world.attempt(Stage::begin_unlock).await;
 }
 
+#[when(expr = "再次点击找回密码，填写刚才设置的新口令{string}")]
+async fn begin_again(world: &mut UkeyWorld, entry: String) {
+    world.attempt(move |stage| stage.begin_unlock_again(&entry)).await;
+}
+
 #[then(expr = "证书助手的下一步是{next}")]
 async fn next_step(world: &mut UkeyWorld, next: Next) {
     world.on_stage(|stage| stage.refreshed()).await;

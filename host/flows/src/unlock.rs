@@ -257,7 +257,7 @@ impl Unlocking {
     ///
     /// # Errors
     /// A [`Rule`] for entries that will not do, before anything is spent; [`Rule::AnotherKey`]; a pulled key; a wrong PIN
-    /// where an earlier one was set and confirmed already.
+    /// where an earlier one turns out to be set and confirmed; [`Rule::Finished`] where that was known.
     pub fn reset_pin<D: Borrow<Device>>(
         &mut self,
         known: &[D],
@@ -265,6 +265,9 @@ impl Unlocking {
         again: &str,
     ) -> Result<(), FlowError> {
         let new = self.check_entries(entry, again)?;
+        if self.step() == Step::Done {
+            return Err(Rule::Finished.into());
+        }
         self.hand.refresh()?;
         let device = key::the_one(known, &self.mine.device_serial)?;
         match self.step() {

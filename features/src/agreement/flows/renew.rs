@@ -53,7 +53,10 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
             // What an earlier attempt left to tidy.
             Step::Done => return renewing.write(&known, &pin),
             _ => {
-                return Err(FlowError::Answer("a step that this renewal does not have", "这种延期没有这一步"));
+                return Err(FlowError::Answer(
+                    "a step that this renewal does not have",
+                    "这种延期没有这一步",
+                ));
             }
         }
     }
