@@ -259,8 +259,7 @@ fn keys_speak_the_dialect_that_was_asked_for() {
 
 #[test]
 fn a_message_fits_as_a_whole() {
-    for expected in ["甲乙丙", "甲…丙", "…乙…", "…", "…丙", "甲…", "甲…乙…丙"]
-    {
+    for expected in ["甲乙丙", "甲…丙", "…乙…", "…", "…丙", "甲…", "甲…乙…丙"] {
         assert!(fits("甲乙丙", expected), "{expected}");
     }
     for expected in ["甲乙", "乙", "乙丙", "乙…", "…乙", "甲…丁…丙", "甲乙…乙丙", "甲…丙…乙…", ""]
