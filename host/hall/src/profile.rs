@@ -18,6 +18,7 @@ mod reissue;
 mod renew;
 mod revoke;
 mod seal;
+mod supervision;
 mod wizard;
 
 pub use change::Change;
@@ -28,6 +29,7 @@ pub use reissue::Reissue;
 pub use renew::{Renew, RenewSteps};
 pub use revoke::Revoke;
 pub use seal::{Seal, SealListing};
+pub use supervision::Authority;
 pub use wizard::{EnrolShape, Wizard};
 
 /// Why a profile is refused.
@@ -101,6 +103,9 @@ pub struct Profile {
     pub portal: Portal,
     /// Notices of expiry.
     pub notice: Notice,
+    /// The supervising authorities that may have an account.
+    #[serde(default)]
+    pub authorities: Vec<Authority>,
     /// The query by two fields.
     #[serde(default)]
     pub query: Query,
@@ -380,6 +385,7 @@ impl Profile {
         self.seal.check(self.channels.len())?;
         self.notice.check()?;
         self.query.check()?;
+        self.authorities.iter().try_for_each(Authority::check)?;
         rule(
             self.wizard.is_some() == (self.enrol.shape == EnrolShape::Wizard),
             "enrol.shape",
@@ -526,6 +532,8 @@ mod tests {
             ("list_hours = 24", "list_hours = 24\nlist_address = \"ftp://crl.example/api/authority/crl\"", "revoke.list_address"),
             ("list_hours = 24", "list_hours = 24\nlist_address = \"http://crl.example/list.crl\"", "revoke.list_address"),
             ("list_hours = 24", "list_hours = 24\nlist_address = \"http://示例/api/authority/crl\"", "revoke.list_address"),
+            ("1111000000MB000018", "1111000000MB000019", "authorities.number"),
+            ("1111000000MB000018", "11000000MB00000014", "authorities.number"),
         ] {
             let bad = good.replacen(from, to, 1);
             assert_ne!(bad, good, "{from}");

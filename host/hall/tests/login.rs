@@ -160,16 +160,50 @@ fn who_has_a_certificate_orders_with_it() {
         .read::<Placed>();
 }
 
+/// The authority of the profile's list.
+fn authority(account: &str) -> Registration {
+    Registration {
+        kind: AccountKind::Authority,
+        account: account.into(),
+        name: "示例市主管部门".into(),
+        number: "1111000000MB000018".into(),
+        phone: "13771000001".into(),
+    }
+}
+
 #[test]
 fn a_supervising_authority_looks_and_orders_nothing() {
     let bench = Bench::new("qinghe");
-    let registration = Registration { kind: AccountKind::Authority, ..registration("zhuguan") };
-    bench.post("/api/accounts", "", &registration).read::<Registered>();
-    let session: Session = login(&bench, "zhuguan", bench.code(HANDLER_PHONE).reveal()).read();
+    let placed = bench.place(person());
+    bench.place(unit());
+    bench.post("/api/accounts", "", &authority("zhuguan")).read::<Registered>();
+    let session: Session = login(&bench, "zhuguan", bench.code("13771000001").reveal()).read();
     let token = session.token.reveal();
     bench
         .post("/api/enrolments", token, &Enrolment { channel: None, form: unit() })
         .refused(ProblemType::Forbidden);
     bench.get("/api/me", token).read::<Me>();
     bench.get("/api/desk/review/orders", token).refused(ProblemType::Forbidden);
+    // Its area, and nobody's whole number.
+    let seen: Vec<OrderSummary> = bench.get("/api/supervision/orders", token).read();
+    let [one] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((&one.id, one.subject.number.as_str()), (&placed.order.id, "110***********0017"));
+}
+
+#[test]
+fn only_an_authority_that_the_ca_knows_gets_an_account() {
+    let bench = Bench::new("qinghe");
+    let ask = |registration: &Registration| bench.post("/api/accounts", "", registration);
+    // Somebody else's phone; a unit as an authority; a code whose area would be everything.
+    for (number, phone) in [
+        ("1111000000MB000018", HANDLER_PHONE),
+        (UNIT_CODE, HANDLER_PHONE),
+        ("11000000MB00000014", "13771000001"),
+    ] {
+        let registration = Registration { number: number.into(), phone: phone.into(), ..authority("zhuguan") };
+        let problem = ask(&registration).refused(ProblemType::Forbidden);
+        assert!(problem.detail_zh.contains(&bench.hall.profile().hotline));
+        assert!(bench.outbox(phone).is_empty());
+    }
+    ask(&authority("zhuguan")).read::<Registered>();
 }

@@ -49,6 +49,9 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     faults.unless(plausible, "number", "not a number of this kind", "证件号码不正确");
     faults.unless(checks::is_mobile(&phone), "phone", "not a mobile number", "手机号格式不正确");
     refuse_faults(faults.0)?;
+    if kind == AccountKind::Authority {
+        demand_authority(turn, &number, &phone)?;
+    }
 
     let counter = format!("account/{phone}");
     let sent = turn.counter(&counter).await?;
@@ -87,6 +90,19 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     })
     .await?;
     Ok(Registered { account, sent_to: checks::masked(&phone) })
+}
+
+/// An authority sees other people's applications: its account is for who the CA knows, by the phone that the CA knows.
+fn demand_authority(turn: &Turn<'_>, number: &str, phone: &str) -> Answer<()> {
+    let profile = turn.hall.profile();
+    if profile.authorities.iter().any(|known| (known.number.as_str(), known.phone.as_str()) == (number, phone)) {
+        return Ok(());
+    }
+    let hotline = &profile.hotline;
+    Err(refuse(ProblemType::Forbidden).detail(
+        format!("The authority and its contact's phone must be known to the CA first: call {hotline}."),
+        format!("主管部门及其联系人手机号须先经本机构核实登记，请致电{hotline}。"),
+    ))
 }
 
 /// Logs in by password.

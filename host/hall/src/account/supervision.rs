@@ -1,25 +1,16 @@
 //! The supervising authority's view (L-05, AMB-05): the applications of its area, to read.
 //!
-//! Guarantees: an area is the administrative division in the authority's own credit code (GB 32100, characters 3 to 8),
-//! as far as it is not `00`; what is outside is not shown; nothing can be changed.
+//! Guarantees: only an authority that the profile names looks, at its own area; what is outside is not shown, nor any
+//! whole number; nothing can be changed.
 
 use crate::{
     api::{OrderSummary, ProblemType, SubjectKind},
+    checks,
     order::view,
     problem::{Answer, refuse},
-    rights::{Caller, Right, demand},
+    rights::{Right, demand},
     turn::Turn,
 };
-
-/// The division of a credit code: pairs of digits, the last `00`s standing for everything inside.
-fn area(number: &str) -> &str {
-    let division = number.get(2..8).unwrap_or_default();
-    let mut area = division;
-    while let Some(wider) = area.strip_suffix("00") {
-        area = wider;
-    }
-    area
-}
 
 /// Where a unit or a person belongs.
 fn division(kind: SubjectKind, number: &str) -> &str {
@@ -31,13 +22,22 @@ fn division(kind: SubjectKind, number: &str) -> &str {
     .unwrap_or_default()
 }
 
-/// The applications of the caller's area, newest first.
+/// The applications of the caller's area, newest first; their numbers masked.
 pub(crate) async fn orders(turn: &mut Turn<'_>) -> Answer<Vec<OrderSummary>> {
     demand(&turn.caller, Right::Supervise)?;
-    let Caller::Account { number, .. } = turn.caller.clone() else { return Err(refuse(ProblemType::Forbidden)) };
-    let records = turn.all_orders().await?;
-    let inside = records.iter().filter(|record| division(record.subject.kind, &record.subject.number).starts_with(area(&number)));
-    Ok(inside.map(view::summary).collect())
+    let number = turn.caller.number().unwrap_or_default();
+    // An authority that was taken off the list sees nothing more.
+    let known = turn.hall.profile().authorities.iter().find(|known| known.number == number);
+    let area = known.ok_or_else(|| refuse(ProblemType::Forbidden))?.area();
+    let mut inside = Vec::new();
+    for record in turn.all_orders().await? {
+        if division(record.subject.kind, &record.subject.number).starts_with(area) {
+            let mut summary = view::summary(&record);
+            summary.subject.number = checks::masked(&summary.subject.number);
+            inside.push(summary);
+        }
+    }
+    Ok(inside)
 }
 
 #[cfg(test)]
@@ -45,10 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_area_holds_what_is_inside() {
-        assert_eq!(area("11110000MB0000001X"), "11");
-        assert_eq!(area("11110105MB0000001X"), "110105");
-        assert_eq!(area("11000000MB0000001X"), "");
+    fn a_unit_and_a_person_belong_where_their_numbers_say() {
         assert_eq!(division(SubjectKind::Unit, "91110105MA0000001R"), "110105");
         assert_eq!(division(SubjectKind::Person, "110105199003070017"), "110105");
     }
