@@ -252,3 +252,75 @@ fn certificates_say_where_the_list_is_when_the_profile_does() {
     let bench = Bench::new("qinghe");
     assert_eq!(both(&bench.unit_key()), [None, None]);
 }
+
+/// A renewal of this key, paid, whose new pair is written and not confirmed yet.
+fn written_half(bench: &Bench, key: &Key) -> (Placed, Key, IssueAnswer) {
+    bench.wait(300 * 24 * HOURS);
+    let renewal: Placed = bench.open_renewal(key, "").read();
+    bench.press(&at(&renewal, "confirm"), token(&renewal)).read::<Order>();
+    bench.pay(&bench.open_payment(&renewal), PaymentOutcome::Paid);
+    let pair = key_pair("new");
+    let answer: IssueAnswer = bench.download(&renewal, &key.device, &pair).read();
+    let response = ukey_pki::CsrResponse::from_der(&answer.response.0).unwrap();
+    let (serial, person, device) = (answer.serial.clone(), key.person.clone(), key.device.clone());
+    (renewal, Key { pair, serial, response, person, device }, answer)
+}
+
+#[test]
+fn a_pair_that_no_key_confirmed_shares_the_fate_of_the_one_it_was_to_replace() {
+    let bench = Bench::new("luming");
+    let key = bench.unit_key();
+    let (renewal, new, answer) = written_half(&bench, &key);
+    // Lost in the middle of the renewal: both pairs are suspended, and both come back.
+    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
+    let reissue: Placed = bench.reissue(&held, &key.serial, ReissueReason::Lost).read();
+    bench.applied(&reissue, &legal_phone());
+    bench.wait(24 * HOURS);
+    assert_eq!(bench.listed(&key), Some(Listed::CertificateHold));
+    assert_eq!(bench.listed(&new), Some(Listed::CertificateHold));
+    bench.written(&renewal, &new.pair, &answer).refused(ProblemType::CertificateSuspended);
+    bench.decide(&reissue, Decision::Refuse, Some("资料不符")).read::<Order>();
+    bench.wait(24 * HOURS);
+    assert_eq!((bench.listed(&key), bench.listed(&new)), (None, None));
+    // Revoked for good: both, and the renewal is over and paid back.
+    revoked(&bench, &key, RevocationReason::KeyCompromise);
+    bench.wait(24 * HOURS);
+    assert_eq!(bench.listed(&new), Some(Listed::KeyCompromise));
+    assert_eq!(bench.listed(&key), Some(Listed::KeyCompromise));
+    let placed: Placed = bench.open_renewal(&new, "").read();
+    assert_eq!((&placed.order.id, placed.order.state), (&renewal.order.id, OrderState::Cancelled));
+    assert_eq!(placed.order.payment.unwrap().state, PaymentState::Refunded);
+    assert_eq!(placed.order.reason.as_deref(), Some("原证书已注销"));
+}
+
+#[test]
+fn a_pair_that_its_key_confirmed_has_its_own_fate() {
+    let bench = Bench::new("luming");
+    let key = bench.unit_key();
+    let (renewal, new, answer) = written_half(&bench, &key);
+    let done: Order = bench.written(&renewal, &new.pair, &answer).read();
+    assert_eq!(done.state, OrderState::Completed);
+    assert_eq!(done.payment.unwrap().state, PaymentState::Paid);
+    bench.wait(24 * HOURS);
+    assert_eq!(bench.listed(&key), Some(Listed::Superseded));
+    assert_eq!(bench.listed(&new), None);
+    bench.login(&new).read::<Session>();
+}
+
+#[test]
+fn a_new_key_ends_the_renewal_of_the_lost_one() {
+    let bench = Bench::new("luming");
+    let key = bench.unit_key();
+    let (_, new, _) = written_half(&bench, &key);
+    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
+    let reissue: Placed = bench.reissue(&held, &key.serial, ReissueReason::Lost).read();
+    bench.applied(&reissue, &legal_phone());
+    bench.decide(&reissue, Decision::Pass, None).read::<Order>();
+    let made = bench.produced(&reissue, "DEV0002");
+    let placed: Placed = bench.open_renewal(&new, "").read();
+    assert_eq!(placed.order.state, OrderState::Cancelled);
+    assert_eq!(placed.order.payment.unwrap().state, PaymentState::Refunded);
+    bench.wait(24 * HOURS);
+    assert_eq!(bench.listed(&new), Some(Listed::KeyCompromise));
+    bench.login(&made).read::<Session>();
+}

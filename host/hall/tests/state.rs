@@ -183,6 +183,18 @@ const RENEW: &[(S, E, S)] = &[
     (S::Issued, E::KeyConfirmed, S::Completed),
     (S::Completed, E::KeyConfirmed, S::Completed),
     (S::Cancelled, E::Cancelled, S::Cancelled),
+    (S::Draft, E::CertificateRevoked, S::Cancelled),
+    (S::Identified, E::CertificateRevoked, S::Cancelled),
+    (S::Confirmed, E::CertificateRevoked, S::Cancelled),
+    (S::Submitted, E::CertificateRevoked, S::Cancelled),
+    (S::Unpaid, E::CertificateRevoked, S::Cancelled),
+    (S::InReview, E::CertificateRevoked, S::Cancelled),
+    (S::Returned, E::CertificateRevoked, S::Cancelled),
+    (S::Verified, E::CertificateRevoked, S::Cancelled),
+    (S::Initialised, E::CertificateRevoked, S::Cancelled),
+    (S::Ready, E::CertificateRevoked, S::Cancelled),
+    (S::Issued, E::CertificateRevoked, S::Cancelled),
+    (S::Cancelled, E::CertificateRevoked, S::Cancelled),
 ];
 
 const CHANGE: &[(S, E, S)] = &[
@@ -218,6 +230,14 @@ const CHANGE: &[(S, E, S)] = &[
     (S::Completed, E::ContactChanged, S::Completed),
     (S::Completed, E::KeyConfirmed, S::Completed),
     (S::Cancelled, E::Cancelled, S::Cancelled),
+    (S::Draft, E::CertificateRevoked, S::Cancelled),
+    (S::Verified, E::CertificateRevoked, S::Cancelled),
+    (S::Confirmed, E::CertificateRevoked, S::Cancelled),
+    (S::InReview, E::CertificateRevoked, S::Cancelled),
+    (S::Returned, E::CertificateRevoked, S::Cancelled),
+    (S::Ready, E::CertificateRevoked, S::Cancelled),
+    (S::Issued, E::CertificateRevoked, S::Cancelled),
+    (S::Cancelled, E::CertificateRevoked, S::Cancelled),
 ];
 
 const SEAL_CHANGE: &[(S, E, S)] = &[

@@ -125,6 +125,8 @@ pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str, told: Written) -> Ans
     verify_signature(&new.certificate()?, &message, &told.signature)?;
     let old = old(turn, &record).await?;
     turn.demand_not_revoked(&old.serial).await?;
+    // First the new pair counts: as long as it does not, it shares the old one's fate.
+    turn.replace_issued(&old, &new).await?;
     if turn.now <= old.not_after {
         let reason = match record.kind {
             OrderKind::Change => RevocationReason::AffiliationChanged,
@@ -132,7 +134,6 @@ pub(crate) async fn confirm(turn: &mut Turn<'_>, id: &str, told: Written) -> Ans
         };
         turn.revoke(&old.serial, reason, &record.id).await?;
     }
-    turn.replace_issued(&old, &new).await?;
     record.subject = new.subject.clone();
     record.details.verified_until = None;
     let actor = turn.caller.actor();

@@ -8,6 +8,7 @@
 use super::{
     enrol,
     record::{Details, NewOrder, Record},
+    state::Event,
     verification, view,
 };
 use crate::{
@@ -57,7 +58,7 @@ async fn proved(
         let record = turn.order(&issued.order).await?;
         // What another answer took the place of stands for nothing.
         Some(record).filter(|record| record.details.new_serial.as_ref() == Some(&issued.serial))
-    } else if let Some(open) = turn.open_order(&open_key(&issued)).await? {
+    } else if let Some(open) = turn.open_order(&open_key(&issued.serial)).await? {
         if !kinds.contains(&open.kind) {
             return Err(other_open(&open));
         }
@@ -78,8 +79,8 @@ async fn proved(
     Ok(Found::Certificate(Box::new(issued)))
 }
 
-fn open_key(issued: &Issued) -> String {
-    format!("rewrite/{}", issued.serial)
+fn open_key(serial: &str) -> String {
+    format!("rewrite/{serial}")
 }
 
 fn other_open(open: &Record) -> Refusal {
@@ -94,7 +95,7 @@ pub(crate) async fn place(turn: &mut Turn<'_>, kind: OrderKind, issued: Issued, 
     let order = NewOrder {
         kind,
         price_fen: turn.hall.profile().fee_fen(kind, issued.subject.kind, &issued.channel),
-        open_key: Some(open_key(&issued)),
+        open_key: Some(open_key(&issued.serial)),
         subject: issued.subject,
         contact_phone: issued.contact_phone,
         channel: issued.channel,
@@ -103,6 +104,17 @@ pub(crate) async fn place(turn: &mut Turn<'_>, kind: OrderKind, issued: Issued, 
         details: Details { form: Some(issued.form), reviewed, ..Details::default() },
     };
     turn.place(order).await
+}
+
+/// The certificate was revoked for good by another order: the open one about it ends, and what was paid goes back.
+pub(crate) async fn end(turn: &mut Turn<'_>, serial: &str, by: &str) -> Answer<()> {
+    let open = turn.open_order(&open_key(serial)).await?;
+    // The order that revokes the old certificate for its new one goes on.
+    let Some(mut record) = open.filter(|record| record.id != by) else { return Ok(()) };
+    record.details.reason = Some("原证书已注销".into());
+    turn.advance(&mut record, Event::CertificateRevoked, "hall").await?;
+    turn.refund(&record).await?;
+    turn.erase_secrets(&record.id).await
 }
 
 /// An order for whoever opened it, with a fresh token.

@@ -75,11 +75,13 @@ pub enum Event {
     WizardFinished,
     /// The applicant gave up.
     Cancelled,
+    /// The certificate that the order is about was revoked for good.
+    CertificateRevoked,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::FormAmended,
         Self::IdentityPassed,
         Self::OrderConfirmed,
@@ -113,6 +115,7 @@ impl Event {
         Self::ApplicationMade,
         Self::WizardFinished,
         Self::Cancelled,
+        Self::CertificateRevoked,
     ];
 
     /// Its name in histories.
@@ -151,6 +154,7 @@ impl Event {
             Self::ApplicationMade => "application-made",
             Self::WizardFinished => "wizard-finished",
             Self::Cancelled => "cancelled",
+            Self::CertificateRevoked => "certificate-revoked",
         }
     }
 }
@@ -288,6 +292,22 @@ fn renew(state: OrderState, event: Event) -> Result<OrderState, Refused> {
             | S::Cancelled,
             E::Cancelled,
         ) => S::Cancelled,
+        // Even while it is reviewed, or written to the key.
+        (
+            S::Draft
+            | S::Identified
+            | S::Confirmed
+            | S::Submitted
+            | S::Unpaid
+            | S::InReview
+            | S::Returned
+            | S::Verified
+            | S::Initialised
+            | S::Ready
+            | S::Issued
+            | S::Cancelled,
+            E::CertificateRevoked,
+        ) => S::Cancelled,
         _ => return Err(Refused),
     })
 }
@@ -311,6 +331,17 @@ fn change(state: OrderState, event: Event) -> Result<OrderState, Refused> {
         (
             S::Draft | S::Verified | S::Confirmed | S::Returned | S::Ready | S::Cancelled,
             E::Cancelled,
+        ) => S::Cancelled,
+        (
+            S::Draft
+            | S::Verified
+            | S::Confirmed
+            | S::InReview
+            | S::Returned
+            | S::Ready
+            | S::Issued
+            | S::Cancelled,
+            E::CertificateRevoked,
         ) => S::Cancelled,
         _ => return Err(Refused),
     })

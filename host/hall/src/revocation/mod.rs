@@ -1,7 +1,8 @@
 //! Suspended and revoked certificates (V-01, V-02, AMB-19, AMB-22).
 //!
 //! Guarantees: a revocation is for good, its first reason stays; a suspension belongs to one order and ends with it or
-//! becomes a revocation; both certificates of a pair share their fate.
+//! becomes a revocation; both certificates of a pair share their fate, and so does a pair that was issued in their place
+//! and that no key has shown to hold; an order that would rewrite a revoked certificate ends.
 //! Refuses to know: why an order asks for it.
 
 pub(crate) mod list;
@@ -9,7 +10,10 @@ pub(crate) mod notice;
 
 use crate::{
     api::{ProblemType, RevocationReason},
-    order::record::{read_word, word},
+    order::{
+        record::{read_word, word},
+        rewrite,
+    },
     problem::{Answer, refuse},
     turn::Turn,
 };
@@ -35,6 +39,32 @@ impl Turn<'_> {
     /// Revokes or, with [`RevocationReason::CertificateHold`], suspends a certificate for an order. One that is revoked
     /// stays as it is; a suspension becomes a revocation.
     pub(crate) async fn revoke(&mut self, serial: &str, reason: RevocationReason, order: &str) -> Answer<()> {
+        for pair in self.sharing_fate(serial).await? {
+            self.revoke_pair(&pair, reason, order).await?;
+        }
+        match reason {
+            RevocationReason::CertificateHold => Ok(()),
+            _ => rewrite::end(self, serial, order).await,
+        }
+    }
+
+    /// A certificate, and those issued in its place that no key has shown to hold.
+    async fn sharing_fate(&mut self, serial: &str) -> Answer<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT c.serial FROM certificates c JOIN orders o ON o.id = c.order_id \
+             WHERE o.certificate_serial = $1 AND c.confirmed_at IS NULL ORDER BY c.serial",
+        )
+        .bind(serial)
+        .fetch_all(self.db())
+        .await?;
+        let mut pairs = vec![serial.to_owned()];
+        for row in rows {
+            pairs.push(row.try_get("serial")?);
+        }
+        Ok(pairs)
+    }
+
+    async fn revoke_pair(&mut self, serial: &str, reason: RevocationReason, order: &str) -> Answer<()> {
         match self.revocation(serial).await? {
             None => {}
             Some(RevocationReason::CertificateHold) if reason != RevocationReason::CertificateHold => {}
@@ -57,6 +87,13 @@ impl Turn<'_> {
 
     /// Ends the suspension that an order began, if there still is one.
     pub(crate) async fn release(&mut self, serial: &str, order: &str) -> Answer<()> {
+        for pair in self.sharing_fate(serial).await? {
+            self.release_pair(&pair, order).await?;
+        }
+        Ok(())
+    }
+
+    async fn release_pair(&mut self, serial: &str, order: &str) -> Answer<()> {
         let released = sqlx::query("DELETE FROM revoked WHERE serial = $1 AND order_id = $2 AND reason = $3")
             .bind(serial)
             .bind(order)
