@@ -335,3 +335,34 @@ fn the_guide_names_the_account_and_what_to_do_without_the_phone() {
     let guide: ReissueGuide = Bench::new("qinghe").get("/api/reissues/guide", "").read();
     assert_eq!(guide.remittance_account, None);
 }
+
+#[test]
+fn the_wizard_takes_no_reissue_past_its_consent() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |profile| {
+        let database = format!("sqlite:{}", folder.path().join("hall.db").display());
+        Bench::with(ukey_hall::Config { database, ..ukey_hall::Config::simulated(profile, 20_260_302) })
+    };
+    let wizard = ukey_hall::Profile::built_in("baihe").unwrap();
+    // The key comes by the shorter way.
+    let mut order = wizard.clone();
+    (order.enrol.shape, order.enrol.anonymous, order.wizard) =
+        (ukey_hall::profile::EnrolShape::Order, true, None);
+    order.enrol.unit_fee_fen = 20_000;
+    let old = open(order).unit_key();
+    let bench = open(wizard);
+    bench.wait(60);
+    let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
+    let placed: Placed = bench.reissue(&held, &old.serial, ReissueReason::Lost).read();
+    bench.post(&at(&placed, "identity"), token(&placed), &legal_phone()).read::<Order>();
+    bench.press(&at(&placed, "confirm"), token(&placed)).read::<Order>();
+    bench.upload_papers(&placed);
+    let submit = format!("/api/wizards/{}/submit", placed.order.id);
+    bench.press(&submit, token(&placed)).refused(ProblemType::NotFound);
+    assert_eq!(bench.order(&placed).state, OrderState::Confirmed);
+    // Its own way suspends the old certificate.
+    bench.press(&at(&placed, "submit"), token(&placed)).read::<Order>();
+    let code = bench.code(HANDLER_PHONE);
+    bench.post(&at(&placed, "consent"), token(&placed), &CodeEntry { code }).read::<Order>();
+    bench.login(&old).refused(ProblemType::CertificateSuspended);
+}

@@ -278,6 +278,7 @@ fn a_pair_that_no_key_confirmed_shares_the_fate_of_the_one_it_was_to_replace() {
     bench.wait(24 * HOURS);
     assert_eq!(bench.listed(&key), Some(Listed::CertificateHold));
     assert_eq!(bench.listed(&new), Some(Listed::CertificateHold));
+    let renewal: Placed = bench.open_renewal(&new, "").read();
     bench.written(&renewal, &new.pair, &answer).refused(ProblemType::CertificateSuspended);
     bench.decide(&reissue, Decision::Refuse, Some("资料不符")).read::<Order>();
     bench.wait(24 * HOURS);

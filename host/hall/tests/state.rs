@@ -283,7 +283,10 @@ fn every_state_takes_what_the_table_says_and_refuses_the_rest() {
     ] {
         for state in STATES {
             for event in E::ALL {
+                // A reissue is no matter of the wizard.
+                let wizard = matches!(event, E::ApplicationMade | E::WizardFinished);
                 let row = table.iter().find(|(from, with, _)| (*from, *with) == (state, event));
+                let row = row.filter(|_| kind != OrderKind::Reissue || !wizard);
                 assert_eq!(
                     next(kind, state, event).ok(),
                     row.map(|row| row.2),

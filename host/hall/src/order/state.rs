@@ -182,6 +182,8 @@ pub fn is_final(state: OrderState) -> bool {
 /// The state after an event; the same state when the event repeats what has happened.
 pub fn next(kind: OrderKind, state: OrderState, event: Event) -> Result<OrderState, Refused> {
     match kind {
+        // A reissue goes by identity check and consent, which suspends the old certificate; never by the wizard.
+        OrderKind::Reissue if matches!(event, Event::ApplicationMade | Event::WizardFinished) => Err(Refused),
         OrderKind::EnrolUnit | OrderKind::EnrolPerson | OrderKind::Reissue => enrol(state, event),
         OrderKind::Unlock => unlock(state, event),
         OrderKind::Renew | OrderKind::Repair => renew(state, event),

@@ -1,6 +1,6 @@
 //! The four-step wizard of an enrolment (E-20 to E-25): form, application form, attachments, submission.
 //!
-//! Guarantees: only a logged-in account applies, and only once the agreement was accepted (G-09); nothing is submitted
+//! Guarantees: only an enrolment goes this way; only a logged-in account applies, and only once the agreement was accepted (G-09); nothing is submitted
 //! unless every attachment is there; an application form that was signed is of the very form that is submitted.
 
 use super::{
@@ -143,7 +143,9 @@ pub(crate) async fn application(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>
 pub(crate) async fn submit(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
     demand_shape(turn)?;
     let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
-    record.form()?;
+    if !takes(turn, &record) {
+        return Err(refuse(ProblemType::NotFound));
+    }
     if matches!(record.state, OrderState::Unpaid | OrderState::InReview) {
         return view::order(turn, &record).await;
     }
