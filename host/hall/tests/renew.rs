@@ -174,6 +174,67 @@ fn an_expired_certificate_renews_by_itself_for_365_days_and_is_reviewed_after() 
     bench.login(&key).refused(ProblemType::CertificateExpired);
 }
 
+/// The review of a renewal, from the identity check to the consent.
+fn applied(bench: &Bench, key: &Key) -> Placed {
+    let placed: Placed = bench.open_renewal(key, "").read();
+    assert_eq!(placed.order.state, OrderState::Draft);
+    assert!(placed.order.rewrite.as_ref().unwrap().reviewed);
+    bench.applied(&placed, &legal_phone());
+    placed
+}
+
+#[test]
+fn who_confirmed_in_time_and_pays_a_day_too_late_is_reviewed() {
+    let (bench, key) = luming();
+    days_left(&bench, &key, -365);
+    let placed: Placed = bench.open_renewal(&key, "").read();
+    bench.press(&at(&placed, "confirm"), token(&placed)).read::<Order>();
+    days_left(&bench, &key, -366);
+    let placed: Placed = bench.open_renewal(&key, "").read();
+    assert_eq!(placed.order.state, OrderState::Unpaid);
+    let request = PaymentRequest { way: "alipay".into(), agreed: true };
+    bench.post(&at(&placed, "payment"), token(&placed), &request).refused(ProblemType::IdentityRequired);
+    let placed = applied(&bench, &key);
+    assert_eq!(bench.order(&placed).state, OrderState::Unpaid);
+    bench.pay(&bench.open_payment(&placed), PaymentOutcome::Paid);
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    bench.rewritten(&placed, &key, "new");
+}
+
+#[test]
+fn who_paid_in_time_and_downloads_a_day_too_late_is_reviewed_and_pays_no_more() {
+    let (bench, key) = luming();
+    days_left(&bench, &key, -365);
+    ready(&bench, &key);
+    days_left(&bench, &key, -366);
+    let placed: Placed = bench.open_renewal(&key, "").read();
+    assert_eq!(placed.order.state, OrderState::Ready);
+    bench.download(&placed, "DEV0001", &key_pair("new")).refused(ProblemType::IdentityRequired);
+    let placed = applied(&bench, &key);
+    assert_eq!(bench.order(&placed).state, OrderState::InReview, "paid before");
+    bench.download(&placed, "DEV0001", &key_pair("new")).refused(ProblemType::WrongState);
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    bench.rewritten(&placed, &key, "new");
+}
+
+#[test]
+fn what_was_downloaded_in_time_is_written_later_and_another_pair_is_reviewed() {
+    let (bench, key) = luming();
+    days_left(&bench, &key, -365);
+    let placed = ready(&bench, &key);
+    let answer: IssueAnswer = bench.download(&placed, "DEV0001", &key_pair("new")).read();
+    days_left(&bench, &key, -366);
+    let placed: Placed = bench.open_renewal(&key, "").read();
+    assert_eq!(bench.download(&placed, "DEV0001", &key_pair("new")).read::<IssueAnswer>(), answer);
+    bench.download(&placed, "DEV0001", &key_pair("another")).refused(ProblemType::IdentityRequired);
+    let placed = applied(&bench, &key);
+    bench.decide(&placed, Decision::Pass, None).read::<Order>();
+    // The answer of before is not the review's.
+    let again: IssueAnswer = bench.download(&placed, "DEV0001", &key_pair("new")).read();
+    assert_ne!(again.serial, answer.serial);
+    bench.written(&placed, &key_pair("new"), &again).read::<Order>();
+}
+
 #[test]
 fn a_refused_review_gives_the_money_back() {
     let (bench, key) = luming();

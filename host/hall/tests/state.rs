@@ -195,6 +195,11 @@ const RENEW: &[(S, E, S)] = &[
     (S::Ready, E::CertificateRevoked, S::Cancelled),
     (S::Issued, E::CertificateRevoked, S::Cancelled),
     (S::Cancelled, E::CertificateRevoked, S::Cancelled),
+    (S::Draft, E::SelfServiceEnded, S::Draft),
+    (S::Unpaid, E::SelfServiceEnded, S::Draft),
+    (S::Ready, E::SelfServiceEnded, S::Draft),
+    (S::Initialised, E::SelfServiceEnded, S::Draft),
+    (S::Issued, E::SelfServiceEnded, S::Draft),
 ];
 
 const CHANGE: &[(S, E, S)] = &[

@@ -7,7 +7,7 @@
 //! Refuses to know: why the key is rewritten (see `renew` and `change`), and what the key does with its old container.
 
 use super::{
-    enrol,
+    enrol, renew,
     rewrite::{old, own_rewrite},
     seal,
     state::Event,
@@ -36,10 +36,15 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, id: &str, told: Download) -> Answ
     let request = issuing::request(&told.request.0)?;
     demand_key(turn, &old, &request)?;
     let key = request.public_key();
-    if let Some(before) = turn.answered(&record.id).await? {
-        if before.is_for(&key) {
-            return Ok(before.answer);
-        }
+    let before = turn.answered(&record.id).await?;
+    if let Some(before) = &before
+        && before.is_for(&key)
+        && record.state == OrderState::Issued
+    {
+        return Ok(before.answer.clone());
+    }
+    renew::demand_alone(turn, &mut record).await?;
+    if let Some(before) = before {
         let unconfirmed = turn.issued(&before.answer.serial).await?;
         let unconfirmed = unconfirmed.ok_or_else(|| Refusal::internal("an answer without its certificate"))?;
         turn.revoke(&unconfirmed.serial, RevocationReason::Superseded, &record.id).await?;

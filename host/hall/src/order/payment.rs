@@ -6,7 +6,7 @@
 
 use super::{
     record::{Record, moment, read_word, word},
-    reissue,
+    reissue, renew,
     state::Event,
     seal, unlock,
 };
@@ -42,8 +42,9 @@ pub(crate) fn fee(record: &Record) -> Fee {
 
 /// 提交并支付 (U-08, U-09): opens a payment, or answers the open one. Another way ends the open one.
 pub(crate) async fn open(turn: &mut Turn<'_>, id: &str, request: PaymentRequest) -> Answer<Payment> {
-    let record = turn.own_order(id, Right::UseOwnOrder).await?;
+    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
     record.demand_state(&[OrderState::Unpaid])?;
+    renew::demand_alone(turn, &mut record).await?;
     let profile = turn.hall.profile();
     if !request.agreed {
         let names = profile.agreements(record.kind).join("》《");

@@ -21,7 +21,7 @@ use crate::{
     clock,
     code::Purpose,
     outbox::{NewMessage, fill},
-    problem::{Answer, refuse},
+    problem::{Answer, Refusal, refuse},
     profile::{Renew, RenewSteps},
     rights::Caller,
     turn::Turn,
@@ -82,7 +82,7 @@ async fn place(turn: &mut Turn<'_>, issued: Issued) -> Answer<Record> {
     rewrite::place(turn, kind, issued, reviewed).await
 }
 
-fn too_early(rules: &Renew, days: u32) -> crate::problem::Refusal {
+fn too_early(rules: &Renew, days: u32) -> Refusal {
     let window = rules.window_days.unwrap_or_default();
     refuse(ProblemType::RenewTooEarly).detail(
         format!("Renewal opens when fewer than {window} days are left; come back in {days} days."),
@@ -127,24 +127,37 @@ pub(crate) async fn confirm(turn: &mut Turn<'_>, record: &mut Record) -> Answer<
     if turn.hall.profile().renew.steps == RenewSteps::Portal && !record.details.reviewed {
         return Err(record.wrong_state());
     }
-    if record.state == OrderState::Draft {
-        // The day may have come, since the order was placed, that makes it a matter for the review.
-        let old = rewrite::old(turn, record).await?;
-        let late = lane(&turn.hall.profile().renew, turn.now, old.not_after) == Lane::Reviewed;
-        if late && !record.details.reviewed {
-            record.details.reviewed = true;
-            turn.save(record).await?;
-        }
-    }
+    demand_alone(turn, record).await?;
     if record.details.reviewed && record.details.identity.is_none() {
-        return Err(refuse(ProblemType::IdentityRequired)
-            .state(record.state)
-            .detail("This renewal is reviewed: the identity check comes first.", "该订单需人工审核，请先进行身份核验。")
-            .keep());
+        return Err(identity_first(record));
     }
     let actor = turn.caller.actor();
     turn.advance(record, Event::OrderConfirmed, &actor).await?;
     turn.skip_payment_if_none(record).await
+}
+
+/// Refuses an order that its holder went on with alone once the day has come that makes it a matter for the review
+/// whenever it was placed, confirmed or paid, nothing is paid or issued without one from that day on.
+pub(crate) async fn demand_alone(turn: &mut Turn<'_>, record: &mut Record) -> Answer<()> {
+    if record.details.reviewed || !matches!(record.kind, OrderKind::Renew | OrderKind::Repair) {
+        return Ok(());
+    }
+    let old = rewrite::old(turn, record).await?;
+    if lane(&turn.hall.profile().renew, turn.now, old.not_after) != Lane::Reviewed {
+        return Ok(());
+    }
+    record.details.reviewed = true;
+    if !turn.advance(record, Event::SelfServiceEnded, "hall").await? {
+        turn.save(record).await?;
+    }
+    Err(identity_first(record))
+}
+
+fn identity_first(record: &Record) -> Refusal {
+    refuse(ProblemType::IdentityRequired)
+        .state(record.state)
+        .detail("This renewal is reviewed: the identity check comes first.", "该订单需人工审核，请先进行身份核验。")
+        .keep()
 }
 
 // ---- 读取CA证书信息, 获取短信验证, 初始化证书, 执行延期 or 执行修复 (R-17, R-22) ----

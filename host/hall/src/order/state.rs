@@ -77,11 +77,13 @@ pub enum Event {
     Cancelled,
     /// The certificate that the order is about was revoked for good.
     CertificateRevoked,
+    /// The certificate has expired for so long that its holder renews it no more alone.
+    SelfServiceEnded,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::FormAmended,
         Self::IdentityPassed,
         Self::OrderConfirmed,
@@ -116,6 +118,7 @@ impl Event {
         Self::WizardFinished,
         Self::Cancelled,
         Self::CertificateRevoked,
+        Self::SelfServiceEnded,
     ];
 
     /// Its name in histories.
@@ -155,6 +158,7 @@ impl Event {
             Self::WizardFinished => "wizard-finished",
             Self::Cancelled => "cancelled",
             Self::CertificateRevoked => "certificate-revoked",
+            Self::SelfServiceEnded => "self-service-ended",
         }
     }
 }
@@ -274,6 +278,8 @@ fn renew(state: OrderState, event: Event) -> Result<OrderState, Refused> {
         (S::Submitted, E::Consented) => S::Unpaid,
         (S::Unpaid, E::Paid | E::NothingToPay) => S::Ready,
         (S::Ready | S::InReview, E::ReviewWanted) => S::InReview,
+        // What was paid stays paid; whoever comes this late begins again with the identity check.
+        (S::Draft | S::Unpaid | S::Ready | S::Initialised | S::Issued, E::SelfServiceEnded) => S::Draft,
         (S::InReview, E::ReviewPassed) => S::Ready,
         (S::InReview | S::Returned, E::ReviewReturned) => S::Returned,
         (S::InReview | S::Refused, E::ReviewRefused) => S::Refused,
