@@ -1,8 +1,14 @@
 //! Counters that end by themselves: wrong passwords, wrong phone numbers, codes of a day.
 //!
-//! Guarantees: a counter is zero again once its moment has come.
+//! Guarantees: a counter is zero again once its moment has come; their names are short, and tell nothing of what was
+//! typed where it may be anything.
 
-use crate::{problem::Answer, turn::Turn};
+use crate::{
+    api::ProblemType,
+    clock,
+    problem::{Answer, refuse},
+    turn::Turn,
+};
 use jiff::Timestamp;
 use sqlx::Row;
 
@@ -44,6 +50,33 @@ impl Turn<'_> {
         .execute(self.db())
         .await?;
         Ok(Counter { count, seconds_left: until.as_second().abs_diff(self.now.as_second()) })
+    }
+
+    /// Counts one more; the counter ends with the day.
+    pub(crate) async fn count_today(&mut self, name: &str) -> Answer<Counter> {
+        let tomorrow = clock::after(self.now, clock::until_tomorrow(self.now));
+        self.count(name, tomorrow).await
+    }
+
+    /// Refuses once a counter has reached its limit; tells when it ends.
+    pub(crate) async fn demand_below(&mut self, name: &str, limit: u32) -> Answer<()> {
+        let counter = self.counter(name).await?;
+        if counter.count < limit {
+            return Ok(());
+        }
+        Err(refuse(ProblemType::TooManyAttempts).retry_after(counter.seconds_left))
+    }
+
+    /// The name of the counter of somebody's misses, by where the request comes from.
+    pub(crate) fn misses(&self, what: &str) -> String {
+        let peer = self.peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+        format!("{what}/from/{peer}")
+    }
+
+    /// Refuses whoever has missed too often today, by where the request comes from.
+    pub(crate) async fn demand_few_misses(&mut self, what: &str) -> Answer<()> {
+        let limit = self.hall.profile().query.misses_per_caller;
+        self.demand_below(&self.misses(what), limit).await
     }
 
     /// Sets a counter to zero.

@@ -13,6 +13,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqliteTransaction};
+use std::net::IpAddr;
 use tokio::sync::MutexGuard;
 
 /// A turn.
@@ -27,6 +28,8 @@ pub(crate) struct Turn<'a> {
     pub caller: Caller,
     /// The messages that were written.
     pub written: Vec<i64>,
+    /// Where the request comes from, if the server was told to say.
+    pub peer: Option<IpAddr>,
     transaction: SqliteTransaction<'static>,
     drawn_from: Option<u128>,
 }
@@ -38,8 +41,16 @@ impl Hall {
         let transaction = self.database().begin().await?;
         let drawn_from = chance.position();
         let now = self.clock().now();
-        let (caller, written) = (Caller::Anonymous, Vec::new());
-        let mut turn = Turn { hall: self, chance, now, caller, written, transaction, drawn_from };
+        let mut turn = Turn {
+            hall: self,
+            chance,
+            now,
+            caller: Caller::Anonymous,
+            peer: None,
+            written: Vec::new(),
+            transaction,
+            drawn_from,
+        };
         if let Some(token) = bearer {
             turn.caller = turn.bearer(token).await?;
         }

@@ -207,3 +207,59 @@ fn only_an_authority_that_the_ca_knows_gets_an_account() {
     }
     ask(&authority("zhuguan")).read::<Registered>();
 }
+
+#[test]
+fn which_account_names_exist_is_not_tried_out_with_other_phones() {
+    let bench = Bench::new("qinghe");
+    bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
+    let ask = |account: &str, i: u32| {
+        let registration = Registration { phone: format!("138{i:08}"), ..registration(account) };
+        bench.post("/api/accounts", "", &registration)
+    };
+    for i in 0..30 {
+        ask("zhangsan", i).refused(ProblemType::AccountExists);
+    }
+    ask("zhangsan", 30).refused(ProblemType::TooManyAttempts);
+    ask("lisi", 31).refused(ProblemType::TooManyAttempts);
+    bench.wait(24 * 3600);
+    ask("lisi", 32).read::<Registered>();
+}
+
+#[test]
+fn an_unknown_account_is_one_digests_work_like_a_known_one() {
+    // A digest that is made draws its salt; one that is only compared draws nothing.
+    let next = |account: Option<&str>| {
+        let bench = Bench::new("qinghe");
+        bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
+        if let Some(account) = account {
+            login(&bench, account, "wrong").refused(ProblemType::WrongCredentials);
+        }
+        bench.place(unit()).order.id
+    };
+    let undisturbed = next(None);
+    assert_eq!(next(Some("zhangsan")), undisturbed);
+    assert_eq!(next(Some("nobody")), undisturbed);
+}
+
+#[test]
+fn what_was_typed_as_an_account_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("hall.db").display());
+    let profile = ukey_hall::Profile::built_in("qinghe").unwrap();
+    let config = ukey_hall::Config { database, ..ukey_hall::Config::simulated(profile, 5) };
+    let bench = Bench::with(config);
+    bench.place(unit());
+    // Perhaps the password itself, in the wrong field.
+    for left in [4, 3] {
+        let problem = login(&bench, "My-Secret-1", "wrong").refused(ProblemType::WrongCredentials);
+        assert_eq!(problem.tries_left, Some(left), "counted");
+    }
+    drop(bench);
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    assert!(holds(UNIT_CODE.as_bytes()), "the files are the database");
+    assert!(!holds(b"My-Secret-1"));
+}

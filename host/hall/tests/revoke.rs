@@ -275,7 +275,7 @@ fn written_half(bench: &Bench, key: &Key) -> (Placed, Key, IssueAnswer) {
 fn a_pair_that_no_key_confirmed_shares_the_fate_of_the_one_it_was_to_replace() {
     let bench = Bench::new("luming");
     let key = bench.unit_key();
-    let (renewal, new, answer) = written_half(&bench, &key);
+    let (begun, new, answer) = written_half(&bench, &key);
     // Lost in the middle of the renewal: both pairs are suspended, and both come back.
     let held = bench.held(SubjectKind::Unit, UNIT_CODE, HANDLER_PHONE);
     let reissue: Placed = bench.reissue(&held, &key.serial, ReissueReason::Lost).read();
@@ -294,7 +294,7 @@ fn a_pair_that_no_key_confirmed_shares_the_fate_of_the_one_it_was_to_replace() {
     assert_eq!(bench.listed(&new), Some(Listed::KeyCompromise));
     assert_eq!(bench.listed(&key), Some(Listed::KeyCompromise));
     let placed: Placed = bench.open_renewal(&new, "").read();
-    assert_eq!((&placed.order.id, placed.order.state), (&renewal.order.id, OrderState::Cancelled));
+    assert_eq!((&placed.order.id, placed.order.state), (&begun.order.id, OrderState::Cancelled));
     assert_eq!(placed.order.payment.unwrap().state, PaymentState::Refunded);
     assert_eq!(placed.order.reason.as_deref(), Some("原证书已注销"));
 }

@@ -17,6 +17,7 @@ use crate::{
     problem::{Answer, Refusal, refuse, refuse_faults, refuse_field},
     rights::Caller,
     turn::Turn,
+    vault::sm3,
 };
 use argon2::{Algorithm, Argon2, Params, Version};
 use sqlx::Row;
@@ -49,18 +50,18 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     faults.unless(plausible, "number", "not a number of this kind", "证件号码不正确");
     faults.unless(checks::is_mobile(&phone), "phone", "not a mobile number", "手机号格式不正确");
     refuse_faults(faults.0)?;
+    turn.demand_few_misses("account").await?;
     if kind == AccountKind::Authority {
-        demand_authority(turn, &number, &phone)?;
+        demand_authority(turn, &number, &phone).await?;
     }
 
     let counter = format!("account/{phone}");
-    let sent = turn.counter(&counter).await?;
-    if sent.count >= turn.hall.profile().codes.sms.per_day {
-        return Err(refuse(ProblemType::TooManyAttempts).retry_after(sent.seconds_left));
-    }
-    turn.count(&counter, clock::after(turn.now, clock::until_tomorrow(turn.now))).await?;
+    let limit = turn.hall.profile().codes.sms.per_day;
+    turn.demand_below(&counter, limit).await?;
+    turn.count_today(&counter).await?;
     if turn.account(&account).await?.is_some() {
-        // Counted all the same: which names exist is not to be tried out.
+        // Which names exist is not to be tried out, whatever phone is given.
+        turn.count_today(&turn.misses("account")).await?;
         return Err(refuse(ProblemType::AccountExists).keep());
     }
     let password = turn.chance.letters(12);
@@ -93,16 +94,19 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
 }
 
 /// An authority sees other people's applications: its account is for who the CA knows, by the phone that the CA knows.
-fn demand_authority(turn: &Turn<'_>, number: &str, phone: &str) -> Answer<()> {
+async fn demand_authority(turn: &mut Turn<'_>, number: &str, phone: &str) -> Answer<()> {
     let profile = turn.hall.profile();
     if profile.authorities.iter().any(|known| (known.number.as_str(), known.phone.as_str()) == (number, phone)) {
         return Ok(());
     }
+    turn.count_today(&turn.misses("account")).await?;
     let hotline = &profile.hotline;
-    Err(refuse(ProblemType::Forbidden).detail(
-        format!("The authority and its contact's phone must be known to the CA first: call {hotline}."),
-        format!("主管部门及其联系人手机号须先经本机构核实登记，请致电{hotline}。"),
-    ))
+    Err(refuse(ProblemType::Forbidden)
+        .detail(
+            format!("The authority and its contact's phone must be known to the CA first: call {hotline}."),
+            format!("主管部门及其联系人手机号须先经本机构核实登记，请致电{hotline}。"),
+        )
+        .keep())
 }
 
 /// Logs in by password.
@@ -117,16 +121,13 @@ pub(crate) async fn login(turn: &mut Turn<'_>, login: PasswordLogin) -> Answer<S
 
 async fn demand_password(turn: &mut Turn<'_>, name: &str, password: &Secret) -> Answer<Account> {
     let rules = turn.hall.profile().login.clone();
-    let counter = format!("login/{name}");
-    let before = turn.counter(&counter).await?;
-    if before.count >= rules.password_tries {
-        return Err(refuse(ProblemType::TooManyAttempts).retry_after(before.seconds_left));
-    }
+    let counter = format!("login/{}", sm3(name.as_bytes()));
+    turn.demand_below(&counter, rules.password_tries).await?;
     let account = turn.account(name).await?;
-    // The same work for an unknown account.
+    // The same work for an unknown account: one digest of the same cost.
     let stored = match &account {
         Some(account) => account.password.clone(),
-        None => digest(turn, "").await?,
+        None => written(turn.hall.config().password_cost, &[0; 16], &[0; 32]),
     };
     let fits = fits(&stored, password.reveal()).await?;
     if let Some(account) = account.filter(|_| fits) {
@@ -197,10 +198,15 @@ fn me(name: String, account: Account) -> Me {
 }
 
 async fn digest(turn: &mut Turn<'_>, password: &str) -> Answer<String> {
-    let PasswordCost { memory_kib, passes } = turn.hall.config().password_cost;
+    let cost = turn.hall.config().password_cost;
     let salt = turn.chance.bytes::<16>();
-    let digest = argon(memory_kib, passes, salt.to_vec(), password.to_owned()).await?;
-    Ok(format!("argon2id${memory_kib}${passes}${}${}", hex::encode(salt), hex::encode(digest)))
+    let digest = argon(cost.memory_kib, cost.passes, salt.to_vec(), password.to_owned()).await?;
+    Ok(written(cost, &salt, &digest))
+}
+
+/// A digest as it is stored.
+fn written(PasswordCost { memory_kib, passes }: PasswordCost, salt: &[u8; 16], digest: &[u8]) -> String {
+    format!("argon2id${memory_kib}${passes}${}${}", hex::encode(salt), hex::encode(digest))
 }
 
 async fn fits(stored: &str, password: &str) -> Answer<bool> {

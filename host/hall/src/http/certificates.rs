@@ -1,17 +1,14 @@
 //! Certificates whose key is not in hand or no longer wanted: query by number, reissue, revocation.
 
-use super::extract::{Body, Peer};
 use crate::{
     api::{
-        ApplicationStatus, CodeEntry, CodeSent, HeldCertificates, IdentityCheck, Order, Problem, QueryOpened,
+        ApplicationStatus, CodeEntry, CodeSent, HeldCertificates, IdentityCheck, Order, QueryOpened,
         QueryRequest, ReissueGuide, ReissueRequest, RevocationConfirmation, RevocationRequest, RevocationSignature,
         StatusQuery,
     },
     hall::Hall,
     order::{holder, reissue, revoke, status},
-    problem::Answer,
 };
-use axum::{Json, extract::State};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Hall> {
@@ -29,22 +26,10 @@ pub(super) fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(confirm_revocation))
 }
 
-/// 查询服务 (V-03).
-#[utoipa::path(
-    post, path = "/api/status-queries", request_body = StatusQuery,
-    responses(
-        (status = 200, body = Vec<ApplicationStatus>),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-    ),
-)]
-async fn application_status(
-    State(hall): State<Hall>,
-    Peer(caller): Peer,
-    Body(query): Body<StatusQuery>,
-) -> Answer<Json<Vec<ApplicationStatus>>> {
-    let mut turn = hall.turn(None).await?;
-    let told = status::ask(&mut turn, caller, query).await;
-    turn.end(told).await.map(Json)
+handler! {
+    /// 查询服务 (V-03).
+    application_status: post "/api/status-queries", (), query: StatusQuery => 200 Vec<ApplicationStatus>,
+    |turn| status::ask(turn, query)
 }
 
 handler! {

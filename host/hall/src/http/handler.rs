@@ -21,9 +21,11 @@ macro_rules! handler {
         async fn $name(
             axum::extract::State(hall): axum::extract::State<crate::hall::Hall>,
             crate::http::extract::Bearer(bearer): crate::http::extract::Bearer,
+            crate::http::extract::Peer(peer): crate::http::extract::Peer,
             crate::http::extract::Body($body): crate::http::extract::Body<$Body>,
         ) -> crate::problem::Answer<(axum::http::StatusCode, axum::Json<crate::api::Placed>)> {
             let mut turn = hall.turn(bearer.as_deref()).await?;
+            turn.peer = peer;
             let $turn = &mut turn;
             let answer = $work.await;
             let (new, placed) = turn.end(answer).await?;
@@ -50,6 +52,7 @@ macro_rules! handler {
         async fn $name(
             axum::extract::State(hall): axum::extract::State<crate::hall::Hall>,
             crate::http::extract::Bearer(bearer): crate::http::extract::Bearer,
+            crate::http::extract::Peer(peer): crate::http::extract::Peer,
             crate::http::extract::Names(($($part,)*)): crate::http::extract::Names<($($Part,)*)>,
             $(crate::http::extract::Body($body): crate::http::extract::Body<$Body>)?
         ) -> crate::problem::Answer<(axum::http::StatusCode, axum::Json<$Out>)> {
@@ -58,6 +61,7 @@ macro_rules! handler {
                 Err(_) => panic!("a status"),
             };
             let mut turn = hall.turn(bearer.as_deref()).await?;
+            turn.peer = peer;
             let $turn = &mut turn;
             let answer = $work.await;
             turn.end(answer).await.map(|answer| (STATUS, axum::Json(answer)))

@@ -12,19 +12,14 @@ use crate::{
     turn::Turn,
     vault::sm3,
 };
-use std::net::IpAddr;
 
 /// The fields that have to be given.
 const NEEDED: usize = 2;
 /// Longest value of a field, characters.
 const LONGEST: usize = 100;
 
-/// The applications that have all the given values. `caller` is where the question comes from, if that is known.
-pub(crate) async fn ask(
-    turn: &mut Turn<'_>,
-    caller: Option<IpAddr>,
-    query: StatusQuery,
-) -> Answer<Vec<ApplicationStatus>> {
+/// The applications that have all the given values.
+pub(crate) async fn ask(turn: &mut Turn<'_>, query: StatusQuery) -> Answer<Vec<ApplicationStatus>> {
     let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let fields = [
         ("order", given(query.order)),
@@ -36,18 +31,12 @@ pub(crate) async fn ask(
     if values.len() < NEEDED {
         return Err(refuse(ProblemType::QueryTooShort));
     }
-    let caller = format!("status/from/{}", caller.map_or_else(|| "unknown".to_owned(), |caller| caller.to_string()));
-    // Names of counters are short and tell nothing of what was typed.
     let counters: Vec<_> = values.iter().map(|(field, value)| format!("status/{field}/{}", sm3(value.as_bytes()))).collect();
-    let limits = turn.hall.profile().query.clone();
-    for (counter, limit) in
-        counters.iter().map(|counter| (counter, limits.misses_per_value)).chain([(&caller, limits.misses_per_caller)])
-    {
-        let misses = turn.counter(counter).await?;
-        if misses.count >= limit {
-            return Err(refuse(ProblemType::TooManyAttempts).retry_after(misses.seconds_left));
-        }
+    let limit = turn.hall.profile().query.misses_per_value;
+    for counter in &counters {
+        turn.demand_below(counter, limit).await?;
     }
+    turn.demand_few_misses("status").await?;
     let plausible = values.iter().all(|(_, value)| checks::is_text(value, LONGEST));
     let [(_, order), (_, name), (_, number), (_, phone)] = &fields;
     let found = match plausible {
@@ -56,9 +45,8 @@ pub(crate) async fn ask(
     };
     let told: Vec<_> = found.iter().filter(|record| is_proven(record)).map(status).collect();
     if told.is_empty() {
-        let tomorrow = clock::after(turn.now, clock::until_tomorrow(turn.now));
-        for counter in counters.iter().chain([&caller]) {
-            turn.count(counter, tomorrow).await?;
+        for counter in counters.iter().chain([&turn.misses("status")]) {
+            turn.count_today(counter).await?;
         }
         return Err(refuse(ProblemType::NotFound)
             .detail("No application has all of these.", "没有查询到符合条件的申请，请核对填写的内容。")

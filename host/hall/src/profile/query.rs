@@ -9,7 +9,8 @@ use serde::Deserialize;
 pub struct Query {
     /// Questions a day that find nothing, for one value of a field.
     pub misses_per_value: u32,
-    /// Questions a day that find nothing, for one address they come from.
+    /// Misses a day of one sort, for one address they come from: questions that find nothing, account names that are
+    /// taken, identity checks that fail, keys that are not known.
     pub misses_per_caller: u32,
 }
 
