@@ -127,3 +127,19 @@ fn an_expired_certificate_is_not_changed() {
     bench.wait(366 * 86_400);
     bench.open_change(&key).refused(ProblemType::CertificateExpired);
 }
+
+#[test]
+fn a_lapsed_verification_changes_nothing() {
+    let bench = Bench::new("luming");
+    let key = bench.unit_key();
+    let placed: Placed = bench.open_change(&key).read();
+    let mut form = unit_form();
+    form.handler.phone = "13800009999".into();
+    amend(&bench, &placed, form).read::<Order>();
+    bench.verified(&placed, HANDLER_PHONE).read::<Order>();
+    bench.wait(30 * 60);
+    let confirm = || bench.press(&at(&placed, "confirm"), token(&placed));
+    assert_eq!(confirm().refused(ProblemType::WrongState).state, Some(OrderState::Draft));
+    bench.verified(&placed, HANDLER_PHONE).read::<Order>();
+    assert_eq!(confirm().read::<Order>().state, OrderState::Completed);
+}

@@ -1,9 +1,9 @@
 //! The steps that orders of several kinds share: each finds the order and does what its kind does there.
 //!
-//! Guarantees: nothing is done to an order that is not the caller's.
+//! Guarantees: nothing is done to an order that is not the caller's, nor by a verification that has lapsed.
 //! Refuses to know: what a step does; the kinds' own modules do.
 
-use super::{change, enrol, identity, record::Record, reissue, renew, seal, state::Event, unlock, view};
+use super::{change, enrol, identity, record::Record, reissue, renew, seal, state::Event, unlock, verification, view};
 use crate::{
     api::{EnrolForm, IdentityCheck, Order, OrderKind, OrderState},
     problem::Answer,
@@ -11,8 +11,11 @@ use crate::{
     turn::Turn,
 };
 
+/// The caller's order as it stands now: a verification that has run out carries no step.
 async fn own(turn: &mut Turn<'_>, id: &str) -> Answer<Record> {
-    turn.own_order(id, Right::UseOwnOrder).await
+    let mut record = turn.own_order(id, Right::UseOwnOrder).await?;
+    verification::refresh(turn, &mut record).await?;
+    Ok(record)
 }
 
 /// Changes the form (E-06 返回修改).
