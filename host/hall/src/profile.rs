@@ -142,7 +142,7 @@ pub struct Enrol {
     pub unit_papers: Vec<Paper>,
     /// Papers of a person.
     pub person_papers: Vec<Paper>,
-    /// Failed identity checks a day for one order or certificate.
+    /// Failed identity checks a day for one unit or person.
     pub identity_tries: u32,
     /// Whether an order may be placed without an account.
     pub anonymous: bool,

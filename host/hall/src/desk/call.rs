@@ -1,6 +1,7 @@
 //! The call-centre desk (U-23): papers and the unlock code that the user reads out.
 //!
-//! Guarantees: a desk names a code, it is never shown one; a code is decided once.
+//! Guarantees: a desk names a code, it is never shown one; a code is decided once; a desk that names too many codes
+//! that nobody has waits until the next day.
 
 use crate::{
     api::{CallDecision, CodeEntry, Order, OrderState, ProblemType},
@@ -14,9 +15,16 @@ use crate::{
 
 async fn find(turn: &mut Turn<'_>, typed: &str) -> Answer<Record> {
     demand(&turn.caller, Right::ApproveUnlock)?;
-    let order = turn.scope_of_code(Purpose::CallCentre, typed).await?;
-    let unknown = || refuse(ProblemType::NotFound).detail("No live unlock code like this.", "解锁码不存在或已过期。");
-    turn.order(&order.ok_or_else(unknown)?).await
+    let misses = format!("call/{}", turn.caller.actor());
+    let limit = turn.hall.profile().query.misses_per_caller;
+    turn.demand_below(&misses, limit).await?;
+    let Some(order) = turn.scope_of_code(Purpose::CallCentre, typed).await? else {
+        turn.count_today(&misses).await?;
+        return Err(refuse(ProblemType::NotFound)
+            .detail("No live unlock code like this.", "解锁码不存在或已过期。")
+            .keep());
+    };
+    turn.order(&order).await
 }
 
 /// The order whose unlock code was read out.

@@ -9,13 +9,13 @@ use super::{
 use crate::{
     api::{EnrolForm, IdentityCheck, IdentityWay, MessageKind, PasswordWay, ProblemType, SubjectKind},
     checks::{self, Faults},
-    clock,
     gateway::{Claim, Verdict},
     problem::{Answer, refuse, refuse_faults},
     turn::Turn,
 };
 
-/// Checks who applies; `form` is what is on record. Failed checks are counted for the order or its certificate.
+/// Checks who applies; `form` is what is on record. Failed checks are counted for the unit or person, and for where they
+/// come from: another order, which costs nothing to place, gives no new tries.
 pub(crate) async fn check(
     turn: &mut Turn<'_>,
     record: &Record,
@@ -27,12 +27,10 @@ pub(crate) async fn check(
         return Err(refuse(ProblemType::IdentityWayUnavailable));
     }
     refuse_faults(faults(check))?;
-    let counter = format!("identity/{}", record.certificate_serial.as_ref().unwrap_or(&record.id));
+    let counter = format!("identity/{}", record.subject.number);
     let limit = profile.enrol.identity_tries;
-    let before = turn.counter(&counter).await?;
-    if before.count >= limit {
-        return Err(refuse(ProblemType::TooManyAttempts).retry_after(before.seconds_left));
-    }
+    turn.demand_below(&counter, limit).await?;
+    turn.demand_few_misses("identity").await?;
     let verdict = turn.hall.gateways().identity.check(&claim(form, check.way()), check).await?;
     let (english, chinese) = match verdict {
         Verdict::Match => return Ok(proven(check)),
@@ -45,8 +43,8 @@ pub(crate) async fn check(
             "对公账户打款失败（已退汇），请核对账户信息或选择其他认证方式。",
         ),
     };
-    let tomorrow = clock::after(turn.now, clock::until_tomorrow(turn.now));
-    let left = limit.saturating_sub(turn.count(&counter, tomorrow).await?.count);
+    turn.count_today(&turn.misses("identity")).await?;
+    let left = limit.saturating_sub(turn.count_today(&counter).await?.count);
     Err(refuse(ProblemType::IdentityFailed).detail(english, chinese).tries_left(left).keep())
 }
 

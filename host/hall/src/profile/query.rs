@@ -10,7 +10,7 @@ pub struct Query {
     /// Questions a day that find nothing, for one value of a field.
     pub misses_per_value: u32,
     /// Misses a day of one sort, for one address they come from: questions that find nothing, account names that are
-    /// taken, identity checks that fail, keys that are not known.
+    /// taken, identity checks that fail, keys that are not known. For a call-centre desk: codes that nobody has.
     pub misses_per_caller: u32,
 }
 
