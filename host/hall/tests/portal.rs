@@ -171,12 +171,26 @@ fn the_wizard_is_for_who_is_logged_in_and_for_itself() {
     assert_eq!(problem.fields.len(), 4);
     bench.post("/api/wizards", token, &start(person())).refused(ProblemType::InvalidFields);
     bench.post("/api/wizards", "desk-review", &start(form.clone())).refused(ProblemType::Forbidden);
-    let placed: Placed = bench.post("/api/wizards", token, &start(form)).read();
+    let reply = bench.post("/api/wizards", token, &start(form.clone()));
+    assert_eq!(reply.status, 201);
+    let placed: Placed = reply.read();
+    // The same click again is the same order; other data are no second one.
+    let again = bench.post("/api/wizards", token, &start(form.clone()));
+    assert_eq!((again.status, again.read::<Placed>().order.id), (200, placed.order.id.clone()));
+    let EnrolForm::Unit(mut other) = form.clone() else { unreachable!() };
+    other.address = "示例市示例路9号".into();
+    let other = start(EnrolForm::Unit(other));
+    let problem = bench.post("/api/wizards", token, &other).refused(ProblemType::OtherOrderOpen);
+    assert!(problem.detail_zh.contains(&placed.order.id));
     let submit = format!("/api/wizards/{}/submit", placed.order.id);
     bench.press(&submit, token).refused(ProblemType::WrongState);
     bench.press(&submit, "").refused(ProblemType::Unauthorised);
     // The moves of an order are not the wizard's.
     bench.press(&at(&placed, "confirm"), token).refused(ProblemType::WrongState);
     let listed: Vec<OrderSummary> = bench.get("/api/me/orders", token).read();
-    assert_eq!(listed[0].state, OrderState::Draft);
+    let [listed] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!(listed.state, OrderState::Draft);
+    // Once it is over there may be another.
+    bench.press(&at(&placed, "cancel"), token).read::<Order>();
+    assert_eq!(bench.post("/api/wizards", token, &start(form)).status, 201);
 }

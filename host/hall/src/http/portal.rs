@@ -2,7 +2,7 @@
 
 use crate::{
     account::{notice, password, supervision},
-    api::{AccountChange, Me, NoticeView, Order, OrderSummary, Placed, PortalView, ServiceView, WizardStart},
+    api::{AccountChange, Me, NoticeView, Order, OrderSummary, PortalView, ServiceView, WizardStart},
     hall::Hall,
     order::wizard,
     portal,
@@ -28,7 +28,7 @@ handler! {
 
 handler! {
     /// The wizard's first step: agreement and form (E-21, G-09).
-    start: post "/api/wizards", (), body: WizardStart => 201 Placed,
+    start: post "/api/wizards", body: WizardStart => placed,
     |turn| wizard::start(turn, body)
 }
 

@@ -1,8 +1,9 @@
 //! Reissue of a lost or damaged key: what sets it apart from an enrolment.
 //!
-//! Guarantees: one open order for each certificate; the unit's or person's name and number stay those of the certificate
-//! the old certificate is suspended from the consent on, and comes back if the order ends without a new one; it
-//! is revoked for good once the new one is issued (AMB-19).
+//! Guarantees: one open order for each certificate; name and number of the unit or person, and of who stands behind it,
+//! stay those of the certificate, since they are what the identity check asks about; the old certificate is
+//! suspended from the consent on, and comes back if the order ends without a new one; it is revoked for good once the new
+//! one is issued (AMB-19).
 
 use super::{
     record::{Details, NewOrder, Record},
@@ -107,6 +108,14 @@ pub(crate) fn demand_same_subject(record: &Record, form: &EnrolForm) -> Answer<(
     }
     if asked.number != record.subject.number {
         faults.push(fixed("number", "证件号码以证书为准"));
+    }
+    if let (EnrolForm::Unit(before), EnrolForm::Unit(asked)) = (record.form()?, form) {
+        if asked.legal_person != before.legal_person {
+            faults.push(fixed("legal_person", "法定代表人以证书登记的为准"));
+        }
+        if asked.legal_person_id != before.legal_person_id {
+            faults.push(fixed("legal_person_id", "法定代表人身份证号以证书登记的为准"));
+        }
     }
     if faults.is_empty() { Ok(()) } else { Err(refuse(ProblemType::FixedField).fields(faults)) }
 }

@@ -1,7 +1,8 @@
 //! The four-step wizard of an enrolment (E-20 to E-25): form, application form, attachments, submission.
 //!
-//! Guarantees: only an enrolment goes this way; only a logged-in account applies, and only once the agreement was accepted (G-09); nothing is submitted
-//! unless every attachment is there; an application form that was signed is of the very form that is submitted.
+//! Guarantees: only an enrolment goes this way; only a logged-in account applies, and only once the agreement was
+//! accepted (G-09); one application of an account is open at a time; nothing is submitted unless every attachment is
+//! there; an application form that was signed is of the very form that is submitted.
 
 use super::{
     enrol,
@@ -13,9 +14,9 @@ use crate::{
     api::{EnrolForm, Order, OrderKind, OrderState, Paper, Placed, ProblemType, ServiceView, WizardStart},
     checks::{self, Faults},
     document,
-    problem::{Answer, refuse, refuse_faults},
+    problem::{Answer, Refusal, refuse, refuse_faults},
     profile::EnrolShape,
-    rights::{Right, demand},
+    rights::{Caller, Right, demand},
     turn::Turn,
 };
 
@@ -39,8 +40,8 @@ fn demand_shape(turn: &Turn<'_>) -> Answer<()> {
     Err(refuse(ProblemType::NotFound).detail("This hall has no application wizard.", "本机构不通过申办向导办理。"))
 }
 
-/// Step 1: the agreement and the form (E-21).
-pub(crate) async fn start(turn: &mut Turn<'_>, start: WizardStart) -> Answer<Placed> {
+/// Step 1: the agreement and the form (E-21). The same form again takes up the same order. Tells whether it is new.
+pub(crate) async fn start(turn: &mut Turn<'_>, start: WizardStart) -> Answer<(bool, Placed)> {
     demand_shape(turn)?;
     demand(&turn.caller, Right::PlaceOrder)?;
     let number = turn.caller.number().ok_or_else(|| refuse(ProblemType::Unauthorised))?.to_owned();
@@ -52,6 +53,28 @@ pub(crate) async fn start(turn: &mut Turn<'_>, start: WizardStart) -> Answer<Pla
     }
     let form = checked(start.form)?;
     demand_own(&number, &form)?;
+    // By account, since a number is what anybody may claim.
+    let open_key = match &turn.caller {
+        Caller::Account { account, .. } => format!("wizard/account/{account}"),
+        _ => format!("wizard/number/{number}"),
+    };
+    let (new, record) = match turn.open_order(&open_key).await? {
+        Some(record) if record.details.form.as_ref() == Some(&form) => (false, record),
+        Some(record) => return Err(other_form(&record)),
+        None => (true, place(turn, form, open_key).await?),
+    };
+    let token = turn.grant_order(&record.id).await?;
+    Ok((new, Placed { token, order: view::order(turn, &record).await? }))
+}
+
+fn other_form(open: &Record) -> Refusal {
+    refuse(ProblemType::OtherOrderOpen).state(open.state).detail(
+        format!("An application with other data is open: {}; amend or cancel that one.", open.id),
+        format!("您有未完成的新办申请{}，请继续办理、修改或先取消。", open.id),
+    )
+}
+
+async fn place(turn: &mut Turn<'_>, form: EnrolForm, open_key: String) -> Answer<Record> {
     let profile = turn.hall.profile();
     let (subject, channel) = (enrol::subject(&form), profile.channels[0].clone());
     let kind = match form {
@@ -66,12 +89,10 @@ pub(crate) async fn start(turn: &mut Turn<'_>, start: WizardStart) -> Answer<Pla
         channel,
         certificate_serial: None,
         device_serial: None,
-        open_key: None,
+        open_key: Some(open_key),
         details: Details { form: Some(form), ..Details::default() },
     };
-    let record = turn.place(order).await?;
-    let token = turn.grant_order(&record.id).await?;
-    Ok(Placed { token, order: view::order(turn, &record).await? })
+    turn.place(order).await
 }
 
 /// An account applies for itself alone.
