@@ -1,6 +1,6 @@
 //! Whether a number, phone or address can be what it claims to be.
 //!
-//! Guarantees: check characters by GB 32100-2015 and GB 11643-1999.
+//! Guarantees: check characters by GB 32100-2015 and GB 11643-1999; nobody is born after today.
 
 use crate::api::FieldFault;
 use jiff::civil::Date;
@@ -16,8 +16,9 @@ pub(crate) fn is_credit_code(code: &str) -> bool {
     body.len() == 17 && (31 - sum % 31) % 31 == *check
 }
 
-/// A citizen's identity number (GB 11643): 18 characters, a birth date inside, a check character by ISO 7064 MOD 11-2.
-pub(crate) fn is_identity_number(number: &str) -> bool {
+/// A citizen's identity number (GB 11643): 18 characters, a birth date until today inside, a check character by
+/// ISO 7064 MOD 11-2.
+pub(crate) fn is_identity_number(number: &str, today: Date) -> bool {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let Some((body, check)) = number.as_bytes().split_at_checked(17) else { return false };
     if !body.iter().all(u8::is_ascii_digit) {
@@ -26,7 +27,7 @@ pub(crate) fn is_identity_number(number: &str) -> bool {
     let part = |range: core::ops::Range<usize>| number[range].parse::<i16>().unwrap_or_default();
     let born = Date::new(part(6..10), part(10..12) as i8, part(12..14) as i8);
     let sum: u32 = body.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-    born.is_ok_and(|date| date.year() >= 1900) && check == [b"10X98765432"[sum as usize % 11]]
+    born.is_ok_and(|date| date.year() >= 1900 && date <= today) && check == [b"10X98765432"[sum as usize % 11]]
 }
 
 /// A mainland mobile number: 11 digits, 13 to 19.
@@ -91,6 +92,7 @@ pub(crate) fn masked_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::date;
 
     #[test]
     fn credit_codes() {
@@ -107,11 +109,14 @@ mod tests {
 
     #[test]
     fn identity_numbers() {
+        let today = date(2026, 3, 2);
         // The standard's own example.
-        assert!(is_identity_number("11010519491231002X"));
-        assert!(!is_identity_number("440524188001010014"), "born before 1900");
+        assert!(is_identity_number("11010519491231002X", today));
+        assert!(is_identity_number("11010519491231002X", date(1949, 12, 31)), "born today");
+        assert!(!is_identity_number("11010519491231002X", date(1949, 12, 30)), "born tomorrow");
+        assert!(!is_identity_number("440524188001010014", today), "born before 1900");
         for wrong in ["110105194912310021", "11010519491331002X", "11010519491231002", "中文", ""] {
-            assert!(!is_identity_number(wrong), "{wrong}");
+            assert!(!is_identity_number(wrong, today), "{wrong}");
         }
     }
 

@@ -126,6 +126,44 @@ fn a_wrong_form_names_its_fields() {
 }
 
 #[test]
+fn nobody_is_born_tomorrow() {
+    let bench = Bench::new("qinghe");
+    let EnrolForm::Person(mut form) = person() else { unreachable!() };
+    // The check character is right; the day is the one after the hall's first.
+    form.holder.id_number = "110105202603030013".into();
+    let enrol =
+        || bench.post("/api/enrolments", "", &Enrolment { channel: None, form: EnrolForm::Person(form.clone()) });
+    let problem = enrol().refused(ProblemType::InvalidFields);
+    assert_eq!(problem.fields[0].field, "holder.id_number");
+    bench.wait(24 * 3600);
+    enrol().read::<Placed>();
+}
+
+#[test]
+fn a_registration_is_checked_wherever_it_is_given() {
+    let bench = Bench::new("qinghe");
+    let registration = |address: &str| UnitRegistration {
+        kind: "企业".into(),
+        region: " 示例市 ".into(),
+        address: address.into(),
+        postcode: "000001".into(),
+    };
+    let enrol = |registration| {
+        let form = EnrolForm::Unit(UnitForm { registration: Some(registration), ..unit_form() });
+        bench.post("/api/enrolments", "", &Enrolment { channel: None, form })
+    };
+    for bad in ["注册路\u{1b}[2J", &"长".repeat(201)] {
+        let problem = enrol(registration(bad)).refused(ProblemType::InvalidFields);
+        assert_eq!(problem.fields[0].field, "registration.address", "{bad:?}");
+    }
+    let bare = UnitRegistration { postcode: "1".into(), ..UnitRegistration::default() };
+    assert_eq!(enrol(bare).refused(ProblemType::InvalidFields).fields.len(), 4);
+    let placed: Placed = enrol(registration("示例市注册路3号")).read();
+    let EnrolForm::Unit(form) = placed.order.form.unwrap() else { panic!() };
+    assert_eq!(form.registration.unwrap().region, "示例市");
+}
+
+#[test]
 fn an_identity_check_fails_in_each_way_and_may_be_tried_again() {
     let bench = Bench::new("qinghe");
     let placed = bench.place(unit());

@@ -44,7 +44,7 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     );
     faults.unless(checks::is_text(&name, 100), "name", "missing or too long", "请填写名称");
     let plausible = match kind {
-        AccountKind::Personal => checks::is_identity_number(&number),
+        AccountKind::Personal => checks::is_identity_number(&number, clock::date(turn.now)),
         AccountKind::Enterprise | AccountKind::Authority => checks::is_credit_code(&number),
     };
     faults.unless(plausible, "number", "not a number of this kind", "证件号码不正确");

@@ -37,7 +37,7 @@ pub(crate) async fn open(turn: &mut Turn<'_>, proof: KeyProof) -> Answer<(bool, 
 /// Edits what changed (C-03, C-05). What was verified before must be verified again.
 pub(crate) async fn amend(turn: &mut Turn<'_>, record: &mut Record, form: EnrolForm) -> Answer<()> {
     let old = rewrite::old(turn, record).await?;
-    rewrite::demand_same_subject(&old, &form)?;
+    rewrite::demand_same_subject(turn, &old, &form)?;
     if record.details.form.as_ref() == Some(&form) {
         return Ok(());
     }

@@ -14,9 +14,10 @@ use super::{
 use crate::{
     api::{
         CodeEntry, CodeSent, Contact, EnrolForm, Enrolment, MessageKind, Order, OrderKind,
-        OrderState, Placed, ProblemType, Subject, SubjectKind,
+        OrderState, Placed, ProblemType, Subject, SubjectKind, UnitRegistration,
     },
     checks::{self, Faults},
+    clock,
     code::{NewCode, Purpose},
     outbox::{NewMessage, fill},
     problem::{Answer, refuse, refuse_faults, refuse_field},
@@ -24,6 +25,7 @@ use crate::{
     turn::Turn,
     vault::sm3,
 };
+use jiff::civil::Date;
 
 /// Places an enrolment (E-02). The same `key` places the same order.
 pub(crate) async fn place(turn: &mut Turn<'_>, enrolment: Enrolment, key: Option<&str>) -> Answer<Placed> {
@@ -37,7 +39,7 @@ pub(crate) async fn place(turn: &mut Turn<'_>, enrolment: Enrolment, key: Option
     }
     turn.demand_certificate_login().await?;
     let form = trimmed(enrolment.form);
-    refuse_faults(faults(&form))?;
+    refuse_faults(faults(&form, clock::date(turn.now)))?;
     let profile = turn.hall.profile();
     let channel = match enrolment.channel {
         None => profile.channels[0].clone(),
@@ -80,7 +82,7 @@ pub(crate) async fn amend(turn: &mut Turn<'_>, record: &mut Record, form: EnrolF
     if identity::subject_kind(record.form()?) != identity::subject_kind(&form) {
         return Err(refuse_field("kind", "the order is of the other kind", "证书类型与订单不一致"));
     }
-    refuse_faults(faults(&form))?;
+    refuse_faults(faults(&form, clock::date(turn.now)))?;
     reissue::demand_same_subject(record, &form)?;
     let form = if wizard::takes(turn, record) { wizard::amended(turn, record, form).await? } else { form };
     if record.details.form.as_ref() == Some(&form) {
@@ -223,6 +225,9 @@ pub(crate) fn trimmed(mut form: EnrolForm) -> EnrolForm {
                 .into_iter()
                 .for_each(trim);
             contact(&mut unit.handler);
+            if let Some(UnitRegistration { kind, region, address, postcode }) = &mut unit.registration {
+                [kind, region, address, postcode].into_iter().for_each(trim);
+            }
         }
         EnrolForm::Person(person) => {
             trim(&mut person.address);
@@ -233,13 +238,13 @@ pub(crate) fn trimmed(mut form: EnrolForm) -> EnrolForm {
 }
 
 /// What is wrong with a form.
-pub(crate) fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
+pub(crate) fn faults(form: &EnrolForm, today: Date) -> Vec<crate::api::FieldFault> {
     let mut faults = Faults::default();
     let contact = |faults: &mut Faults, role: &str, contact: &Contact| {
         let field = |name: &str| format!("{role}.{name}");
         faults.unless(checks::is_text(&contact.name, 50), &field("name"), "missing or too long", "请填写姓名");
         faults.unless(
-            checks::is_identity_number(&contact.id_number),
+            checks::is_identity_number(&contact.id_number, today),
             &field("id_number"),
             "not an identity number (GB 11643)",
             "身份证号不正确",
@@ -258,13 +263,16 @@ pub(crate) fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
             );
             faults.unless(checks::is_text(&unit.legal_person, 50), "legal_person", "missing or too long", "请填写法定代表人");
             faults.unless(
-                checks::is_identity_number(&unit.legal_person_id),
+                checks::is_identity_number(&unit.legal_person_id, today),
                 "legal_person_id",
                 "not an identity number (GB 11643)",
                 "法定代表人身份证号不正确",
             );
             faults.unless(checks::is_text(&unit.address, 200), "address", "missing or too long", "请填写通讯地址");
             contact(&mut faults, "handler", &unit.handler);
+            if let Some(registration) = &unit.registration {
+                registration_faults(&mut faults, registration);
+            }
         }
         EnrolForm::Person(person) => {
             faults.unless(checks::is_text(&person.address, 200), "address", "missing or too long", "请填写通讯地址");
@@ -272,4 +280,20 @@ pub(crate) fn faults(form: &EnrolForm) -> Vec<crate::api::FieldFault> {
         }
     }
     faults.0
+}
+
+/// What is wrong with a unit's registration, which only the wizard demands and the application form always prints.
+fn registration_faults(faults: &mut Faults, registration: &UnitRegistration) {
+    let mut text = |field: &str, text: &str, most, zh: &str| {
+        faults.unless(checks::is_text(text, most), &format!("registration.{field}"), "missing or too long", zh);
+    };
+    text("kind", &registration.kind, 50, "请填写单位类型");
+    text("region", &registration.region, 50, "请填写所属地区");
+    text("address", &registration.address, 200, "请填写注册地址");
+    faults.unless(
+        checks::is_digits(&registration.postcode, 6..=6),
+        "registration.postcode",
+        "not six digits",
+        "邮政编码应为6位数字",
+    );
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// 发送验证码.
 pub(crate) async fn open(turn: &mut Turn<'_>, mut request: QueryRequest) -> Answer<QueryOpened> {
-    query::demand_plausible(&mut request)?;
+    query::demand_plausible(turn, &mut request)?;
     let issued = turn.issued_to(&request.number).await?;
     let phone = issued.into_iter().find(|issued| issued.subject.kind == request.kind).map(|issued| issued.contact_phone);
     query::send(turn, Purpose::Holder, request, phone).await

@@ -7,7 +7,7 @@
 use super::{record::Record, verification, view};
 use crate::{
     api::{CodeEntry, OrderKind, OrderState, ProblemType, QueriedOrder, QueryOpened, QueryRequest, SubjectKind},
-    checks,
+    checks, clock,
     code::Purpose,
     outbox::{NewMessage, fill},
     problem::{Answer, refuse, refuse_field},
@@ -31,18 +31,18 @@ const NOBODY: &str = "00000000000";
 
 /// 发送验证码.
 pub(crate) async fn open(turn: &mut Turn<'_>, mut request: QueryRequest) -> Answer<QueryOpened> {
-    demand_plausible(&mut request)?;
+    demand_plausible(turn, &mut request)?;
     let records = turn.orders_of_subject(request.kind, &request.number).await?;
     let phone = records.iter().find(|record| is_proven(record)).map(|record| record.contact_phone.clone());
     send(turn, Purpose::Query, request, phone).await
 }
 
 /// Refuses a number that cannot be one of its kind.
-pub(crate) fn demand_plausible(request: &mut QueryRequest) -> Answer<()> {
+pub(crate) fn demand_plausible(turn: &Turn<'_>, request: &mut QueryRequest) -> Answer<()> {
     request.number = request.number.trim().to_owned();
     let plausible = match request.kind {
         SubjectKind::Unit => checks::is_credit_code(&request.number),
-        SubjectKind::Person => checks::is_identity_number(&request.number),
+        SubjectKind::Person => checks::is_identity_number(&request.number, clock::date(turn.now)),
     };
     if plausible { Ok(()) } else { Err(refuse_field("number", "not a number of this kind", "证件号码不正确")) }
 }

@@ -103,7 +103,7 @@ fn demand_account(turn: &Turn<'_>, issued: &Issued) -> Answer<()> {
 /// Changes the order page. Other data in the certificate's name are reviewed (AMB-14).
 pub(crate) async fn amend(turn: &mut Turn<'_>, record: &mut Record, form: EnrolForm) -> Answer<()> {
     let old = rewrite::old(turn, record).await?;
-    rewrite::demand_same_subject(&old, &form)?;
+    rewrite::demand_same_subject(turn, &old, &form)?;
     if record.details.form.as_ref() == Some(&form) {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     account::{certificate::Issued, challenge},
     api::{EnrolForm, Hex, KeyProof, OrderKind, OrderState, Placed, ProblemType, RewriteView},
-    checks,
+    checks, clock,
     problem::{Answer, Refusal, refuse, refuse_faults, refuse_field},
     profile::RenewSteps,
     rights::Right,
@@ -153,8 +153,8 @@ pub(crate) fn renames(one: &EnrolForm, other: &EnrolForm) -> bool {
 }
 
 /// Refuses a form that is wrong, or about somebody else: another number is another holder.
-pub(crate) fn demand_same_subject(old: &Issued, form: &EnrolForm) -> Answer<()> {
-    refuse_faults(enrol::faults(form))?;
+pub(crate) fn demand_same_subject(turn: &Turn<'_>, old: &Issued, form: &EnrolForm) -> Answer<()> {
+    refuse_faults(enrol::faults(form, clock::date(turn.now)))?;
     let subject = enrol::subject(form);
     if (subject.kind, &subject.number) == (old.subject.kind, &old.subject.number) {
         return Ok(());

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     api::{EnrolForm, Order, OrderKind, OrderState, Paper, Placed, ProblemType, ServiceView, WizardStart},
     checks::{self, Faults},
+    clock,
     document,
     problem::{Answer, Refusal, refuse, refuse_faults},
     profile::EnrolShape,
@@ -51,7 +52,7 @@ pub(crate) async fn start(turn: &mut Turn<'_>, start: WizardStart) -> Answer<(bo
         return Err(refuse(ProblemType::AgreementRequired)
             .detail("Read and accept the agreement first.", format!("请阅读并接受《{name}》。")));
     }
-    let form = checked(start.form)?;
+    let form = checked(turn, start.form)?;
     demand_own(&number, &form)?;
     // By account, since a number is what anybody may claim.
     let open_key = match &turn.caller {
@@ -104,39 +105,18 @@ fn demand_own(number: &str, form: &EnrolForm) -> Answer<()> {
 }
 
 /// The form as the wizard wants it: as of an order, and for a unit its registration too.
-fn checked(form: EnrolForm) -> Answer<EnrolForm> {
-    let mut form = enrol::trimmed(form);
-    let mut faults = Faults(enrol::faults(&form));
+fn checked(turn: &Turn<'_>, mut form: EnrolForm) -> Answer<EnrolForm> {
     if let EnrolForm::Unit(unit) = &mut form {
-        let registration = unit.registration.get_or_insert_default();
-        for text in [
-            &mut registration.kind,
-            &mut registration.region,
-            &mut registration.address,
-            &mut registration.postcode,
-        ] {
-            *text = text.trim().to_owned();
-        }
-        let mut text = |field: &str, text: &str, most, zh: &str| {
-            faults.unless(checks::is_text(text, most), &format!("registration.{field}"), "missing or too long", zh);
-        };
-        text("kind", &registration.kind, 50, "请填写单位类型");
-        text("region", &registration.region, 50, "请填写所属地区");
-        text("address", &registration.address, 200, "请填写注册地址");
-        faults.unless(
-            checks::is_digits(&registration.postcode, 6..=6),
-            "registration.postcode",
-            "not six digits",
-            "邮政编码应为6位数字",
-        );
+        unit.registration.get_or_insert_default();
     }
-    refuse_faults(faults.0)?;
+    let form = enrol::trimmed(form);
+    refuse_faults(enrol::faults(&form, clock::date(turn.now)))?;
     Ok(form)
 }
 
 /// 返回修改 in the wizard: a signed application form of the form before is worth nothing now.
 pub(crate) async fn amended(turn: &mut Turn<'_>, record: &Record, form: EnrolForm) -> Answer<EnrolForm> {
-    let form = checked(form)?;
+    let form = checked(turn, form)?;
     demand_own(&record.subject.number, &form)?;
     if record.details.form.as_ref() != Some(&form) {
         sqlx::query("DELETE FROM papers WHERE order_id = $1 AND paper = $2")
