@@ -199,6 +199,15 @@ fn what_the_certificate_says_is_not_changed_by_a_reissue() {
     form.credit_code = "91000000MA0000002W".into();
     let changed = bench.put(&at(&placed, "form"), token(&placed), &EnrolForm::Unit(form));
     assert_eq!(changed.refused(ProblemType::FixedField).fields[0].field, "number");
+    // Who stands behind the unit is whom the identity check asks about.
+    for (name, number, field) in
+        [("王五", "110105198501010020", "legal_person"), ("李四", HOLDER_ID, "legal_person_id")]
+    {
+        let form =
+            UnitForm { legal_person: name.into(), legal_person_id: number.into(), ..unit_form() };
+        let changed = bench.put(&at(&placed, "form"), token(&placed), &EnrolForm::Unit(form));
+        assert_eq!(changed.refused(ProblemType::FixedField).fields[0].field, field);
+    }
     bench.put(&at(&placed, "form"), token(&placed), &person()).refused(ProblemType::InvalidFields);
     let mut invoice = invoice_form();
     invoice.title = "另一家示例有限公司".into();
