@@ -180,8 +180,12 @@ async fn change_data(world: &mut UkeyWorld, field: String, value: String) {
         .attempt(move |stage| {
             let session = stage.visitor().expect("a session");
             let change = match field.as_str() {
-                "名称" => AccountChange { name: Some(value), phone: None },
-                "手机号" => AccountChange { name: None, phone: Some(value) },
+                "名称" => AccountChange { name: Some(value), ..AccountChange::default() },
+                "手机号" => {
+                    stage.client().phone_code(&session, &value)?;
+                    let code = Some(stage.code(&value, "phone", 0).into());
+                    AccountChange { phone: Some(value), code, ..AccountChange::default() }
+                }
                 field => panic!("the account has no {field} to change"),
             };
             stage.client().change_me(&session, &change).map(drop)

@@ -1,4 +1,4 @@
-//! One-time codes: consent, query, reissue, revocation, unlock, authorisation, the call centre's unlock code.
+//! One-time codes: consent, query, reissue, revocation, unlock, an account's phone, authorisation, the call centre's unlock code.
 //!
 //! Guarantees: a code is kept as a keyed digest; a wrong try is counted before it is told; a code is good once, for its
 //! lifetime, for its tries; a new code ends the one before; the day's number is limited for each recipient.
@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Revoke,
     /// 解锁验证码.
     Unlock,
+    /// The new phone of an account.
+    Phone,
     /// 获取短信验证 of an order that rewrites the key in hand.
     Rewrite,
     /// 解锁授权码.
@@ -45,6 +47,7 @@ impl Purpose {
             Self::Holder => "holder",
             Self::Revoke => "revoke",
             Self::Unlock => "unlock",
+            Self::Phone => "phone",
             Self::Rewrite => "rewrite",
             Self::Authorisation => "authorisation",
             Self::CallCentre => "call-centre",
@@ -84,6 +87,7 @@ impl Turn<'_> {
             | Purpose::Holder
             | Purpose::Revoke
             | Purpose::Unlock
+            | Purpose::Phone
             | Purpose::Rewrite => codes.sms,
             Purpose::Authorisation => codes.authorisation,
             Purpose::CallCentre => codes.unlock,

@@ -2,8 +2,8 @@
 
 use super::{Client, Result, segment};
 use ukey_hall::api::{
-    AccountChange, AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, HallTime,
-    LoginChallenge, Me, NoticeView, Order, OrderSummary, PasswordChange, PasswordLogin, Placed, PortalView,
+    AccountChange, AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, CodeSent, HallTime,
+    LoginChallenge, Me, NoticeView, Order, OrderSummary, PasswordChange, PasswordLogin, PhoneEntry, Placed, PortalView,
     ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered, Registration, Secret, ServiceView,
     Session, WizardStart,
 };
@@ -73,6 +73,11 @@ impl Client {
     /// The orders of who is logged in.
     pub fn my_orders(&self, session: &Secret) -> Result<Vec<OrderSummary>> {
         self.get("/api/me/orders", Some(session))
+    }
+
+    /// 获取短信验证码 of the account's new phone.
+    pub fn phone_code(&self, session: &Secret, phone: &str) -> Result<CodeSent> {
+        self.post("/api/me/phone/code", Some(session), &PhoneEntry { phone: Some(phone.into()) })
     }
 
     /// Changes the account's basic data.

@@ -77,6 +77,9 @@ pub struct AccountChange {
     /// The contact's mobile number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// The code that came to that number, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Secret>,
 }
 
 /// A challenge to sign; usable once.

@@ -2,7 +2,7 @@
 
 use crate::{
     account::{notice, password, supervision},
-    api::{AccountChange, Me, NoticeView, Order, OrderSummary, PortalView, ServiceView, WizardStart},
+    api::{AccountChange, CodeSent, Me, NoticeView, Order, OrderSummary, PhoneEntry, PortalView, ServiceView, WizardStart},
     hall::Hall,
     order::wizard,
     portal,
@@ -16,6 +16,7 @@ pub(super) fn routes() -> OpenApiRouter<Hall> {
         .routes(routes!(submit))
         .routes(routes!(services))
         .routes(routes!(notices))
+        .routes(routes!(phone_code))
         .routes(routes!(change_me))
         .routes(routes!(supervised))
 }
@@ -48,6 +49,12 @@ handler! {
     /// 通知消息 (R-12, V-05).
     notices: get "/api/me/notices", () => 200 Vec<NoticeView>,
     |turn| notice::mine(turn)
+}
+
+handler! {
+    /// 获取短信验证码 of the own new phone (L-07).
+    phone_code: post "/api/me/phone/code", (), body: PhoneEntry => 202 CodeSent,
+    |turn| password::phone_code(turn, body)
 }
 
 handler! {
