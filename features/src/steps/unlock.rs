@@ -260,6 +260,13 @@ async fn shows_code(world: &mut UkeyWorld) {
     assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "不是6位数字");
 }
 
+#[then("不显示解锁码")]
+async fn shows_no_code(world: &mut UkeyWorld) {
+    world.success();
+    let shown = world.on_stage(|stage| stage.unlocking().unlock_code().is_some()).await;
+    assert!(!shown, "显示了解锁码");
+}
+
 #[when("点击认证")]
 async fn authenticate(world: &mut UkeyWorld) {
     world

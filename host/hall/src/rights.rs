@@ -70,6 +70,10 @@ pub(crate) enum Caller {
     Order {
         /// Order number.
         id: String,
+        /// Whether the order was taken up by somebody who had nothing to show but the key's label, and has not been
+        /// verified since.
+        #[serde(default)]
+        newcomer: bool,
     },
     /// A desk.
     Desk {
@@ -87,6 +91,11 @@ impl Caller {
             Self::Account { number, .. } | Self::Certificate { number, .. } => Some(number),
             _ => None,
         }
+    }
+
+    /// Whether this is somebody who took an order up and has not been verified since.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        matches!(self, Self::Order { newcomer: true, .. })
     }
 
     /// The name in histories.
@@ -107,6 +116,8 @@ pub(crate) enum Right {
     ReadOwnOrder,
     /// Go on with the own orders.
     UseOwnOrder,
+    /// See papers, invoices and codes of the own orders, and give them up.
+    WholeOrder,
     /// See the own data and certificates.
     OwnPages,
     /// See the applications of an area.
@@ -131,13 +142,16 @@ fn rights(caller: &Caller) -> &'static [Right] {
     match caller {
         Caller::Anonymous => &[PlaceOrder],
         Caller::Account { kind: AccountKind::Enterprise | AccountKind::Personal, .. } => {
-            &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages]
+            &[PlaceOrder, ReadOwnOrder, UseOwnOrder, WholeOrder, OwnPages]
         }
         // AMB-05: a supervising authority looks and does nothing.
         Caller::Account { kind: AccountKind::Authority, .. } => &[OwnPages, Supervise],
-        Caller::Certificate { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder, OwnPages, OwnCertificates],
+        Caller::Certificate { .. } => {
+            &[PlaceOrder, ReadOwnOrder, UseOwnOrder, WholeOrder, OwnPages, OwnCertificates]
+        },
         Caller::Holder { .. } => &[OwnCertificates],
-        Caller::Order { .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder],
+        Caller::Order { newcomer: true, .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder],
+        Caller::Order { newcomer: false, .. } => &[PlaceOrder, ReadOwnOrder, UseOwnOrder, WholeOrder],
         Caller::Desk { role: DeskRole::Review, .. } => &[ReadAnyOrder, Review],
         Caller::Desk { role: DeskRole::CallCentre, .. } => &[ReadAnyOrder, ApproveUnlock],
         Caller::Desk { role: DeskRole::Production, .. } => &[Produce],

@@ -28,6 +28,8 @@ pub(crate) struct Turn<'a> {
     pub caller: Caller,
     /// The messages that were written.
     pub written: Vec<i64>,
+    /// The digest of the token that the caller bears.
+    pub token: Option<String>,
     /// Where the request comes from, if the server was told to say.
     pub peer: Option<IpAddr>,
     transaction: SqliteTransaction<'static>,
@@ -46,6 +48,7 @@ impl Hall {
             chance,
             now,
             caller: Caller::Anonymous,
+            token: None,
             peer: None,
             written: Vec::new(),
             transaction,

@@ -263,3 +263,69 @@ fn what_was_typed_as_an_account_is_not_kept() {
     assert!(holds(UNIT_CODE.as_bytes()), "the files are the database");
     assert!(!holds(b"My-Secret-1"));
 }
+
+#[test]
+fn an_account_sees_the_certificates_of_its_phone_and_not_of_any_number() {
+    let bench = Bench::new("luming");
+    let key = bench.unit_key();
+    bench.wait(280 * 24 * 3600);
+    let session = |account: &str, phone: &str| {
+        let registration = Registration { phone: phone.into(), ..registration(account) };
+        bench.post("/api/accounts", "", &registration).read::<Registered>();
+        login(&bench, account, bench.code(phone).reveal()).read::<Session>().token
+    };
+    // Under a unit's public number, with a phone of one's own.
+    let (stranger, contact) = (session("stranger", "13600004444"), session("zhangsan", HANDLER_PHONE));
+    let certificates = |token: &Secret| bench.get("/api/me/certificates", token.reveal()).read::<Vec<CertificateView>>();
+    let notices = |token: &Secret| bench.get("/api/me/notices", token.reveal()).read::<Vec<NoticeView>>();
+    assert_eq!(certificates(&contact)[0].serial, key.serial);
+    assert_eq!(notices(&contact).len(), 1);
+    assert_eq!((certificates(&stranger).len(), notices(&stranger).len()), (0, 0));
+    let services: Vec<ServiceView> = bench.get("/api/me/services", stranger.reveal()).read();
+    assert!(services.iter().all(|service| service.kind == OrderKind::EnrolUnit || !service.enabled));
+}
+
+#[test]
+fn a_new_password_ends_the_other_sessions() {
+    let bench = Bench::new("qinghe");
+    bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
+    let another = Registration { phone: "13600004444".into(), ..registration("another") };
+    bench.post("/api/accounts", "", &another).read::<Registered>();
+    let password = bench.code(HANDLER_PHONE);
+    let session =
+        |account: &str, password: &Secret| login(&bench, account, password.reveal()).read::<Session>().token;
+    let (here, elsewhere) = (session("zhangsan", &password), session("zhangsan", &password));
+    let other = session("another", &bench.code("13600004444"));
+    let change = PasswordChange { old: password, new: "a new password".into() };
+    bench.put("/api/me/password", here.reveal(), &change).done();
+    bench.get("/api/me", elsewhere.reveal()).refused(ProblemType::Unauthorised);
+    bench.get("/api/me", here.reveal()).read::<Me>();
+    bench.get("/api/me", other.reveal()).read::<Me>();
+}
+
+#[test]
+fn an_accounts_new_phone_is_shown_by_a_code() {
+    let bench = Bench::new("qinghe");
+    bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
+    let session: Session = login(&bench, "zhangsan", bench.code(HANDLER_PHONE).reveal()).read();
+    let bearer = session.token.reveal();
+    let ask = |phone: &str| bench.post("/api/me/phone/code", bearer, &PhoneEntry { phone: Some(phone.into()) });
+    let change = |phone: &str, code: Option<Secret>| {
+        let change = AccountChange { phone: Some(phone.into()), code, ..AccountChange::default() };
+        bench.put("/api/me", bearer, &change)
+    };
+    let new = "13600004444";
+    assert_eq!(change(new, None).refused(ProblemType::InvalidFields).fields[0].field, "code");
+    change(new, Some("000000".into())).refused(ProblemType::CodeNotSent);
+    ask("110").refused(ProblemType::InvalidFields);
+    bench.post("/api/me/phone/code", "", &PhoneEntry { phone: Some(new.into()) }).refused(ProblemType::Unauthorised);
+    ask(new).read::<CodeSent>();
+    change(new, Some("x".into())).refused(ProblemType::WrongCode);
+    // The code of one phone is not another's.
+    change("13600005555", Some(bench.code(new))).refused(ProblemType::CodeNotSent);
+    assert_eq!(bench.get("/api/me", bearer).read::<Me>().phone.as_deref(), Some("138****1111"));
+    let me: Me = change(new, Some(bench.code(new))).read();
+    assert_eq!(me.phone.as_deref(), Some("136****4444"));
+    // The same phone needs none.
+    change(new, None).read::<Me>();
+}

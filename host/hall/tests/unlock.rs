@@ -176,12 +176,13 @@ fn who_opens_the_order_again_goes_on_and_cannot_cancel() {
     let newcomer: Placed = bench.open_unlock(&key).read();
     assert_eq!((&newcomer.order.id, newcomer.order.state), (&holder.order.id, OrderState::Verified));
     let cancel = |placed: &Placed| bench.press(&at(placed, "cancel"), token(placed));
-    assert_eq!(cancel(&newcomer).refused(ProblemType::WrongState).state, Some(OrderState::Verified));
-    cancel(&holder).refused(ProblemType::WrongState);
+    cancel(&newcomer).refused(ProblemType::Forbidden);
+    assert_eq!(cancel(&holder).refused(ProblemType::WrongState).state, Some(OrderState::Verified));
     // Nor after the verification has lapsed: the key may have the one-time PIN.
     bench.wait(30 * 60);
     assert_eq!(bench.order(&holder).state, OrderState::Verifying);
-    assert!(cancel(&newcomer).refused(ProblemType::WrongState).detail_zh.contains("一次性口令"));
+    cancel(&newcomer).refused(ProblemType::Forbidden);
+    assert!(cancel(&holder).refused(ProblemType::WrongState).detail_zh.contains("一次性口令"));
     bench.unblock(&newcomer, CHALLENGE).refused(ProblemType::WrongState);
 
     let again = bench.verified_by_sms(&key, HANDLER_PHONE);
@@ -348,7 +349,8 @@ fn only_the_right_key_of_this_authority_opens_an_order() {
         serial: None,
         device_serial: device.into(),
     };
-    open(&request(der, "DEV0002")).refused(ProblemType::DeviceMismatch);
+    // Another key and an unknown certificate are one answer.
+    open(&request(der, "DEV0002")).refused(ProblemType::KeyUnknown);
     open(&request(&der[1..], "DEV0001")).refused(ProblemType::MalformedCertificate);
     let mut bent = der.to_vec();
     *bent.last_mut().unwrap() ^= 1;
@@ -370,4 +372,77 @@ fn only_the_right_key_of_this_authority_opens_an_order() {
     open(&UnlockRequest { device_serial: "DEV0001".into(), ..UnlockRequest::default() })
         .refused(ProblemType::InvalidFields);
     open(&by_serial(&key.serial.to_lowercase())).read::<Placed>();
+}
+
+#[test]
+fn who_takes_an_order_up_with_a_keys_label_reads_nothing_of_it_until_verified() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let holder: Placed = bench.open_unlock(&key).read();
+    bench.put(&at(&holder, "invoice"), token(&holder), &invoice_form()).read::<Invoice>();
+    bench.pay(&bench.open_payment(&holder), PaymentOutcome::Paid);
+    bench.upload_papers(&holder);
+    let order: Order = bench.press(&un(&holder, "papers"), token(&holder)).read();
+    let code = order.unlock.unwrap().unlock_code.unwrap().code;
+    assert!(order.invoice.is_some());
+
+    let newcomer: Placed = bench.open_unlock(&key).read();
+    assert_eq!(newcomer.order.id, holder.order.id);
+    let shown = |order: &Order| (order.invoice.is_some(), order.unlock.as_ref().unwrap().unlock_code.is_some());
+    let paper = |placed: &Placed| bench.get(&at(placed, "papers/business-licence"), token(placed));
+    let invoice = |placed: &Placed| bench.get(&at(placed, "invoice"), token(placed));
+    assert_eq!(shown(&newcomer.order), (false, false));
+    assert_eq!(shown(&bench.order(&newcomer)), (false, false));
+    paper(&newcomer).refused(ProblemType::Forbidden);
+    invoice(&newcomer).refused(ProblemType::Forbidden);
+    bench.press(&at(&newcomer, "cancel"), token(&newcomer)).refused(ProblemType::Forbidden);
+    assert_eq!(paper(&holder).body, GIF);
+    // Whoever holds the order's token is no newcomer.
+    let request = UnlockRequest {
+        certificate: None,
+        serial: Some(key.serial.clone()),
+        device_serial: key.device.clone(),
+    };
+    let again: Placed = bench.post("/api/unlocks", token(&holder), &request).read();
+    assert_eq!(shown(&again.order), (true, true));
+    let again: Placed = bench.post("/api/unlocks", token(&newcomer), &request).read();
+    assert_eq!(shown(&again.order), (false, false));
+    // 确认上传 gives a newcomer another code, and the first is nobody's.
+    let order: Order = bench.press(&un(&newcomer, "papers"), token(&newcomer)).read();
+    let other = order.unlock.unwrap().unlock_code.unwrap().code;
+    assert_ne!(other, code);
+    assert_eq!(shown(&bench.order(&newcomer)), (false, true));
+    assert_eq!(shown(&bench.order(&again)), (false, false));
+    // The code to the phone on record shows who it is.
+    bench
+        .post(&un(&newcomer, "code"), token(&newcomer), &PhoneEntry { phone: Some(HANDLER_PHONE.into()) })
+        .read::<CodeSent>();
+    let code = bench.code(HANDLER_PHONE);
+    let order: Order =
+        bench.post(&un(&newcomer, "code/verify"), token(&newcomer), &CodeEntry { code }).read();
+    assert!(order.invoice.is_some());
+    assert_eq!(paper(&newcomer).body, GIF);
+    invoice(&newcomer).read::<Invoice>();
+    // It showed it of that newcomer, of nobody else.
+    paper(&again).refused(ProblemType::Forbidden);
+}
+
+#[test]
+fn which_key_has_which_certificate_is_not_tried_out() {
+    let bench = Bench::new("qinghe");
+    let key = bench.unit_key();
+    let open = |device: &str| {
+        let request = UnlockRequest {
+            certificate: None,
+            serial: Some(key.serial.clone()),
+            device_serial: device.into(),
+        };
+        bench.post("/api/unlocks", "", &request)
+    };
+    for i in 2..32 {
+        open(&format!("DEV{i:04}")).refused(ProblemType::KeyUnknown);
+    }
+    open("DEV0001").refused(ProblemType::TooManyAttempts);
+    bench.wait(24 * 3600);
+    open("DEV0001").read::<Placed>();
 }

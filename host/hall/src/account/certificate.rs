@@ -108,12 +108,8 @@ pub(crate) struct NewKey<'a> {
 /// The caller's certificates (A-04, V-04).
 pub(crate) async fn mine(turn: &mut Turn<'_>) -> Answer<Vec<CertificateView>> {
     demand(&turn.caller, Right::OwnPages)?;
-    let number = match turn.caller.clone() {
-        Caller::Account { number, .. } | Caller::Certificate { number, .. } => number,
-        _ => return Err(refuse(ProblemType::Forbidden)),
-    };
     let mut views = Vec::new();
-    for issued in turn.issued_to(&number).await? {
+    for issued in turn.own_certificates().await? {
         views.push(view(turn, issued).await?);
     }
     Ok(views)
@@ -152,6 +148,21 @@ pub(crate) async fn status(turn: &mut Turn<'_>, serial: &str) -> Answer<Certific
 }
 
 impl Turn<'_> {
+    /// The pairs that the caller may see, newest first. An account's number is what anybody may claim; what it has shown
+    /// is its phone, where the password went. So it sees the certificates of that number whose contact has that phone.
+    pub(crate) async fn own_certificates(&mut self) -> Answer<Vec<Issued>> {
+        match self.caller.clone() {
+            Caller::Certificate { number, .. } => self.issued_to(&number).await,
+            Caller::Account { account, number, .. } => {
+                let phone = self.phone_of(&account).await?;
+                let mut issued = self.issued_to(&number).await?;
+                issued.retain(|issued| issued.contact_phone == phone);
+                Ok(issued)
+            }
+            _ => Err(refuse(ProblemType::Forbidden)),
+        }
+    }
+
     /// The pair with this sign certificate, if it was issued here.
     pub(crate) async fn issued(&mut self, serial: &str) -> Answer<Option<Issued>> {
         let row = sqlx::query("SELECT * FROM certificates WHERE serial = $1")

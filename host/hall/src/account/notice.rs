@@ -62,18 +62,23 @@ pub(crate) async fn send_due(turn: &mut Turn<'_>) -> Answer<()> {
 pub(crate) async fn mine(turn: &mut Turn<'_>) -> Answer<Vec<NoticeView>> {
     demand(&turn.caller, Right::OwnPages)?;
     let Some(number) = turn.caller.number().map(str::to_owned) else { return Ok(Vec::new()) };
+    let own: Vec<_> = turn.own_certificates().await?.into_iter().map(|issued| issued.serial).collect();
     let rows = sqlx::query("SELECT * FROM notices WHERE subject_number = $1 ORDER BY at DESC, certificate_serial, days_before")
         .bind(number)
         .fetch_all(turn.db())
         .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| -> Answer<NoticeView> {
-        Ok(NoticeView {
+    let mut notices = Vec::new();
+    for row in rows {
+        let notice = NoticeView {
             certificate_serial: row.try_get("certificate_serial")?,
             text: row.try_get("text")?,
             at: moment(row.try_get("at")?),
-        })
-    };
-    rows.iter().map(read).collect()
+        };
+        if own.contains(&notice.certificate_serial) {
+            notices.push(notice);
+        }
+    }
+    Ok(notices)
 }
 
 impl Turn<'_> {

@@ -1,16 +1,17 @@
 //! Accounts and their passwords (L-02 to L-07).
 //!
 //! Guarantees: passwords are kept as argon2id digests with their cost; an unknown account answers like a wrong password
-//! and as slowly; wrong passwords in a row make the account wait; a password session orders nothing while its subject
+//! and as slowly; a phone is shown by what was sent to it, at registration and when it changes; wrong passwords in a row make the account wait; a password session orders nothing while its subject
 //! has a valid certificate (L-01, AMB-04).
 
 use crate::{
     api::{
-        AccountChange, AccountKind, LoginWay, Me, MessageKind, PasswordChange, PasswordLogin, ProblemType, Registered, Registration,
-        Secret, Session,
+        AccountChange, AccountKind, CodeSent, LoginWay, Me, MessageKind, PasswordChange, PasswordLogin, PhoneEntry, ProblemType,
+        Registered, Registration, Secret, Session,
     },
     checks::{self, Faults},
     clock,
+    code::Purpose,
     config::PasswordCost,
     order::record::{read_word, word},
     outbox::{NewMessage, fill},
@@ -155,21 +156,58 @@ pub(crate) async fn change(turn: &mut Turn<'_>, change: PasswordChange) -> Answe
         .bind(&account)
         .execute(turn.db())
         .await?;
+    // Whoever else is logged in with the old password is so no more.
+    sqlx::query("DELETE FROM tokens WHERE holder = $1 AND digest <> $2")
+        .bind(serde_json::to_string(&turn.caller)?)
+        .bind(turn.token.clone())
+        .execute(turn.db())
+        .await?;
     turn.audit("applicant", &format!("account/{account}"), "password-changed", "").await
 }
 
-/// Changes the own basic data (L-07).
+/// 获取短信验证码: to the account's new phone.
+pub(crate) async fn phone_code(turn: &mut Turn<'_>, entry: PhoneEntry) -> Answer<CodeSent> {
+    let Caller::Account { account, .. } = turn.known()?.clone() else {
+        return Err(refuse(ProblemType::Forbidden));
+    };
+    let phone = entry.phone.unwrap_or_default().trim().to_owned();
+    if !checks::is_mobile(&phone) {
+        return Err(refuse_field("phone", "not a mobile number", "手机号格式不正确"));
+    }
+    let code = turn.new_code(Purpose::Phone, &phone_scope(&account, &phone), &phone).await?;
+    turn.send(NewMessage {
+        kind: MessageKind::Sms,
+        recipient: &phone,
+        topic: Purpose::Phone.name(),
+        text: fill(&turn.hall.profile().wording.code, &[("code", &code.code)]),
+        code: Some(&code.code),
+        order: None,
+    })
+    .await?;
+    Ok(code.sent(&phone))
+}
+
+fn phone_scope(account: &str, phone: &str) -> String {
+    format!("{account}/{phone}")
+}
+
+/// Changes the own basic data (L-07). Another phone is shown by the code that came to it.
 pub(crate) async fn change_data(turn: &mut Turn<'_>, change: AccountChange) -> Answer<Me> {
     let Caller::Account { account: name, .. } = turn.known()?.clone() else {
         return Err(refuse(ProblemType::Forbidden));
     };
     let mut account = turn.account(&name).await?.ok_or_else(|| refuse(ProblemType::Unauthorised))?;
     account.name = change.name.map_or(account.name, |name| name.trim().to_owned());
-    account.phone = change.phone.map_or(account.phone, |phone| phone.trim().to_owned());
+    let phone = change.phone.map_or_else(|| account.phone.clone(), |phone| phone.trim().to_owned());
     let mut faults = Faults::default();
     faults.unless(checks::is_text(&account.name, 100), "name", "missing or too long", "请填写名称");
-    faults.unless(checks::is_mobile(&account.phone), "phone", "not a mobile number", "手机号格式不正确");
+    faults.unless(checks::is_mobile(&phone), "phone", "not a mobile number", "手机号格式不正确");
     refuse_faults(faults.0)?;
+    if phone != account.phone {
+        let code = change.code.ok_or_else(|| refuse_field("code", "missing", "请填写发送到新手机号的验证码"))?;
+        turn.check_code(Purpose::Phone, &phone_scope(&name, &phone), code.reveal(), false).await?;
+        account.phone = phone;
+    }
     sqlx::query("UPDATE accounts SET name = $1, phone = $2 WHERE account = $3")
         .bind(&account.name)
         .bind(&account.phone)
@@ -245,6 +283,11 @@ impl Turn<'_> {
             phone: row.try_get("phone")?,
             password: row.try_get("password")?,
         }))
+    }
+
+    /// The phone that an account's password was sent to.
+    pub(crate) async fn phone_of(&mut self, account: &str) -> Answer<String> {
+        Ok(self.account(account).await?.ok_or_else(|| refuse(ProblemType::Unauthorised))?.phone)
     }
 
     /// Refuses a password session whose subject has a valid certificate (L-01).

@@ -19,6 +19,7 @@ impl Turn<'_> {
     /// Who bears a token.
     pub(crate) async fn bearer(&mut self, token: &str) -> Answer<Caller> {
         let digest = sm3(token.as_bytes());
+        self.token = Some(digest.clone());
         let same = |other: &Secret| digest.as_bytes().ct_eq(sm3(other.reveal().as_bytes()).as_bytes()).into();
         if let Some(desk) = self.hall.config().desks.iter().find(|desk| same(&desk.token)) {
             return Ok(Caller::Desk { name: desk.name.clone(), role: desk.role });
@@ -57,7 +58,28 @@ impl Turn<'_> {
     /// Gives a new token for an order.
     pub(crate) async fn grant_order(&mut self, id: &str) -> Answer<Secret> {
         let minutes = self.hall.profile().login.order_minutes;
-        Ok(self.grant(&Caller::Order { id: id.into() }, minutes).await?.0)
+        Ok(self.grant(&Caller::Order { id: id.into(), newcomer: false }, minutes).await?.0)
+    }
+
+    /// Gives a new token for an order to somebody who takes it up with nothing to show. From here on this turn is theirs.
+    pub(crate) async fn grant_newcomer(&mut self, id: &str) -> Answer<Secret> {
+        let minutes = self.hall.profile().login.order_minutes;
+        self.caller = Caller::Order { id: id.into(), newcomer: true };
+        Ok(self.grant(&self.caller.clone(), minutes).await?.0)
+    }
+
+    /// Whoever bears this turn's token was verified: a newcomer no more.
+    pub(crate) async fn known_from_now_on(&mut self) -> Answer<()> {
+        let (Caller::Order { id, newcomer: true }, Some(token)) = (self.caller.clone(), self.token.clone()) else {
+            return Ok(());
+        };
+        self.caller = Caller::Order { id, newcomer: false };
+        sqlx::query("UPDATE tokens SET holder = $1 WHERE digest = $2")
+            .bind(serde_json::to_string(&self.caller)?)
+            .bind(token)
+            .execute(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Takes a token back.

@@ -62,6 +62,9 @@ pub(crate) struct Details {
     /// Until when the unlock code holds.
     #[serde(default)]
     pub unlock_code_until: Option<Timestamp>,
+    /// The digest of the token that had the unlock code made.
+    #[serde(default)]
+    pub unlock_code_by: Option<String>,
 }
 
 /// What is asked for with a revocation.
@@ -353,7 +356,7 @@ impl Turn<'_> {
         demand(&self.caller, right)?;
         let record = self.order(id).await?;
         let own = match &self.caller {
-            Caller::Order { id } => *id == record.id,
+            Caller::Order { id, .. } => *id == record.id,
             Caller::Account { account, .. } => record.account.as_ref() == Some(account),
             Caller::Certificate { number, .. } => record.subject.number == *number,
             Caller::Anonymous | Caller::Holder { .. } | Caller::Desk { .. } => false,
@@ -371,7 +374,7 @@ impl Turn<'_> {
     pub(crate) async fn readable_order(&mut self, id: &str) -> Answer<Record> {
         match demand(&self.caller, Right::ReadAnyOrder) {
             Ok(()) => self.order(id).await,
-            Err(_) => self.own_order(id, Right::ReadOwnOrder).await,
+            Err(_) => self.own_order(id, Right::WholeOrder).await,
         }
     }
 

@@ -7,7 +7,7 @@ use super::{change, enrol, identity, record::Record, reissue, renew, seal, state
 use crate::{
     api::{EnrolForm, IdentityCheck, Order, OrderKind, OrderState},
     problem::Answer,
-    rights::Right,
+    rights::{Right, demand},
     turn::Turn,
 };
 
@@ -70,6 +70,7 @@ pub(crate) async fn submit(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
 
 /// Gives an order up; what was paid goes back.
 pub(crate) async fn cancel(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
+    demand(&turn.caller, Right::WholeOrder)?;
     let mut record = own(turn, id).await?;
     unlock::demand_no_pin(turn, &record).await?;
     let actor = turn.caller.actor();

@@ -7,7 +7,9 @@
 //! A verification belongs to the order, not to the bearer token that passed it. Whoever opens the order again goes on
 //! from there, since an assistant that was closed half-way has nothing else to show: the holder's PIN is lost, and a
 //! locked key signs nothing. What such a newcomer gets is a cryptogram for one challenge of the physical key, and a
-//! one-time PIN that nothing but this key takes; only the key's signature ends the order. The risk that remains is a
+//! one-time PIN that nothing but this key takes; only the key's signature ends the order. The label of a key proves
+//! nothing: until the phone on record or an identity check has shown who it is, such a newcomer reads no papers, invoice
+//! or code of those before, and does not give the order up. The risk that remains is a
 //! thief with the key in hand while the holder's verification holds: the profile's `verified_minutes` says how long.
 
 use super::{
@@ -28,7 +30,7 @@ use crate::{
     cryptogram,
     outbox::{NewMessage, fill},
     problem::{Answer, refuse, refuse_field},
-    rights::Right,
+    rights::{Right, demand},
     secret::SecretName,
     signature::verify_signature,
     turn::Turn,
@@ -41,9 +43,6 @@ const ONE_TIME_PIN: usize = 10;
 /// Opens the unlock order of a certificate, or takes up the open one. Tells whether it is new.
 pub(crate) async fn open(turn: &mut Turn<'_>, request: UnlockRequest) -> Answer<(bool, Placed)> {
     let issued = find(turn, &request).await?;
-    if issued.device_serial != request.device_serial {
-        return Err(refuse(ProblemType::DeviceMismatch));
-    }
     turn.demand_not_revoked(&issued.serial).await?;
     let open_key = format!("unlock/{}", issued.serial);
     let (new, mut record) = match turn.open_order(&open_key).await? {
@@ -51,10 +50,17 @@ pub(crate) async fn open(turn: &mut Turn<'_>, request: UnlockRequest) -> Answer<
         None => (true, place(turn, issued, open_key).await?),
     };
     refresh(turn, &mut record).await?;
-    let token = turn.grant_order(&record.id).await?;
+    // Whoever can show the order to be theirs already goes on as they are.
+    let known = new || demand(&turn.caller, Right::WholeOrder).is_ok() && turn.own_order(&record.id, Right::ReadOwnOrder).await.is_ok();
+    let token = match known {
+        true => turn.grant_order(&record.id).await?,
+        false => turn.grant_newcomer(&record.id).await?,
+    };
     Ok((new, Placed { token, order: view::order(turn, &record).await? }))
 }
 
+/// The certificate that the key is said to have. A certificate that is not known and another key than the certificate's
+/// are one answer: nobody learns here which certificate is in which key.
 async fn find(turn: &mut Turn<'_>, request: &UnlockRequest) -> Answer<Issued> {
     let serial = match (&request.certificate, &request.serial) {
         (Some(der), _) => {
@@ -69,7 +75,14 @@ async fn find(turn: &mut Turn<'_>, request: &UnlockRequest) -> Answer<Issued> {
             .to_string(),
         (None, None) => return Err(refuse_field("certificate", "missing", "请提供证书")),
     };
-    turn.issued(&serial).await?.ok_or_else(|| refuse(ProblemType::KeyUnknown))
+    turn.demand_few_misses("unlock").await?;
+    match turn.issued(&serial).await?.filter(|issued| issued.device_serial == request.device_serial) {
+        Some(issued) => Ok(issued),
+        None => {
+            turn.count_today(&turn.misses("unlock")).await?;
+            Err(refuse(ProblemType::KeyUnknown).keep())
+        }
+    }
 }
 
 async fn place(turn: &mut Turn<'_>, issued: Issued, open_key: String) -> Answer<Record> {
@@ -168,6 +181,7 @@ pub(crate) async fn verify(turn: &mut Turn<'_>, id: &str, entry: CodeEntry) -> A
     demand_lane(turn, &record, Lane::Sms)?;
     record.demand_state(&[OrderState::Verifying, OrderState::PapersSubmitted, OrderState::PapersRefused])?;
     turn.check_code(Purpose::Unlock, &record.id, entry.code.reveal(), false).await?;
+    turn.known_from_now_on().await?;
     verified(turn, &mut record, Event::CodeVerified).await
 }
 
@@ -222,6 +236,7 @@ pub(crate) async fn authorise(turn: &mut Turn<'_>, id: &str, entry: CodeEntry) -
     }
     record.demand_state(&[OrderState::Authorising])?;
     turn.check_code(Purpose::Authorisation, &record.id, entry.code.reveal(), false).await?;
+    turn.known_from_now_on().await?;
     verified(turn, &mut record, Event::AuthorisationVerified).await
 }
 
@@ -237,13 +252,16 @@ pub(crate) async fn send_papers(turn: &mut Turn<'_>, id: &str) -> Answer<Order> 
     ])?;
     turn.demand_papers(&record).await?;
     let holds = record.details.unlock_code_until.is_some_and(|until| turn.now < until);
-    if holds && matches!(record.state, OrderState::PapersSubmitted | OrderState::PapersApproved) {
+    // A code is shown to who had it made: anybody else has another one made.
+    let shown = !turn.caller.is_newcomer() || record.details.unlock_code_by == turn.token;
+    if holds && shown && matches!(record.state, OrderState::PapersSubmitted | OrderState::PapersApproved) {
         return view::order(turn, &record).await;
     }
     let counted = record.certificate_serial.clone().unwrap_or_default();
     let code = turn.new_code(Purpose::CallCentre, &record.id, &counted).await?;
     turn.keep_secret(&record.id, SecretName::UnlockCode, code.code.as_bytes()).await?;
     record.details.unlock_code_until = Some(code.expires_at);
+    record.details.unlock_code_by = turn.token.clone();
     record.details.reason = None;
     record.details.decided_by = None;
     let actor = turn.caller.actor();

@@ -79,7 +79,7 @@ pub(crate) async fn order(turn: &mut Turn<'_>, record: &Record) -> Answer<Order>
         seal: seal::view(record),
         papers: turn.papers(record).await?,
         payment: turn.payment(&record.id).await?,
-        invoice: turn.invoice(record).await?,
+        invoice: turn.invoice(record).await?.filter(|_| !turn.caller.is_newcomer()),
         password_way,
         review_due: details.review_due,
         reason: details.reason.clone(),
@@ -98,8 +98,9 @@ async fn unlock_view(turn: &mut Turn<'_>, record: &Record) -> Answer<Option<Unlo
     let unlocked_before = turn.issued(&serial).await?.map_or(0, |issued| issued.unlocks);
     let until = record.details.unlock_code_until.filter(|until| turn.now < *until);
     let shown = matches!(record.state, OrderState::PapersSubmitted | OrderState::PapersApproved);
-    // Only the applicant reads the code out; a desk hears it.
-    let shown = shown && !matches!(turn.caller, Caller::Desk { .. });
+    // Only who made it reads the code out; a desk hears it.
+    let made = turn.token.is_some() && turn.token == record.details.unlock_code_by;
+    let shown = shown && !matches!(turn.caller, Caller::Desk { .. }) && (made || !turn.caller.is_newcomer());
     let unlock_code = match until.filter(|_| shown) {
         Some(expires_at) => turn
             .secret_text(&record.id, SecretName::UnlockCode)

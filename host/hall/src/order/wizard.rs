@@ -162,7 +162,7 @@ pub(crate) async fn submit(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
 pub(crate) async fn services(turn: &mut Turn<'_>) -> Answer<Vec<ServiceView>> {
     demand(&turn.caller, Right::OwnPages)?;
     let number = turn.caller.number().ok_or_else(|| refuse(ProblemType::Forbidden))?.to_owned();
-    let certified = !turn.issued_to(&number).await?.is_empty();
+    let certified = !turn.own_certificates().await?.is_empty();
     let orders = demand(&turn.caller, Right::PlaceOrder).is_ok();
     let enrol = if checks::is_credit_code(&number) { OrderKind::EnrolUnit } else { OrderKind::EnrolPerson };
     let offered = [
