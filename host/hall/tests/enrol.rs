@@ -131,8 +131,9 @@ fn nobody_is_born_tomorrow() {
     let EnrolForm::Person(mut form) = person() else { unreachable!() };
     // The check character is right; the day is the one after the hall's first.
     form.holder.id_number = "110105202603030013".into();
-    let enrol =
-        || bench.post("/api/enrolments", "", &Enrolment { channel: None, form: EnrolForm::Person(form.clone()) });
+    let enrol = || {
+        bench.post("/api/enrolments", "", &Enrolment { channel: None, form: EnrolForm::Person(form.clone()) })
+    };
     let problem = enrol().refused(ProblemType::InvalidFields);
     assert_eq!(problem.fields[0].field, "holder.id_number");
     bench.wait(24 * 3600);

@@ -200,7 +200,8 @@ fn only_an_authority_that_the_ca_knows_gets_an_account() {
         (UNIT_CODE, HANDLER_PHONE),
         ("11000000MB00000014", "13771000001"),
     ] {
-        let registration = Registration { number: number.into(), phone: phone.into(), ..authority("zhuguan") };
+        let registration =
+            Registration { number: number.into(), phone: phone.into(), ..authority("zhuguan") };
         let problem = ask(&registration).refused(ProblemType::Forbidden);
         assert!(problem.detail_zh.contains(&bench.hall.profile().hotline));
         assert!(bench.outbox(phone).is_empty());
@@ -276,7 +277,8 @@ fn an_account_sees_the_certificates_of_its_phone_and_not_of_any_number() {
     };
     // Under a unit's public number, with a phone of one's own.
     let (stranger, contact) = (session("stranger", "13600004444"), session("zhangsan", HANDLER_PHONE));
-    let certificates = |token: &Secret| bench.get("/api/me/certificates", token.reveal()).read::<Vec<CertificateView>>();
+    let certificates =
+        |token: &Secret| bench.get("/api/me/certificates", token.reveal()).read::<Vec<CertificateView>>();
     let notices = |token: &Secret| bench.get("/api/me/notices", token.reveal()).read::<Vec<NoticeView>>();
     assert_eq!(certificates(&contact)[0].serial, key.serial);
     assert_eq!(notices(&contact).len(), 1);
@@ -309,7 +311,8 @@ fn an_accounts_new_phone_is_shown_by_a_code() {
     bench.post("/api/accounts", "", &registration("zhangsan")).read::<Registered>();
     let session: Session = login(&bench, "zhangsan", bench.code(HANDLER_PHONE).reveal()).read();
     let bearer = session.token.reveal();
-    let ask = |phone: &str| bench.post("/api/me/phone/code", bearer, &PhoneEntry { phone: Some(phone.into()) });
+    let ask =
+        |phone: &str| bench.post("/api/me/phone/code", bearer, &PhoneEntry { phone: Some(phone.into()) });
     let change = |phone: &str, code: Option<Secret>| {
         let change = AccountChange { phone: Some(phone.into()), code, ..AccountChange::default() };
         bench.put("/api/me", bearer, &change)
@@ -318,7 +321,9 @@ fn an_accounts_new_phone_is_shown_by_a_code() {
     assert_eq!(change(new, None).refused(ProblemType::InvalidFields).fields[0].field, "code");
     change(new, Some("000000".into())).refused(ProblemType::CodeNotSent);
     ask("110").refused(ProblemType::InvalidFields);
-    bench.post("/api/me/phone/code", "", &PhoneEntry { phone: Some(new.into()) }).refused(ProblemType::Unauthorised);
+    bench
+        .post("/api/me/phone/code", "", &PhoneEntry { phone: Some(new.into()) })
+        .refused(ProblemType::Unauthorised);
     ask(new).read::<CodeSent>();
     change(new, Some("x".into())).refused(ProblemType::WrongCode);
     // The code of one phone is not another's.

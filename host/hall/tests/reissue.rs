@@ -203,8 +203,7 @@ fn what_the_certificate_says_is_not_changed_by_a_reissue() {
     for (name, number, field) in
         [("王五", "110105198501010020", "legal_person"), ("李四", HOLDER_ID, "legal_person_id")]
     {
-        let form =
-            UnitForm { legal_person: name.into(), legal_person_id: number.into(), ..unit_form() };
+        let form = UnitForm { legal_person: name.into(), legal_person_id: number.into(), ..unit_form() };
         let changed = bench.put(&at(&placed, "form"), token(&placed), &EnrolForm::Unit(form));
         assert_eq!(changed.refused(ProblemType::FixedField).fields[0].field, field);
     }

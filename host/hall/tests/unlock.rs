@@ -388,7 +388,8 @@ fn who_takes_an_order_up_with_a_keys_label_reads_nothing_of_it_until_verified() 
 
     let newcomer: Placed = bench.open_unlock(&key).read();
     assert_eq!(newcomer.order.id, holder.order.id);
-    let shown = |order: &Order| (order.invoice.is_some(), order.unlock.as_ref().unwrap().unlock_code.is_some());
+    let shown =
+        |order: &Order| (order.invoice.is_some(), order.unlock.as_ref().unwrap().unlock_code.is_some());
     let paper = |placed: &Placed| bench.get(&at(placed, "papers/business-licence"), token(placed));
     let invoice = |placed: &Placed| bench.get(&at(placed, "invoice"), token(placed));
     assert_eq!(shown(&newcomer.order), (false, false));
