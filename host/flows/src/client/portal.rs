@@ -2,10 +2,10 @@
 
 use super::{Client, Result, segment};
 use ukey_hall::api::{
-    AccountChange, AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, CodeSent, HallTime,
-    LoginChallenge, Me, NoticeView, Order, OrderSummary, PasswordChange, PasswordLogin, PhoneEntry, Placed, PortalView,
-    ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered, Registration, Secret, ServiceView,
-    Session, WizardStart,
+    AccountChange, AuthorityView, CertificateLogin, CertificateStatus, CertificateView, CodeEntry, CodeSent,
+    HallTime, LoginChallenge, Me, NoticeView, Order, OrderSummary, PasswordChange, PasswordLogin, PhoneEntry,
+    Placed, PortalView, ProfileView, QueriedOrder, QueryOpened, QueryRequest, Registered, Registration,
+    Secret, ServiceView, Session, WizardStart,
 };
 
 impl Client {
