@@ -160,7 +160,8 @@ async fn status_answer(
     let frame = Frame::of(&hall, "查询服务", &visitor).await;
     let answer = async {
         let mut turn = hall.turn(None).await?;
-        let found = status::ask(&mut turn, caller, asked).await;
+        turn.peer = caller;
+        let found = status::ask(&mut turn, asked).await;
         let found = turn.end(found).await?;
         Ok(shown(&StatusPage { frame, found }))
     };
