@@ -1,6 +1,8 @@
-//! The simulated platform: NOR flash that tears, seeded chance, an LED, virtual time. Small, and for std hosts only.
+//! The simulated platform: NOR flash that tears, seeded chance, an LED, virtual time; and the [`sweep`] that uses it. For
+//! std hosts only.
 
 mod flash;
+pub mod sweep;
 
 use core::convert::Infallible;
 

@@ -65,7 +65,7 @@ pub use device::{Device, DeviceInfo};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use exclusive::Exclusive;
-pub use link::sim::Simulator;
+pub use link::sim::{Simulator, sweep};
 pub use link::{Link, LinkError, Place};
 pub use session_key::{SealedKey, SessionKey};
 pub use target::{Options, Target, UnknownTarget};

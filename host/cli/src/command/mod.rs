@@ -6,6 +6,7 @@ mod info;
 mod pin;
 mod report;
 mod sim;
+mod sweep;
 mod test;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Report(report::Report),
     /// Let every step of the online flows fail once, and judge whether hall and token agree in the end.
     Agreement(agreement::Agreement),
+    /// Cut the power of a simulated token at every flash operation of every command, and judge what is left.
+    Sweep(sweep::Sweep),
     /// The online service hall of a certificate authority.
     Hall(hall::Hall),
 }
@@ -42,6 +45,7 @@ impl Command {
             Command::Test(test) => return Ok(test.run()),
             Command::Report(report) => return Ok(report.run()),
             Command::Agreement(agreement) => return agreement.run(),
+            Command::Sweep(sweep) => return sweep.run(),
             Command::Hall(hall) => hall.run()?,
         }
         Ok(ExitCode::SUCCESS)

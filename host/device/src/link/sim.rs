@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
+/// Cuts the power of simulated tokens everywhere, and judges what is left.
+pub use ukey_firmware::sim::sweep;
 use ukey_firmware::sim::{Counts, SimFlash, SimPlatform, Tear};
 use ukey_firmware::{Identity, MAX_ANSWER, Settings, Token};
 
