@@ -298,6 +298,14 @@ fn sent<'a, C: Command<'a>>(command: &C) -> Vec<u8> {
 }
 
 #[test]
+fn every_command_of_the_standard_is_spoken_or_it_is_said_why_not() {
+    assert_eq!(Ins::ALL.len(), 70);
+    for &ins in Ins::ALL {
+        assert_ne!(SPOKEN.contains(&ins), why_not(ins).is_some(), "{}", ins.name());
+    }
+}
+
+#[test]
 fn a_line_says_what_happened() {
     let verify = VerifyPin { application: AppId(0x1000), pin_type: PinType::User, cryptogram: [0xCF; 16] };
     assert_eq!(

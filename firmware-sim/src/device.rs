@@ -27,8 +27,8 @@ const FACTORY_LABEL: &[u8] = b"UKEY";
 
 /// Hardware and firmware version.
 const VERSION: Version = Version { major: 0, minor: 1 };
-/// SGD_SM2 sign and encryption keys.
-const ASYMMETRIC: u32 = 0x0002_0200 | 0x0002_0800;
+/// SGD_SM2_1 to SGD_SM2_3: signature, key agreement, encryption. SGD_RSA (`0001_0000`) is not among them.
+const ASYMMETRIC: u32 = 0x0002_0200 | 0x0002_0400 | 0x0002_0800;
 /// Every mode of SM4.
 const SYMMETRIC: u32 = SGD_SM4_ECB | SGD_SM4_CBC | SGD_SM4_CFB | SGD_SM4_OFB | SGD_SM4_MAC;
 /// Every digest.

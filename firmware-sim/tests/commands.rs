@@ -370,6 +370,31 @@ fn a_certificate_longer_than_an_envelope_goes_in_by_chain_and_out_in_blocks() {
     assert_eq!((info.sign_certificate, info.encrypt_certificate), (true, false));
 }
 
+/// RSA is the only thing that a token does not have, and it says so before it looks at anything else.
+#[test]
+fn what_a_token_does_not_have_is_told_and_everything_else_is_there() {
+    let mut host = Host::blank(1);
+    let info = host.send(&GetDevInfo).unwrap();
+    assert_eq!(DevInfo::read(&info, &GM).unwrap().asymmetric, 0x0002_0E00, "no SGD_RSA");
+    for &ins in Ins::ALL {
+        let data = match shape(ins).map(|shape| shape.data) {
+            Some(Length::Exactly(length) | Length::AtLeast(length)) => vec![0; length],
+            Some(Length::OneOf(lengths)) => vec![0; lengths[0]],
+            None => vec![],
+        };
+        let cla = Cla { protected: shape(ins).is_some_and(|shape| shape.protected), chained: false };
+        let p1 = shape(ins).map_or(0, |shape| match shape.p1 {
+            Values::Only(only) => only,
+            Values::Range(low, _) => low,
+        });
+        let (_, status) = host.apdu(Apdu { cla, ..plain(ins as u8, p1, 0, &data) });
+        assert_eq!(status == Status::UNSUPPORTED, why_not(ins).is_some(), "{} {status}", ins.name());
+        assert_ne!(status, Status::UNKNOWN_INS, "{}", ins.name());
+        assert!(shape(ins).is_none() || status != Status::WRONG_LENGTH, "{} was not looked at", ins.name());
+    }
+    assert_eq!(host.apdu(plain(0x64, 0, 0, &[])).1, Status::UNKNOWN_INS);
+}
+
 #[test]
 fn checks_come_in_the_documented_order() {
     let mut host = Host::provisioned(1);

@@ -215,6 +215,23 @@ commands![
     DestroySessionKey,
 ];
 
+/// Why a command is not [`SPOKEN`]: a token answers it with `6A81`.
+#[must_use]
+pub const fn why_not(ins: Ins) -> Option<&'static str> {
+    match ins {
+        Ins::GenExtRsaKey
+        | Ins::GenRsaKeyPair
+        | Ins::ImportRsaKeyPair
+        | Ins::RsaSignData
+        | Ins::RsaVerify
+        | Ins::RsaExportSessionKey
+        | Ins::RsaExportSessionKeyEx
+        | Ins::ExtRsaPubKeyOperation
+        | Ins::ExtRsaPriKeyOperation => Some("there is no sound RSA without an allocator"),
+        _ => None,
+    }
+}
+
 /// The shape of a command, if it is spoken here.
 #[must_use]
 pub fn shape(ins: Ins) -> Option<Shape> {

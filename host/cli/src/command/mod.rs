@@ -1,6 +1,7 @@
 //! The nouns of the command line, one file each.
 
 mod agreement;
+mod commands;
 mod hall;
 mod info;
 mod pin;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Pin(pin::Pin),
     /// Make, save and load simulated tokens.
     Sim(sim::Sim),
+    /// The commands of GM/T 0017-2012: which the token has, and how sure their layout is.
+    Commands(commands::Commands),
     /// Run Gherkin scenarios against tokens and a service hall.
     Test(test::Test),
     /// Merge the reports of several runs.
@@ -42,6 +45,7 @@ impl Command {
             Command::Info(info) => info.run()?,
             Command::Pin(pin) => pin.run()?,
             Command::Sim(sim) => sim.run()?,
+            Command::Commands(commands) => commands.run(),
             Command::Test(test) => return Ok(test.run()),
             Command::Report(report) => return Ok(report.run()),
             Command::Agreement(agreement) => return agreement.run(),
