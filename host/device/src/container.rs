@@ -1,10 +1,10 @@
 //! An open container: a sign pair, an encryption pair, and a certificate for each.
 
 use ukey_apdu::command::{
-    CipherBlock, CloseContainer, Command, ContainerId, ContainerInfo, EccExportSessionKey, EccPublicKey,
-    EccSignData, EccSignature, EnvelopedKeyPair, ExportCertificate, ExportPubKey, GenEccKeyPair,
-    GetContainerInfo, ImportCertificate, ImportEccKeyPair, ImportSessionKey, KeyHandle, KeyHolder, KeyUse,
-    SM2_BITS, SessionKeyId, SignInput,
+    AppId, CipherBlock, CloseContainer, Command, ContainerId, ContainerInfo, EccExportSessionKey,
+    EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportCertificate, ExportPubKey,
+    GenEccKeyPair, GetContainerInfo, ImportCertificate, ImportEccKeyPair, ImportSessionKey, KeyHandle,
+    KeyHolder, KeyUse, SM2_BITS, SessionKeyId, SignInput,
 };
 
 use crate::application::Application;
@@ -41,7 +41,15 @@ impl<'d> Container<'d> {
         self.application.about_container(&self.name)
     }
 
-    fn send<'a, C: Command<'a>, T>(&self, command: &C, take: impl FnOnce(C::Answer<'_>) -> T) -> Result<T> {
+    pub(crate) fn ids(&self) -> (AppId, ContainerId) {
+        (self.application.id(), self.id)
+    }
+
+    pub(crate) fn send<'a, C: Command<'a>, T>(
+        &self,
+        command: &C,
+        take: impl FnOnce(C::Answer<'_>) -> T,
+    ) -> Result<T> {
         self.application.send(command, self.about(), take)
     }
 
@@ -133,7 +141,7 @@ impl<'d> Container<'d> {
         KeyHolder { application: self.application.id(), container: self.id }
     }
 
-    fn session_key(&self, key: SessionKeyId) -> SessionKey<'d> {
+    pub(crate) fn session_key(&self, key: SessionKeyId) -> SessionKey<'d> {
         let application = &self.application;
         let key = KeyHandle { holder: self.holder(), key };
         SessionKey::new(application.device(), application.session(), self.about(), key)

@@ -42,16 +42,19 @@
 //! | `wire` | one command over a link: chaining, continuation, trace |
 //! | `device`, `application`, `container`, `file` | the token's objects |
 //! | `session_key`, `digest` | what the token computes for anyone: encryption, MAC, digests |
+//! | `external`, `agreement` | SM2 with the caller's keys; a session key that two tokens agree on |
 //! | `exclusive` | the token for one program alone |
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
 
+mod agreement;
 mod application;
 mod container;
 mod device;
 mod digest;
 pub mod error;
 mod exclusive;
+mod external;
 mod file;
 pub mod link;
 mod session_key;
@@ -59,6 +62,7 @@ pub mod target;
 pub mod trace;
 mod wire;
 
+pub use agreement::Agreement;
 pub use application::Application;
 pub use container::Container;
 pub use device::{Device, DeviceInfo};
@@ -74,8 +78,9 @@ pub use trace::Traced;
 /// The words of the commands, for those who use a device and know no APDU.
 pub use ukey_apdu::command::{
     ApplicationInfo, CipherBlock, CipherParameters, ContainerInfo, ContainerType, CreateApplication,
-    DigestAlgorithm, EccPublicKey, EccSignature, EnvelopedKeyPair, FileInfo, KeyUse, Padding, PinInfo,
-    PinType, Rights, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, Signer, Version,
+    DigestAlgorithm, EccPublicKey, EccSignature, EnvelopedKeyPair, FileInfo, KeyUse, Padding, Party, PinInfo,
+    PinType, Rights, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SignInput, Signer,
+    Version,
 };
 pub use ukey_apdu::pin::{Challenge, DeviceKey, NotAPin, Pin, PinKey, SealedPin, SealedPinBuf};
 pub use ukey_apdu::{Dialect, Status};
