@@ -33,7 +33,7 @@ fn main() {
         [Contestant::new("enrolment", || hall.enrol()), Contestant::new("bare sm2", || bare.run())];
     let mut figures = alternate(rounds, slice, &mut contestants).into_iter();
     let (Some(enrolment), Some(operations)) = (figures.next(), figures.next()) else { return };
-    let meaning = "2 key pairs, 3 signatures, a verification, an encryption, a decryption, a public key";
+    let meaning = "2 key pairs, 3 signatures, 4 verifications, an encryption, a decryption, a public key";
     let table = Table(vec![Row {
         operation: "Enrol one unit: 21 requests over HTTP, and all that the key is told",
         token: enrolment,
