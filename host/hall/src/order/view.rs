@@ -15,7 +15,7 @@ use crate::{
     secret::SecretName,
     turn::Turn,
 };
-use sqlx::Row;
+use crate::sql;
 
 /// The order that the caller asks for.
 pub(crate) async fn read(turn: &mut Turn<'_>, id: &str) -> Answer<Order> {
@@ -129,15 +129,15 @@ async fn unlock_view(turn: &mut Turn<'_>, record: &Record) -> Answer<Option<Unlo
 impl Turn<'_> {
     /// Every change of an order's state.
     pub(crate) async fn history(&mut self, order: &str) -> Answer<Vec<HistoryRow>> {
-        let rows = sqlx::query("SELECT * FROM history WHERE order_id = $1 ORDER BY place")
+        let rows = sql::query("SELECT * FROM history WHERE order_id = $1 ORDER BY place")
             .bind(order)
             .fetch_all(self.db())
             .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| -> Answer<HistoryRow> {
+        let read = |row: &sql::Row| -> Answer<HistoryRow> {
             Ok(HistoryRow {
                 at: moment(row.try_get("at")?),
                 event: row.try_get("event")?,
-                from: row.try_get::<Option<String>, _>("from_state")?.map(read_word).transpose()?,
+                from: row.try_get::<Option<String>>("from_state")?.map(read_word).transpose()?,
                 to: read_word(row.try_get("to_state")?)?,
                 actor: row.try_get("actor")?,
             })
@@ -147,23 +147,24 @@ impl Turn<'_> {
 
     /// The parcel of an order.
     pub(crate) async fn parcel(&mut self, order: &str) -> Answer<Option<Parcel>> {
-        let parcels = self.parcels().await?;
-        Ok(parcels.into_iter().find(|parcel| parcel.order == order))
+        let row = sql::query("SELECT * FROM parcels WHERE order_id = $1").bind(order).fetch_optional(self.db()).await?;
+        row.as_ref().map(parcel).transpose()
     }
 
     /// Every parcel, oldest first.
     pub(crate) async fn parcels(&mut self) -> Answer<Vec<Parcel>> {
         let rows =
-            sqlx::query("SELECT * FROM parcels ORDER BY posted_at, order_id").fetch_all(self.db()).await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| -> Answer<Parcel> {
-            Ok(Parcel {
-                order: row.try_get("order_id")?,
-                tracking: row.try_get("tracking")?,
-                recipient: row.try_get("recipient")?,
-                address: row.try_get("address")?,
-                posted_at: moment(row.try_get("posted_at")?),
-            })
-        };
-        rows.iter().map(read).collect()
+            sql::query("SELECT * FROM parcels ORDER BY posted_at, order_id").fetch_all(self.db()).await?;
+        rows.iter().map(parcel).collect()
     }
+}
+
+fn parcel(row: &sql::Row) -> Answer<Parcel> {
+    Ok(Parcel {
+        order: row.try_get("order_id")?,
+        tracking: row.try_get("tracking")?,
+        recipient: row.try_get("recipient")?,
+        address: row.try_get("address")?,
+        posted_at: moment(row.try_get("posted_at")?),
+    })
 }
