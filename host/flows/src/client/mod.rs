@@ -18,7 +18,7 @@ use ureq::{Agent, Body};
 
 use crate::FlowError;
 
-/// Longest wait for an answer.
+/// Longest wait for each part of an exchange: connecting, sending, the answer's beginning, the rest of it.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client of one hall. Cheap to clone.
@@ -35,7 +35,14 @@ impl Client {
     /// A client of the hall at this address, such as `http://127.0.0.1:8080`.
     #[must_use]
     pub fn new(base: &str) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIME_LIMIT));
+        // None on the whole: ureq would start a thread for every request, to look its host up in time.
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(TIME_LIMIT))
+            .timeout_send_request(Some(TIME_LIMIT))
+            .timeout_send_body(Some(TIME_LIMIT))
+            .timeout_recv_response(Some(TIME_LIMIT))
+            .timeout_recv_body(Some(TIME_LIMIT));
         Self { base: base.trim_end_matches('/').to_owned(), agent: config.build().new_agent() }
     }
 
