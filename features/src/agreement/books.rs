@@ -2,11 +2,7 @@
 
 use std::path::Path;
 
-use sqlx::{
-    Connection, Row, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteRow},
-};
-use tokio::runtime::Builder;
+use rusqlite::{Connection, Error, OpenFlags, Row};
 
 /// What the hall has written down. Serial numbers, states and kinds are as the hall writes them.
 #[derive(Clone, Debug, Default)]
@@ -83,89 +79,91 @@ pub(super) struct SealRow {
 
 impl Books {
     /// Reads the books of a hall that is closed.
-    pub(super) fn read(database: &Path) -> Result<Self, sqlx::Error> {
-        Builder::new_current_thread().enable_all().build().map_err(sqlx::Error::Io)?.block_on(async {
-            let options = SqliteConnectOptions::new().filename(database);
-            let mut db = SqliteConnection::connect_with(&options).await?;
-            let books = Self::read_from(&mut db).await;
-            db.close().await?;
-            books
-        })
-    }
-
-    async fn read_from(db: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+    pub(super) fn read(database: &Path) -> Result<Self, Error> {
+        let db = &Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut books = Self::default();
-        for row in rows(db, "PRAGMA integrity_check").await? {
-            let found: String = row.try_get(0)?;
+        each(db, "PRAGMA integrity_check", |row| {
+            let found: String = row.get(0)?;
             books.damage.extend(Some(found).filter(|found| found != "ok"));
-        }
-        for row in rows(db, "PRAGMA foreign_key_check").await? {
-            let table: String = row.try_get(0)?;
+            Ok(())
+        })?;
+        each(db, "PRAGMA foreign_key_check", |row| {
+            let table: String = row.get(0)?;
             books.damage.push(format!("a row of {table} refers to nothing"));
-        }
-        for row in rows(db, "SELECT * FROM orders ORDER BY created_at, id").await? {
+            Ok(())
+        })?;
+        each(db, "SELECT * FROM orders ORDER BY created_at, id", |row| {
             books.orders.push(OrderRow {
-                id: row.try_get("id")?,
-                kind: row.try_get("kind")?,
-                state: row.try_get("state")?,
-                open_key: row.try_get("open_key")?,
-                certificate_serial: row.try_get("certificate_serial")?,
-                device_serial: row.try_get("device_serial")?,
+                id: row.get("id")?,
+                kind: row.get("kind")?,
+                state: row.get("state")?,
+                open_key: row.get("open_key")?,
+                certificate_serial: row.get("certificate_serial")?,
+                device_serial: row.get("device_serial")?,
             });
-        }
-        for row in rows(db, "SELECT * FROM history ORDER BY order_id, place").await? {
+            Ok(())
+        })?;
+        each(db, "SELECT * FROM history ORDER BY order_id, place", |row| {
             books.history.push(HistoryRow {
-                order: row.try_get("order_id")?,
-                event: row.try_get("event")?,
-                from: row.try_get("from_state")?,
-                to: row.try_get("to_state")?,
+                order: row.get("order_id")?,
+                event: row.get("event")?,
+                from: row.get("from_state")?,
+                to: row.get("to_state")?,
             });
-        }
-        for row in rows(db, "SELECT * FROM payments ORDER BY opened_at, id").await? {
+            Ok(())
+        })?;
+        each(db, "SELECT * FROM payments ORDER BY opened_at, id", |row| {
             books.payments.push(PaymentRow {
-                order: row.try_get("order_id")?,
-                amount_fen: row.try_get("amount_fen")?,
-                state: row.try_get("state")?,
+                order: row.get("order_id")?,
+                amount_fen: row.get("amount_fen")?,
+                state: row.get("state")?,
             });
-        }
-        for row in rows(db, "SELECT order_id FROM invoices WHERE due_at IS NOT NULL").await? {
-            books.invoices.push(row.try_get("order_id")?);
-        }
-        for row in rows(db, "SELECT order_id, name FROM secrets").await? {
-            books.secrets.push((row.try_get("order_id")?, row.try_get("name")?));
-        }
-        for row in rows(db, "SELECT * FROM certificates ORDER BY not_before, serial").await? {
+            Ok(())
+        })?;
+        each(db, "SELECT order_id FROM invoices WHERE due_at IS NOT NULL", |row| {
+            books.invoices.push(row.get("order_id")?);
+            Ok(())
+        })?;
+        each(db, "SELECT order_id, name FROM secrets", |row| {
+            books.secrets.push((row.get("order_id")?, row.get("name")?));
+            Ok(())
+        })?;
+        each(db, "SELECT * FROM certificates ORDER BY not_before, serial", |row| {
             books.certificates.push(CertificateRow {
-                serial: row.try_get("serial")?,
-                encryption_serial: row.try_get("encryption_serial")?,
-                order: row.try_get("order_id")?,
-                device_serial: row.try_get("device_serial")?,
-                sign: row.try_get("certificate")?,
-                encryption: row.try_get("encryption_certificate")?,
-                unlocks: row.try_get("unlocks")?,
-                replaced_by: row.try_get("replaced_by")?,
-                confirmed: row.try_get::<Option<i64>, _>("confirmed_at")?.is_some(),
+                serial: row.get("serial")?,
+                encryption_serial: row.get("encryption_serial")?,
+                order: row.get("order_id")?,
+                device_serial: row.get("device_serial")?,
+                sign: row.get("certificate")?,
+                encryption: row.get("encryption_certificate")?,
+                unlocks: row.get("unlocks")?,
+                replaced_by: row.get("replaced_by")?,
+                confirmed: row.get::<_, Option<i64>>("confirmed_at")?.is_some(),
             });
-        }
-        for row in rows(db, "SELECT serial FROM revoked ORDER BY serial").await? {
-            books.revoked.push(row.try_get("serial")?);
-        }
-        for row in rows(db, "SELECT * FROM issued_keys").await? {
+            Ok(())
+        })?;
+        each(db, "SELECT serial FROM revoked ORDER BY serial", |row| {
+            books.revoked.push(row.get("serial")?);
+            Ok(())
+        })?;
+        each(db, "SELECT * FROM issued_keys", |row| {
             books.vault.push(VaultRow {
-                device_serial: row.try_get("device_serial")?,
-                certificate_serial: row.try_get("certificate_serial")?,
-                application: row.try_get("application")?,
-                container: row.try_get("container")?,
+                device_serial: row.get("device_serial")?,
+                certificate_serial: row.get("certificate_serial")?,
+                application: row.get("application")?,
+                container: row.get("container")?,
             });
-        }
-        for row in rows(db, "SELECT * FROM seals ORDER BY made_at, id").await? {
+            Ok(())
+        })?;
+        each(db, "SELECT * FROM seals ORDER BY made_at, id", |row| {
             books.seals.push(SealRow {
-                id: row.try_get("id")?,
-                device_serial: row.try_get("device_serial")?,
-                status: row.try_get("status")?,
-                der: row.try_get("der")?,
+                id: row.get("id")?,
+                device_serial: row.get("device_serial")?,
+                status: row.get("status")?,
+                der: row.get("der")?,
             });
-        }
+            Ok(())
+        })?;
         Ok(books)
     }
 
@@ -181,6 +179,16 @@ impl Books {
     }
 }
 
-async fn rows(db: &mut SqliteConnection, query: &'static str) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    sqlx::query(query).fetch_all(db).await
+/// Asks, and reads each row while it is there.
+fn each(
+    db: &Connection,
+    query: &str,
+    mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut statement = db.prepare(query)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        read(row)?;
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::{
     turn::Turn,
     vault::sm3,
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::sql::{self, Row};
 
 /// Rows of an answer.
 const PAGE: i64 = 200;
@@ -25,7 +25,7 @@ const HEAD: &str = "audit-head";
 pub(crate) async fn read(turn: &mut Turn<'_>, after: u64) -> Answer<AuditPage> {
     demand(&turn.caller, Right::ReadAudit)?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let rows = sqlx::query("SELECT * FROM audit WHERE place > $1 ORDER BY place LIMIT $2")
+    let rows = sql::query("SELECT * FROM audit WHERE place > $1 ORDER BY place LIMIT $2")
         .bind(after)
         .bind(PAGE)
         .fetch_all(turn.db())
@@ -36,7 +36,7 @@ pub(crate) async fn read(turn: &mut Turn<'_>, after: u64) -> Answer<AuditPage> {
 /// Goes through the whole chain.
 pub(crate) async fn verify(turn: &mut Turn<'_>) -> Answer<AuditVerification> {
     demand(&turn.caller, Right::ReadAudit)?;
-    let rows = sqlx::query("SELECT * FROM audit ORDER BY place").fetch_all(turn.db()).await?;
+    let rows = sql::query("SELECT * FROM audit ORDER BY place").fetch_all(turn.db()).await?;
     let mut before = String::new();
     let mut place = 0;
     for read in &rows {
@@ -55,9 +55,9 @@ pub(crate) async fn verify(turn: &mut Turn<'_>) -> Answer<AuditVerification> {
     Ok(AuditVerification { rows: rows.len() as u64, intact, broken_at: (!intact).then_some(place + 1) })
 }
 
-fn row(row: &SqliteRow) -> Answer<AuditRow> {
+fn row(row: &Row) -> Answer<AuditRow> {
     Ok(AuditRow {
-        place: row.try_get::<i64, _>("place")?.unsigned_abs(),
+        place: row.try_get::<i64>("place")?.unsigned_abs(),
         at: moment(row.try_get("at")?),
         actor: row.try_get("actor")?,
         about: row.try_get("about")?,
@@ -77,7 +77,7 @@ fn digest(before: &str, row: &AuditRow) -> String {
 impl Turn<'_> {
     /// Writes that something happened: who did it, what it is about (`order/…`, `account/…`, `certificate/…`), what.
     pub(crate) async fn audit(&mut self, actor: &str, about: &str, event: &str, detail: &str) -> Answer<()> {
-        let last = sqlx::query("SELECT place, digest FROM audit ORDER BY place DESC LIMIT 1")
+        let last = sql::query("SELECT place, digest FROM audit ORDER BY place DESC LIMIT 1")
             .fetch_optional(self.db())
             .await?;
         let (place, before): (i64, String) = match last {
@@ -94,7 +94,7 @@ impl Turn<'_> {
             digest: String::new(),
         };
         row.digest = digest(&before, &row);
-        sqlx::query(
+        sql::query(
             "INSERT INTO audit (place, at, actor, about, event, detail, digest) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(place + 1)

@@ -12,7 +12,7 @@ use crate::{
     turn::Turn,
 };
 use jiff::Timestamp;
-use sqlx::Row;
+use crate::sql;
 use subtle::ConstantTimeEq;
 
 /// What a code is for.
@@ -98,7 +98,7 @@ impl Turn<'_> {
     pub(crate) async fn new_code(&mut self, purpose: Purpose, scope: &str, counted: &str) -> Answer<NewCode> {
         let rule = self.code_rule(purpose);
         let now = self.now;
-        let before = sqlx::query("SELECT made_at FROM codes WHERE purpose = $1 AND scope = $2")
+        let before = sql::query("SELECT made_at FROM codes WHERE purpose = $1 AND scope = $2")
             .bind(purpose.name())
             .bind(scope)
             .fetch_optional(self.db())
@@ -119,7 +119,7 @@ impl Turn<'_> {
         let code = self.chance.digits(rule.length.into());
         let expires_at = clock::after(now, rule.lifetime_seconds);
         let digest = self.hall.vault().code_digest(purpose.name(), scope, &code);
-        sqlx::query(
+        sql::query(
             "INSERT INTO codes (purpose, scope, digest, made_at, expires_at, tries_left, used) \
              VALUES ($1, $2, $3, $4, $5, $6, 0) \
              ON CONFLICT (purpose, scope) DO UPDATE SET digest = excluded.digest, made_at = excluded.made_at, \
@@ -144,7 +144,7 @@ impl Turn<'_> {
         typed: &str,
         keep_usable: bool,
     ) -> Answer<()> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT digest, expires_at, tries_left, used FROM codes WHERE purpose = $1 AND scope = $2",
         )
         .bind(purpose.name())
@@ -167,7 +167,7 @@ impl Turn<'_> {
         let own = self.hall.vault().code_digest(purpose.name(), scope, typed);
         let right = bool::from(digest.as_bytes().ct_eq(own.as_bytes()));
         let (tries, used) = if right { (tries, i64::from(!keep_usable)) } else { (tries - 1, 0) };
-        sqlx::query("UPDATE codes SET tries_left = $1, used = $2 WHERE purpose = $3 AND scope = $4")
+        sql::query("UPDATE codes SET tries_left = $1, used = $2 WHERE purpose = $3 AND scope = $4")
             .bind(tries)
             .bind(used)
             .bind(purpose.name())
@@ -186,7 +186,7 @@ impl Turn<'_> {
 
     /// The scope of the live code of this purpose that was read out, if it is the code of exactly one.
     pub(crate) async fn scope_of_code(&mut self, purpose: Purpose, typed: &str) -> Answer<Option<String>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT scope, digest FROM codes WHERE purpose = $1 AND used = 0 AND tries_left > 0 AND expires_at > $2 \
              ORDER BY scope",
         )

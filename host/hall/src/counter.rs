@@ -10,7 +10,7 @@ use crate::{
     turn::Turn,
 };
 use jiff::Timestamp;
-use sqlx::Row;
+use crate::sql;
 
 /// A counter as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Turn<'_> {
     /// Reads a counter.
     pub(crate) async fn counter(&mut self, name: &str) -> Answer<Counter> {
         let now = self.now.as_second();
-        let row = sqlx::query("SELECT count, until_at FROM counters WHERE name = $1 AND until_at > $2")
+        let row = sql::query("SELECT count, until_at FROM counters WHERE name = $1 AND until_at > $2")
             .bind(name)
             .bind(now)
             .fetch_optional(self.db())
@@ -40,7 +40,7 @@ impl Turn<'_> {
     pub(crate) async fn count(&mut self, name: &str, until: Timestamp) -> Answer<Counter> {
         let before = self.counter(name).await?;
         let count = before.count.saturating_add(1);
-        sqlx::query(
+        sql::query(
             "INSERT INTO counters (name, count, until_at) VALUES ($1, $2, $3) \
              ON CONFLICT (name) DO UPDATE SET count = excluded.count, until_at = excluded.until_at",
         )
@@ -81,7 +81,7 @@ impl Turn<'_> {
 
     /// Sets a counter to zero.
     pub(crate) async fn clear_counter(&mut self, name: &str) -> Answer<()> {
-        sqlx::query("DELETE FROM counters WHERE name = $1").bind(name).execute(self.db()).await?;
+        sql::query("DELETE FROM counters WHERE name = $1").bind(name).execute(self.db()).await?;
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     turn::Turn,
     vault::{DoesNotOpen, Vault},
 };
-use sqlx::SqlitePool;
+use crate::sql::{self, Database};
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -32,7 +32,7 @@ const TICK: Duration = Duration::from_secs(30);
 pub enum OpenError {
     /// The database does not open or take its tables.
     #[error("the hall's database does not open: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] sql::Error),
     /// The database belongs to another master key.
     #[error("the hall's database was made with another master key")]
     WrongMasterKey,
@@ -71,7 +71,7 @@ pub struct Hall(Arc<Inner>);
 
 struct Inner {
     config: Config,
-    database: SqlitePool,
+    database: Database,
     vault: Vault,
     chance: Mutex<Chance>,
     issuer: Issuer,
@@ -234,7 +234,7 @@ impl Hall {
         payment::signature(self.0.vault.callback_key(), body)
     }
 
-    pub(crate) fn database(&self) -> &SqlitePool {
+    pub(crate) fn database(&self) -> &Database {
         &self.0.database
     }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
+use crate::sql::Connection;
 use ukey_pki::{
     Authority, Certificate, Crl, CsrResponse, EndEntity, EnvelopedKey, Identity, KeyPair, Name, PrivateKeyForm, Request,
     Revoked, Validity,
@@ -52,8 +52,8 @@ pub struct Pair {
 
 impl Issuer {
     /// The authority of this database; made at its first opening.
-    pub async fn open(
-        db: &mut SqliteConnection,
+    pub(crate) async fn open(
+        db: &mut Connection,
         vault: &Vault,
         chance: &mut Chance,
         profile: &Profile,

@@ -58,6 +58,7 @@ server! {
     mod seal;
     mod secret;
     mod signature;
+    mod sql;
     mod store;
     mod turn;
     mod vault;

@@ -12,7 +12,7 @@ use crate::{
 };
 pub(crate) use crate::api::Attached;
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
+use crate::sql;
 
 /// A message to be written.
 pub(crate) struct NewMessage<'a> {
@@ -51,12 +51,12 @@ impl Turn<'_> {
 
     /// Writes a message that may carry a file.
     pub(crate) async fn send_with(&mut self, message: NewMessage<'_>, attached: Option<Attached>) -> Answer<()> {
-        let row = sqlx::query("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox").fetch_one(self.db()).await?;
+        let row = sql::query("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox").fetch_one(self.db()).await?;
         let id: i64 = row.try_get("id")?;
         let sealed = Sealed { text: message.text, code: message.code.map(Into::into), attached };
         let sealed =
             self.hall.vault().seal(&mut self.chance, &format!("outbox/{id}"), &serde_json::to_vec(&sealed)?);
-        sqlx::query(
+        sql::query(
             "INSERT INTO outbox (id, kind, recipient, topic, sealed, order_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id)
@@ -78,7 +78,7 @@ impl Turn<'_> {
         recipient: Option<&str>,
         kind: Option<MessageKind>,
     ) -> Answer<Vec<OutboxMessage>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM outbox WHERE (recipient = $1 OR $1 IS NULL) AND (kind = $2 OR $2 IS NULL) ORDER BY id",
         )
         .bind(recipient)
@@ -89,7 +89,7 @@ impl Turn<'_> {
     }
 }
 
-fn read(hall: &Hall, row: &sqlx::sqlite::SqliteRow) -> Answer<OutboxMessage> {
+fn read(hall: &Hall, row: &sql::Row) -> Answer<OutboxMessage> {
     let id: i64 = row.try_get("id")?;
     let sealed: Vec<u8> = row.try_get("sealed")?;
     let sealed: Sealed = if sealed.is_empty() {
@@ -113,17 +113,20 @@ fn read(hall: &Hall, row: &sqlx::sqlite::SqliteRow) -> Answer<OutboxMessage> {
 impl Hall {
     /// Delivers these messages, as far as they wait still. One that its provider does not take stays and is tried again
     /// with [`Self::deliver_due`].
-    pub(crate) async fn deliver(&self, written: &[i64]) -> Result<(), sqlx::Error> {
+    pub(crate) async fn deliver(&self, written: &[i64]) -> Result<(), sql::Error> {
         if written.is_empty() {
             return Ok(());
         }
         // One after the other: what leaves here is marked before anybody else looks for it.
         let _alone = self.deliveries().lock().await;
         for id in written {
-            let row = sqlx::query("SELECT * FROM outbox WHERE id = $1 AND delivered_at IS NULL")
-                .bind(id)
-                .fetch_optional(self.database())
+            let mut db = self.database().connection().await?;
+            let row = sql::query("SELECT * FROM outbox WHERE id = $1 AND delivered_at IS NULL")
+                .bind(*id)
+                .fetch_optional(&mut db)
                 .await?;
+            // A slow provider keeps nobody from the database.
+            drop(db);
             let message = match row.map(|row| read(self, &row)).transpose() {
                 Ok(Some(message)) => message,
                 Ok(None) => continue,
@@ -137,24 +140,25 @@ impl Hall {
                 continue;
             }
             let keep = i64::from(self.config().simulation);
-            sqlx::query(
+            sql::query(
                 "UPDATE outbox SET delivered_at = $1, sealed = CASE WHEN $2 = 1 THEN sealed ELSE $3 END WHERE id = $4",
             )
             .bind(self.clock().now().as_second())
             .bind(keep)
             .bind(Vec::<u8>::new())
             .bind(message.id)
-            .execute(self.database())
+            .execute(&mut *self.database().connection().await?)
             .await?;
         }
         Ok(())
     }
 
     /// Delivers what waits, of whatever turn.
-    pub(crate) async fn deliver_due(&self) -> Result<(), sqlx::Error> {
-        let waiting = sqlx::query_scalar("SELECT id FROM outbox WHERE delivered_at IS NULL ORDER BY id")
-            .fetch_all(self.database())
+    pub(crate) async fn deliver_due(&self) -> Result<(), sql::Error> {
+        let waiting = sql::query("SELECT id FROM outbox WHERE delivered_at IS NULL ORDER BY id")
+            .fetch_all(&mut *self.database().connection().await?)
             .await?;
+        let waiting = waiting.iter().map(|row| row.try_get("id")).collect::<Result<Vec<_>, _>>()?;
         self.deliver(&waiting).await
     }
 }

@@ -3,6 +3,7 @@
 //! Guarantees: nothing but a [`Problem`] leaves the hall when something is refused; what failed inside is logged and
 //! not shown.
 
+use crate::sql;
 use crate::api::{FieldFault, OrderState, Problem, ProblemType};
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -87,9 +88,9 @@ impl Refusal {
     }
 }
 
-impl From<sqlx::Error> for Refusal {
-    fn from(error: sqlx::Error) -> Self {
-        if error.as_database_error().is_some_and(|error| error.is_unique_violation()) {
+impl From<sql::Error> for Refusal {
+    fn from(error: sql::Error) -> Self {
+        if error.is_unique_violation() {
             return refuse(ProblemType::Conflict);
         }
         Self::internal(error)

@@ -3,7 +3,7 @@
 //! Guarantees: a secret opens only for its order and name; an erased one is gone.
 
 use crate::{problem::Answer, turn::Turn};
-use sqlx::Row;
+use crate::sql;
 use zeroize::Zeroizing;
 
 /// Which secret.
@@ -41,7 +41,7 @@ impl Turn<'_> {
     pub(crate) async fn keep_secret(&mut self, order: &str, name: SecretName, secret: &[u8]) -> Answer<()> {
         let place = format!("order/{order}/{}", name.name());
         let sealed = self.hall.vault().seal(&mut self.chance, &place, secret);
-        sqlx::query(
+        sql::query(
             "INSERT INTO secrets (order_id, name, sealed) VALUES ($1, $2, $3) \
              ON CONFLICT (order_id, name) DO UPDATE SET sealed = excluded.sealed",
         )
@@ -55,7 +55,7 @@ impl Turn<'_> {
 
     /// A secret of an order, if it is kept.
     pub(crate) async fn secret(&mut self, order: &str, name: SecretName) -> Answer<Option<Zeroizing<Vec<u8>>>> {
-        let row = sqlx::query("SELECT sealed FROM secrets WHERE order_id = $1 AND name = $2")
+        let row = sql::query("SELECT sealed FROM secrets WHERE order_id = $1 AND name = $2")
             .bind(order)
             .bind(name.name())
             .fetch_optional(self.db())
@@ -73,7 +73,7 @@ impl Turn<'_> {
 
     /// Forgets a secret.
     pub(crate) async fn erase_secret(&mut self, order: &str, name: SecretName) -> Answer<()> {
-        sqlx::query("DELETE FROM secrets WHERE order_id = $1 AND name = $2")
+        sql::query("DELETE FROM secrets WHERE order_id = $1 AND name = $2")
             .bind(order)
             .bind(name.name())
             .execute(self.db())
@@ -83,7 +83,7 @@ impl Turn<'_> {
 
     /// Forgets every secret of an order.
     pub(crate) async fn erase_secrets(&mut self, order: &str) -> Answer<()> {
-        sqlx::query("DELETE FROM secrets WHERE order_id = $1").bind(order).execute(self.db()).await?;
+        sql::query("DELETE FROM secrets WHERE order_id = $1").bind(order).execute(self.db()).await?;
         Ok(())
     }
 }

@@ -4,35 +4,33 @@
 //! database in memory lives as long as the hall.
 //! Refuses to know: what is stored.
 
-use sqlx::{
-    Row, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
-};
+use crate::sql::{self, Connection, Database};
 use std::{
     fs::OpenOptions,
     io::{self, ErrorKind},
     path::Path,
-    str::FromStr,
 };
 
+/// The steps that bring the tables up to date, oldest first. None changes once it is out.
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_hall.sql"),
+    include_str!("../migrations/0002_replacement.sql"),
+    include_str!("../migrations/0003_confirmed.sql"),
+    include_str!("../migrations/0004_revocation.sql"),
+    include_str!("../migrations/0005_seals.sql"),
+    include_str!("../migrations/0010_notices.sql"),
+];
+
 /// Opens the database and brings its tables up to date.
-pub(crate) async fn open(url: &str) -> Result<SqlitePool, sqlx::Error> {
-    let memory = url.contains(":memory:") || url.contains("mode=memory");
-    let mut options = SqliteConnectOptions::from_str(url)?.create_if_missing(true).foreign_keys(true).pragma("secure_delete", "on");
-    if !memory {
-        create(options.get_filename())?;
-        options = options.journal_mode(SqliteJournalMode::Wal);
+pub(crate) async fn open(url: &str) -> Result<Database, sql::Error> {
+    let file = url.strip_prefix("sqlite:").unwrap_or(url);
+    let file = (file != ":memory:").then_some(Path::new(file));
+    if let Some(file) = file {
+        create(file)?;
     }
-    // One connection: turns come one after the other, and a database in memory is its connection.
-    let pool = SqlitePoolOptions::new()
-        .min_connections(1)
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options)
-        .await?;
-    sqlx::migrate!().run(&pool).await.map_err(sqlx::Error::from)?;
-    Ok(pool)
+    let database = Database::open(file)?;
+    database.migrate(MIGRATIONS).await?;
+    Ok(database)
 }
 
 /// Creates the file of a new database. SQLite would let everybody read it; the files beside it take its mode.
@@ -48,14 +46,14 @@ fn create(file: &Path) -> io::Result<()> {
 }
 
 /// A single value by name.
-pub(crate) async fn meta(db: &mut SqliteConnection, name: &str) -> Result<Option<String>, sqlx::Error> {
-    let row = sqlx::query("SELECT value FROM meta WHERE name = $1").bind(name).fetch_optional(db).await?;
+pub(crate) async fn meta(db: &mut Connection, name: &str) -> Result<Option<String>, sql::Error> {
+    let row = sql::query("SELECT value FROM meta WHERE name = $1").bind(name).fetch_optional(db).await?;
     row.map(|row| row.try_get("value")).transpose()
 }
 
 /// Sets a single value.
-pub(crate) async fn set_meta(db: &mut SqliteConnection, name: &str, value: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(
+pub(crate) async fn set_meta(db: &mut Connection, name: &str, value: &str) -> Result<(), sql::Error> {
+    sql::query(
         "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )
     .bind(name)

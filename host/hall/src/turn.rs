@@ -12,7 +12,7 @@ use crate::{
     rights::Caller,
 };
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, SqliteTransaction};
+use crate::sql::{Connection, Transaction};
 use std::net::IpAddr;
 use tokio::sync::MutexGuard;
 
@@ -32,7 +32,7 @@ pub(crate) struct Turn<'a> {
     pub token: Option<String>,
     /// Where the request comes from, if the server was told to say.
     pub peer: Option<IpAddr>,
-    transaction: SqliteTransaction<'static>,
+    transaction: Transaction,
     drawn_from: Option<u128>,
 }
 
@@ -63,7 +63,7 @@ impl Hall {
 
 impl Turn<'_> {
     /// The database, inside this turn's transaction.
-    pub(crate) fn db(&mut self) -> &mut SqliteConnection {
+    pub(crate) fn db(&mut self) -> &mut Connection {
         &mut self.transaction
     }
 
@@ -71,7 +71,6 @@ impl Turn<'_> {
     pub(crate) async fn end<T>(mut self, answer: Answer<T>) -> Answer<T> {
         let keep = answer.as_ref().map_or_else(|refusal| refusal.keep, |_| true);
         if !keep {
-            self.transaction.rollback().await?;
             return answer;
         }
         let position = self.chance.position();

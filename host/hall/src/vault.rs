@@ -40,7 +40,7 @@ impl core::fmt::Debug for MasterKey {
 pub struct DoesNotOpen;
 
 /// Seals and opens.
-pub struct Vault {
+pub(crate) struct Vault {
     cipher: Sm4Gcm,
     codes: Zeroizing<[u8; 32]>,
     callbacks: Zeroizing<[u8; 32]>,
@@ -49,7 +49,7 @@ pub struct Vault {
 
 impl Vault {
     /// A vault under this master key. Each use has its own key: SM3 of its name and the master key.
-    pub fn new(master: &MasterKey) -> Self {
+    pub(crate) fn new(master: &MasterKey) -> Self {
         let derive = |purpose: &str| -> Zeroizing<[u8; 32]> {
             let mut key = [0; 32];
             key.copy_from_slice(&Sm3::new().chain_update(purpose).chain_update(master.0).finalize());
@@ -66,7 +66,7 @@ impl Vault {
     }
 
     /// Seals `secret` for `place`: nonce (12 bytes), ciphertext, tag (16 bytes).
-    pub fn seal(&self, chance: &mut Chance, place: &str, secret: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, chance: &mut Chance, place: &str, secret: &[u8]) -> Vec<u8> {
         let nonce = chance.bytes::<NONCE>();
         let payload = Payload { msg: secret, aad: place.as_bytes() };
         let sealed = self.cipher.encrypt(&nonce.into(), payload).expect("a secret is shorter than 64 GiB");
@@ -74,24 +74,24 @@ impl Vault {
     }
 
     /// Opens what was sealed for `place`.
-    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+    pub(crate) fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(DoesNotOpen)?;
         let payload = Payload { msg: sealed, aad: place.as_bytes() };
         self.cipher.decrypt(&(*nonce).into(), payload).map(Zeroizing::new).map_err(|_| DoesNotOpen)
     }
 
     /// HMAC-SM3 of a code for its purpose and scope, hexadecimal.
-    pub fn code_digest(&self, purpose: &str, scope: &str, code: &str) -> String {
+    pub(crate) fn code_digest(&self, purpose: &str, scope: &str, code: &str) -> String {
         hex::encode(mac(&self.codes[..], &[purpose, "\n", scope, "\n", code].map(str::as_bytes)))
     }
 
     /// HMAC-SM3 of the last row of the audit log, hexadecimal.
-    pub fn audit_seal(&self, place: u64, digest: &str) -> String {
+    pub(crate) fn audit_seal(&self, place: u64, digest: &str) -> String {
         hex::encode(mac(&self.audit[..], &[place.to_string().as_bytes(), b"\n", digest.as_bytes()]))
     }
 
     /// The key that the payment provider, real or simulated, shares with the hall.
-    pub fn callback_key(&self) -> &[u8] {
+    pub(crate) fn callback_key(&self) -> &[u8] {
         &self.callbacks[..]
     }
 }

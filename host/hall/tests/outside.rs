@@ -3,7 +3,6 @@
 
 mod support;
 
-use sqlx::{Connection, SqliteConnection};
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},
@@ -24,6 +23,10 @@ fn config() -> Config {
 
 fn file(folder: &tempfile::TempDir) -> Config {
     Config { database: format!("sqlite:{}", folder.path().join("hall.db").display()), ..config() }
+}
+
+fn books(folder: &tempfile::TempDir) -> rusqlite::Connection {
+    rusqlite::Connection::open(folder.path().join("hall.db")).unwrap()
 }
 
 #[test]
@@ -67,14 +70,9 @@ fn a_revoked_certificate_neither_logs_in_nor_is_unlocked() {
     let session: Session = bench.login(&key).read();
     let verified = bench.verified_by_sms(&key, HANDLER_PHONE);
     // By the authority itself: nobody asked for it.
-    bench.run(async {
-        let mut database = SqliteConnection::connect(&file(&folder).database).await.unwrap();
-        sqlx::query("INSERT INTO revoked (serial, at, reason) VALUES ($1, 0, 'key-compromise')")
-            .bind(&key.serial)
-            .execute(&mut database)
-            .await
-            .unwrap();
-    });
+    books(&folder)
+        .execute("INSERT INTO revoked (serial, at, reason) VALUES ($1, 0, 'key-compromise')", [&key.serial])
+        .unwrap();
     bench.login(&key).refused(ProblemType::CertificateRevoked);
     bench.open_unlock(&key).refused(ProblemType::CertificateRevoked);
     bench.unblock(&verified, [1; 8]).refused(ProblemType::CertificateRevoked);
@@ -86,12 +84,8 @@ fn a_revoked_certificate_neither_logs_in_nor_is_unlocked() {
 fn the_secrets_of_an_order_end_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let bench = Bench::with(file(&folder));
-    let kept = || -> i64 {
-        bench.run(async {
-            let mut database = SqliteConnection::connect(&file(&folder).database).await.unwrap();
-            sqlx::query_scalar("SELECT COUNT(*) FROM secrets").fetch_one(&mut database).await.unwrap()
-        })
-    };
+    let kept =
+        || -> i64 { books(&folder).query_row("SELECT COUNT(*) FROM secrets", [], |row| row.get(0)).unwrap() };
     let placed = bench.in_review(unit(), legal_phone());
     bench.decide(&placed, Decision::Pass, None).read::<Order>();
     assert_eq!(kept(), 1, "the initial PIN waits for its key");
@@ -365,9 +359,7 @@ fn a_message_waits_for_its_provider_and_is_then_forgotten() {
     let login =
         PasswordLogin { account: "zhangsan".into(), password: Secret(taken[0].code.clone().unwrap()) };
     bench.post("/api/sessions/password", "", &login).read::<Session>();
-    let left: i64 = bench.run(async {
-        let mut database = SqliteConnection::connect(&file(&folder).database).await.unwrap();
-        sqlx::query_scalar("SELECT MAX(LENGTH(sealed)) FROM outbox").fetch_one(&mut database).await.unwrap()
-    });
+    let left: i64 =
+        books(&folder).query_row("SELECT MAX(LENGTH(sealed)) FROM outbox", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0, "its text is erased");
 }

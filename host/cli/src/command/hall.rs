@@ -139,7 +139,7 @@ impl Serve {
 
 /// The address of a database file. `%` and `?` in its name would be read as an address's own.
 fn url(file: &Path) -> String {
-    format!("sqlite:{}", file.display().to_string().replace('%', "%25").replace('?', "%3F"))
+    format!("sqlite:{}", file.display())
 }
 
 /// Whether a database may be in this file. An empty one is what a start that was cut short leaves behind.

@@ -10,7 +10,7 @@ use crate::{
     turn::Turn,
 };
 use jiff::Timestamp;
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::sql::{self, Row};
 use ukey_pki::Certificate;
 use zeroize::Zeroizing;
 
@@ -54,7 +54,7 @@ impl Issued {
         Certificate::from_der(&self.sign_der).map_err(Refusal::internal)
     }
 
-    fn read(row: &SqliteRow) -> Answer<Self> {
+    fn read(row: &Row) -> Answer<Self> {
         Ok(Self {
             serial: row.try_get("serial")?,
             encryption_serial: row.try_get("encryption_serial")?,
@@ -71,9 +71,9 @@ impl Issued {
             not_after: moment(row.try_get("not_after")?),
             sign_der: row.try_get("certificate")?,
             encryption_der: row.try_get("encryption_certificate")?,
-            unlocks: row.try_get::<i64, _>("unlocks")?.try_into().unwrap_or(u32::MAX),
+            unlocks: row.try_get::<i64>("unlocks")?.try_into().unwrap_or(u32::MAX),
             order: row.try_get("order_id")?,
-            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(moment),
+            confirmed_at: row.try_get::<Option<i64>>("confirmed_at")?.map(moment),
             replaced_by: row.try_get("replaced_by")?,
         })
     }
@@ -165,7 +165,7 @@ impl Turn<'_> {
 
     /// The pair with this sign certificate, if it was issued here.
     pub(crate) async fn issued(&mut self, serial: &str) -> Answer<Option<Issued>> {
-        let row = sqlx::query("SELECT * FROM certificates WHERE serial = $1")
+        let row = sql::query("SELECT * FROM certificates WHERE serial = $1")
             .bind(serial)
             .fetch_optional(self.db())
             .await?;
@@ -174,7 +174,7 @@ impl Turn<'_> {
 
     /// The pairs issued to a number that are in their keys, newest first.
     pub(crate) async fn issued_to(&mut self, number: &str) -> Answer<Vec<Issued>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM certificates WHERE subject_number = $1 AND confirmed_at IS NOT NULL \
              ORDER BY not_before DESC, serial",
         )
@@ -186,7 +186,7 @@ impl Turn<'_> {
 
     /// The pairs that are in this key, newest first.
     pub(crate) async fn issued_into(&mut self, device_serial: &str) -> Answer<Vec<Issued>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM certificates WHERE device_serial = $1 AND confirmed_at IS NOT NULL \
              ORDER BY not_before DESC, confirmed_at DESC, serial",
         )
@@ -198,7 +198,7 @@ impl Turn<'_> {
 
     /// The pairs that run out within this time and that no other took the place of, those that end first first.
     pub(crate) async fn expiring(&mut self, from: Timestamp, until: Timestamp) -> Answer<Vec<Issued>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM certificates WHERE not_after >= $1 AND not_after < $2 AND replaced_by IS NULL \
              ORDER BY not_after, serial",
         )
@@ -211,7 +211,7 @@ impl Turn<'_> {
 
     /// Records an issued pair.
     pub(crate) async fn record_issued(&mut self, issued: &Issued) -> Answer<()> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO certificates (serial, encryption_serial, order_id, subject_kind, subject_number, subject_name, \
              channel, device_serial, contact_phone, form, not_before, not_after, certificate, encryption_certificate, \
              unlocks, confirmed_at) \
@@ -245,7 +245,7 @@ impl Turn<'_> {
         let vault = self.hall.vault();
         let admin_pin = vault.seal(&mut self.chance, &admin_place(key.device_serial), key.admin_pin);
         let device_key = vault.seal(&mut self.chance, &device_place(key.device_serial), key.device_key);
-        sqlx::query(
+        sql::query(
             "INSERT INTO issued_keys (device_serial, certificate_serial, application, container, admin_pin, device_key, \
              created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -263,7 +263,7 @@ impl Turn<'_> {
 
     /// What the vault holds of a key.
     pub(crate) async fn issued_key(&mut self, device_serial: &str, certificate: &str) -> Answer<IssuedKey> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT application, container, admin_pin FROM issued_keys \
              WHERE device_serial = $1 AND certificate_serial = $2",
         )
@@ -283,7 +283,7 @@ impl Turn<'_> {
     /// Puts what the vault holds of a key under its next certificate too, in this container: a key that is locked
     /// before it has shown to hold the certificate can be unlocked all the same.
     pub(crate) async fn hand_on_key(&mut self, old: &Issued, new: &Issued, container: &str) -> Answer<()> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO issued_keys (device_serial, certificate_serial, application, container, admin_pin, device_key, \
              created_at) SELECT device_serial, $1, application, $2, admin_pin, device_key, $3 FROM issued_keys \
              WHERE device_serial = $4 AND certificate_serial = $5",
@@ -300,12 +300,12 @@ impl Turn<'_> {
 
     /// The old pair gives way to one that its key has shown to hold.
     pub(crate) async fn replace_issued(&mut self, old: &Issued, new: &Issued) -> Answer<()> {
-        sqlx::query("UPDATE certificates SET replaced_by = $1 WHERE serial = $2")
+        sql::query("UPDATE certificates SET replaced_by = $1 WHERE serial = $2")
             .bind(&new.serial)
             .bind(&old.serial)
             .execute(self.db())
             .await?;
-        sqlx::query("UPDATE certificates SET confirmed_at = $1 WHERE serial = $2")
+        sql::query("UPDATE certificates SET confirmed_at = $1 WHERE serial = $2")
             .bind(self.now.as_second())
             .bind(&new.serial)
             .execute(self.db())
@@ -317,7 +317,7 @@ impl Turn<'_> {
 
     /// Counts an unlock of a certificate.
     pub(crate) async fn count_unlock(&mut self, serial: &str) -> Answer<()> {
-        sqlx::query("UPDATE certificates SET unlocks = unlocks + 1 WHERE serial = $1")
+        sql::query("UPDATE certificates SET unlocks = unlocks + 1 WHERE serial = $1")
             .bind(serial)
             .execute(self.db())
             .await?;

@@ -3,6 +3,7 @@
 //! Guarantees: a challenge is good once and for its lifetime; the certificate is one of this authority's, valid on the
 //! hall's clock, not revoked, and on record; the signature is by its key, over this hall's name and this challenge.
 
+use crate::sql;
 use crate::{
     account::password,
     api::{
@@ -23,11 +24,11 @@ use super::certificate::Issued;
 pub(crate) async fn open(turn: &mut Turn<'_>) -> Answer<LoginChallenge> {
     let nonce = Hex(turn.chance.bytes::<32>().to_vec());
     let expires_at = clock::after(turn.now, turn.hall.profile().login.challenge_seconds);
-    sqlx::query("DELETE FROM challenges WHERE expires_at <= $1")
+    sql::query("DELETE FROM challenges WHERE expires_at <= $1")
         .bind(turn.now.as_second())
         .execute(turn.db())
         .await?;
-    sqlx::query("INSERT INTO challenges (nonce, expires_at) VALUES ($1, $2)")
+    sql::query("INSERT INTO challenges (nonce, expires_at) VALUES ($1, $2)")
         .bind(nonce.to_string())
         .bind(expires_at.as_second())
         .execute(turn.db())
@@ -43,12 +44,12 @@ pub(crate) async fn login(turn: &mut Turn<'_>, login: CertificateLogin) -> Answe
 
 /// Takes a challenge that lives; nobody else can. Whoever answers wrongly after that must keep it used up.
 pub(crate) async fn use_up(turn: &mut Turn<'_>, nonce: &Hex) -> Answer<()> {
-    let used = sqlx::query("DELETE FROM challenges WHERE nonce = $1 AND expires_at > $2")
+    let used = sql::query("DELETE FROM challenges WHERE nonce = $1 AND expires_at > $2")
         .bind(nonce.to_string())
         .bind(turn.now.as_second())
         .execute(turn.db())
         .await?;
-    if used.rows_affected() == 1 { Ok(()) } else { Err(refuse(ProblemType::ChallengeExpired)) }
+    if used == 1 { Ok(()) } else { Err(refuse(ProblemType::ChallengeExpired)) }
 }
 
 /// The pair on record of a sign certificate: the very certificate that was issued, not another one with its number.

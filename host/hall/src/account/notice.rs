@@ -14,7 +14,7 @@ use crate::{
     turn::Turn,
 };
 use jiff::{Timestamp, Unit};
-use sqlx::Row;
+use crate::sql;
 
 /// Days of the calendar from now until the certificate's last day.
 fn days_left(now: Timestamp, issued: &Issued) -> i64 {
@@ -40,7 +40,7 @@ pub(crate) async fn send_due(turn: &mut Turn<'_>) -> Answer<()> {
         let values =
             [("name", issued.subject.name.as_str()), ("serial", &issued.serial), ("date", &last), ("days", &left)];
         let text = fill(&rules.text, &values);
-        sqlx::query(
+        sql::query(
             "INSERT INTO notices (certificate_serial, days_before, subject_number, text, at) \
              VALUES ($1, $2, $3, $4, $5)",
         )
@@ -63,7 +63,7 @@ pub(crate) async fn mine(turn: &mut Turn<'_>) -> Answer<Vec<NoticeView>> {
     demand(&turn.caller, Right::OwnPages)?;
     let Some(number) = turn.caller.number().map(str::to_owned) else { return Ok(Vec::new()) };
     let own: Vec<_> = turn.own_certificates().await?.into_iter().map(|issued| issued.serial).collect();
-    let rows = sqlx::query("SELECT * FROM notices WHERE subject_number = $1 ORDER BY at DESC, certificate_serial, days_before")
+    let rows = sql::query("SELECT * FROM notices WHERE subject_number = $1 ORDER BY at DESC, certificate_serial, days_before")
         .bind(number)
         .fetch_all(turn.db())
         .await?;
@@ -84,7 +84,7 @@ pub(crate) async fn mine(turn: &mut Turn<'_>) -> Answer<Vec<NoticeView>> {
 impl Turn<'_> {
     async fn was_told(&mut self, serial: &str, days: u32) -> Answer<bool> {
         // What was told nearer to the end needs no telling of before it.
-        let row = sqlx::query("SELECT at FROM notices WHERE certificate_serial = $1 AND days_before <= $2")
+        let row = sql::query("SELECT at FROM notices WHERE certificate_serial = $1 AND days_before <= $2")
             .bind(serial)
             .bind(i64::from(days))
             .fetch_optional(self.db())

@@ -21,7 +21,7 @@ use crate::{
     vault::sm3,
 };
 use argon2::{Algorithm, Argon2, Params, Version};
-use sqlx::Row;
+use crate::sql;
 use subtle::ConstantTimeEq;
 
 struct Account {
@@ -67,7 +67,7 @@ pub(crate) async fn register(turn: &mut Turn<'_>, registration: Registration) ->
     }
     let password = turn.chance.letters(12);
     let digest = digest(turn, &password).await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO accounts (account, kind, name, number, phone, password, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -151,13 +151,13 @@ pub(crate) async fn change(turn: &mut Turn<'_>, change: PasswordChange) -> Answe
     }
     demand_password(turn, &account, &change.old).await?;
     let digest = digest(turn, new).await?;
-    sqlx::query("UPDATE accounts SET password = $1 WHERE account = $2")
+    sql::query("UPDATE accounts SET password = $1 WHERE account = $2")
         .bind(digest)
         .bind(&account)
         .execute(turn.db())
         .await?;
     // Whoever else is logged in with the old password is so no more.
-    sqlx::query("DELETE FROM tokens WHERE holder = $1 AND digest <> $2")
+    sql::query("DELETE FROM tokens WHERE holder = $1 AND digest <> $2")
         .bind(serde_json::to_string(&turn.caller)?)
         .bind(turn.token.clone())
         .execute(turn.db())
@@ -208,7 +208,7 @@ pub(crate) async fn change_data(turn: &mut Turn<'_>, change: AccountChange) -> A
         turn.check_code(Purpose::Phone, &phone_scope(&name, &phone), code.reveal(), false).await?;
         account.phone = phone;
     }
-    sqlx::query("UPDATE accounts SET name = $1, phone = $2 WHERE account = $3")
+    sql::query("UPDATE accounts SET name = $1, phone = $2 WHERE account = $3")
         .bind(&account.name)
         .bind(&account.phone)
         .bind(&name)
@@ -271,7 +271,7 @@ async fn argon(memory_kib: u32, passes: u32, salt: Vec<u8>, password: String) ->
 
 impl Turn<'_> {
     async fn account(&mut self, name: &str) -> Answer<Option<Account>> {
-        let row = sqlx::query("SELECT kind, name, number, phone, password FROM accounts WHERE account = $1")
+        let row = sql::query("SELECT kind, name, number, phone, password FROM accounts WHERE account = $1")
             .bind(name)
             .fetch_optional(self.db())
             .await?;

@@ -12,7 +12,7 @@ use crate::{
     vault::sm3,
 };
 use jiff::Timestamp;
-use sqlx::Row;
+use crate::sql;
 use subtle::ConstantTimeEq;
 
 impl Turn<'_> {
@@ -24,7 +24,7 @@ impl Turn<'_> {
         if let Some(desk) = self.hall.config().desks.iter().find(|desk| same(&desk.token)) {
             return Ok(Caller::Desk { name: desk.name.clone(), role: desk.role });
         }
-        let row = sqlx::query("SELECT holder FROM tokens WHERE digest = $1 AND expires_at > $2")
+        let row = sql::query("SELECT holder FROM tokens WHERE digest = $1 AND expires_at > $2")
             .bind(digest)
             .bind(self.now.as_second())
             .fetch_optional(self.db())
@@ -42,11 +42,11 @@ impl Turn<'_> {
     pub(crate) async fn grant(&mut self, holder: &Caller, minutes: u64) -> Answer<(Secret, Timestamp)> {
         let token = hex::encode(self.chance.bytes::<32>());
         let expires_at = clock::after(self.now, minutes.saturating_mul(60));
-        sqlx::query("DELETE FROM tokens WHERE expires_at <= $1")
+        sql::query("DELETE FROM tokens WHERE expires_at <= $1")
             .bind(self.now.as_second())
             .execute(self.db())
             .await?;
-        sqlx::query("INSERT INTO tokens (digest, holder, expires_at) VALUES ($1, $2, $3)")
+        sql::query("INSERT INTO tokens (digest, holder, expires_at) VALUES ($1, $2, $3)")
             .bind(sm3(token.as_bytes()))
             .bind(serde_json::to_string(holder)?)
             .bind(expires_at.as_second())
@@ -74,7 +74,7 @@ impl Turn<'_> {
             return Ok(());
         };
         self.caller = Caller::Order { id, newcomer: false };
-        sqlx::query("UPDATE tokens SET holder = $1 WHERE digest = $2")
+        sql::query("UPDATE tokens SET holder = $1 WHERE digest = $2")
             .bind(serde_json::to_string(&self.caller)?)
             .bind(token)
             .execute(self.db())
@@ -84,7 +84,7 @@ impl Turn<'_> {
 
     /// Takes a token back.
     pub(crate) async fn revoke_token(&mut self, token: &str) -> Answer<()> {
-        sqlx::query("DELETE FROM tokens WHERE digest = $1")
+        sql::query("DELETE FROM tokens WHERE digest = $1")
             .bind(sm3(token.as_bytes()))
             .execute(self.db())
             .await?;

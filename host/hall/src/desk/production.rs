@@ -4,6 +4,7 @@
 //! before it is posted gives way to another blank or key pair, and what was issued for it is revoked; once the key is
 //! posted the hall has forgotten the initial user PIN.
 
+use crate::sql;
 use crate::{
     account::certificate::{Issued, NewKey},
     api::{
@@ -178,7 +179,7 @@ async fn post(turn: &mut Turn<'_>, record: &Record) -> Answer<()> {
     let (recipient, address) = (enrol::contact(form).name.as_str(), enrol::address(form));
     debug_assert!(checks::is_text(address, 200), "the form was checked");
     let tracking = turn.hall.gateways().post.take(&record.id, recipient, address).await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO parcels (order_id, tracking, recipient, address, posted_at) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(&record.id)

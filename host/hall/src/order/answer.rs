@@ -9,7 +9,7 @@ use crate::{
     turn::Turn,
     vault::sm3,
 };
-use sqlx::Row;
+use crate::sql;
 use ukey_pki::PublicKey;
 
 /// An answer that was given.
@@ -33,7 +33,7 @@ fn digest(key: &PublicKey) -> String {
 impl Turn<'_> {
     /// What was answered to an order's request, if anything was.
     pub(crate) async fn answered(&mut self, order: &str) -> Answer<Option<Answered>> {
-        let row = sqlx::query("SELECT public_key_sm3, serial, response FROM issues WHERE order_id = $1")
+        let row = sql::query("SELECT public_key_sm3, serial, response FROM issues WHERE order_id = $1")
             .bind(order)
             .fetch_optional(self.db())
             .await?;
@@ -44,7 +44,7 @@ impl Turn<'_> {
 
     /// Keeps the answer to an order's request, in place of an earlier one.
     pub(crate) async fn keep_answer(&mut self, order: &str, key: &PublicKey, answer: &IssueAnswer) -> Answer<()> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO issues (order_id, public_key_sm3, serial, response) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (order_id) DO UPDATE SET public_key_sm3 = excluded.public_key_sm3, \
              serial = excluded.serial, response = excluded.response",

@@ -5,6 +5,7 @@
 //! says, and gives a new certificate that ends when the old one would.
 //! Refuses to know: how the certificate gets into the key (see `download`), who the registry is.
 
+use crate::sql;
 use super::{
     enrol, payment,
     record::Record,
@@ -122,7 +123,7 @@ fn claim(form: &EnrolForm) -> RegistryClaim {
 impl Turn<'_> {
     /// Sets what is on record of a certificate's holder besides the certificate itself.
     async fn change_contact(&mut self, issued: &Issued, form: &EnrolForm) -> Answer<()> {
-        sqlx::query("UPDATE certificates SET form = $1, contact_phone = $2 WHERE serial = $3")
+        sql::query("UPDATE certificates SET form = $1, contact_phone = $2 WHERE serial = $3")
             .bind(serde_json::to_string(form)?)
             .bind(&enrol::contact(form).phone)
             .bind(&issued.serial)

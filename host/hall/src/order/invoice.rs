@@ -15,7 +15,7 @@ use crate::{
     rights::Right,
     turn::Turn,
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::sql::{self, Row};
 
 /// Whether the form may be changed: until the order is paid, which for a remittance is when it is submitted.
 fn is_editable(record: &Record, payment: Option<&Payment>) -> bool {
@@ -42,7 +42,7 @@ pub(crate) async fn save(turn: &mut Turn<'_>, id: &str, mut form: InvoiceForm) -
     }
     refuse_faults(faults(&form))?;
     super::reissue::demand_same_title(&record, &form.title)?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO invoices (order_id, form) VALUES ($1, $2) \
          ON CONFLICT (order_id) DO UPDATE SET form = excluded.form",
     )
@@ -62,7 +62,7 @@ pub(crate) async fn read(turn: &mut Turn<'_>, id: &str) -> Answer<Invoice> {
 /// The document, PDF.
 pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>> {
     let record = turn.readable_order(id).await?;
-    let row = sqlx::query("SELECT document FROM invoices WHERE order_id = $1")
+    let row = sql::query("SELECT document FROM invoices WHERE order_id = $1")
         .bind(&record.id)
         .fetch_optional(turn.db())
         .await?;
@@ -74,7 +74,7 @@ pub(crate) async fn document(turn: &mut Turn<'_>, id: &str) -> Answer<Vec<u8>> {
 
 /// The orders whose invoices are due.
 pub(crate) async fn due(turn: &mut Turn<'_>) -> Answer<Vec<String>> {
-    let due = sqlx::query(
+    let due = sql::query(
         "SELECT order_id FROM invoices WHERE issued_at IS NULL AND due_at <= $1 ORDER BY due_at, order_id",
     )
     .bind(turn.now.as_second())
@@ -100,7 +100,7 @@ pub(crate) async fn issue(turn: &mut Turn<'_>, order: &str) -> Answer<()> {
     };
     let issued = turn.hall.gateways().invoices.issue(&data).await?;
     let paper = InvoicePaper { number: issued.number.clone(), issued_at: turn.now, data };
-    sqlx::query("UPDATE invoices SET number = $1, document = $2, issued_at = $3 WHERE order_id = $4")
+    sql::query("UPDATE invoices SET number = $1, document = $2, issued_at = $3 WHERE order_id = $4")
         .bind(&issued.number)
         .bind(serde_json::to_string(&paper)?)
         .bind(turn.now.as_second())
@@ -143,20 +143,20 @@ fn faults(form: &InvoiceForm) -> Vec<crate::api::FieldFault> {
 impl Turn<'_> {
     /// The invoice of an order, if a form was saved.
     pub(crate) async fn invoice(&mut self, record: &Record) -> Answer<Option<Invoice>> {
-        let row = sqlx::query("SELECT * FROM invoices WHERE order_id = $1")
+        let row = sql::query("SELECT * FROM invoices WHERE order_id = $1")
             .bind(&record.id)
             .fetch_optional(self.db())
             .await?;
         let Some(row) = row else { return Ok(None) };
         let payment = self.payment(&record.id).await?;
-        let read = |row: &SqliteRow| -> Answer<Invoice> {
+        let read = |row: &Row| -> Answer<Invoice> {
             let due_at: Option<i64> = row.try_get("due_at")?;
             Ok(Invoice {
                 form: serde_json::from_str(row.try_get("form")?)?,
                 editable: is_editable(record, payment.as_ref()),
                 due_at: due_at.map(moment),
                 number: row.try_get("number")?,
-                issued_at: row.try_get::<Option<i64>, _>("issued_at")?.map(moment),
+                issued_at: row.try_get::<Option<i64>>("issued_at")?.map(moment),
             })
         };
         read(&row).map(Some)
@@ -169,7 +169,7 @@ impl Turn<'_> {
         }
         let profile = self.hall.profile();
         let due = profile.calendar.due(self.now, profile.invoice.working_days);
-        sqlx::query("UPDATE invoices SET due_at = $1 WHERE order_id = $2 AND due_at IS NULL")
+        sql::query("UPDATE invoices SET due_at = $1 WHERE order_id = $2 AND due_at IS NULL")
             .bind(due.as_second())
             .bind(&record.id)
             .execute(self.db())

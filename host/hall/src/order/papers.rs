@@ -15,7 +15,7 @@ use crate::{
     turn::Turn,
     vault::sm3,
 };
-use sqlx::Row;
+use crate::sql;
 
 /// Takes a paper.
 pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content: &[u8]) -> Answer<PaperReceipt> {
@@ -35,7 +35,7 @@ pub(crate) async fn upload(turn: &mut Turn<'_>, id: &str, paper: Paper, content:
     };
     let receipt =
         PaperReceipt { paper, format: format.into(), size: content.len() as u64, sm3: sm3(content) };
-    sqlx::query(
+    sql::query(
         "INSERT INTO papers (order_id, paper, format, size, sm3, content) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (order_id, paper) DO UPDATE SET format = excluded.format, size = excluded.size, \
          sm3 = excluded.sm3, content = excluded.content",
@@ -108,7 +108,7 @@ pub(crate) async fn read(turn: &mut Turn<'_>, id: &str, paper: Paper) -> Answer<
 impl Turn<'_> {
     /// A paper of an order: media type and content.
     pub(crate) async fn paper(&mut self, order: &str, paper: Paper) -> Answer<(String, Vec<u8>)> {
-        let row = sqlx::query("SELECT format, content FROM papers WHERE order_id = $1 AND paper = $2")
+        let row = sql::query("SELECT format, content FROM papers WHERE order_id = $1 AND paper = $2")
             .bind(order)
             .bind(word(paper)?)
             .fetch_optional(self.db())
@@ -119,7 +119,7 @@ impl Turn<'_> {
 
     /// The papers that an order wants, with those received.
     pub(crate) async fn papers(&mut self, record: &Record) -> Answer<Vec<PaperView>> {
-        let rows = sqlx::query("SELECT paper, format, size, sm3 FROM papers WHERE order_id = $1")
+        let rows = sql::query("SELECT paper, format, size, sm3 FROM papers WHERE order_id = $1")
             .bind(&record.id)
             .fetch_all(self.db())
             .await?;
@@ -128,7 +128,7 @@ impl Turn<'_> {
             received.push(PaperReceipt {
                 paper: read_word(row.try_get("paper")?)?,
                 format: row.try_get("format")?,
-                size: row.try_get::<i64, _>("size")?.unsigned_abs(),
+                size: row.try_get::<i64>("size")?.unsigned_abs(),
                 sm3: row.try_get("sm3")?,
             });
         }

@@ -20,7 +20,7 @@ use crate::{
     turn::Turn,
     vault::mac,
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::sql::{self, Row};
 use subtle::ConstantTimeEq;
 
 /// The name of the payment provider in histories.
@@ -64,7 +64,7 @@ pub(crate) async fn open(turn: &mut Turn<'_>, id: &str, request: PaymentRequest)
     let number = turn.chance.digits(12);
     let payment_id = format!("P{number}");
     let page = turn.hall.gateways().payments.open(&payment_id, &request.way, record.price_fen).await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO payments (id, order_id, way, amount_fen, state, page, opened_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&payment_id)
@@ -102,7 +102,7 @@ pub(crate) async fn callback(turn: &mut Turn<'_>, signed: Option<&str>, body: &[
     let told: PaymentCallback =
         serde_json::from_slice(body).map_err(|error| refuse(ProblemType::MalformedBody).detail(error.to_string(), "回调内容无法识别"))?;
     let row =
-        sqlx::query("SELECT * FROM payments WHERE id = $1").bind(&told.payment).fetch_optional(turn.db()).await?;
+        sql::query("SELECT * FROM payments WHERE id = $1").bind(&told.payment).fetch_optional(turn.db()).await?;
     let payment = payment(&row.ok_or_else(|| refuse(ProblemType::NotFound))?)?;
     if told.amount_fen != payment.amount_fen {
         return Err(refuse(ProblemType::AmountMismatch));
@@ -170,7 +170,7 @@ async fn owe(turn: &mut Turn<'_>, record: &Record, actor: &str) -> Answer<()> {
         return Ok(());
     }
     let id = format!("R{}", record.id);
-    sqlx::query(
+    sql::query(
         "INSERT INTO payments (id, order_id, way, amount_fen, state, page, opened_at) VALUES ($1, $2, $3, $4, $5, '', $6)",
     )
     .bind(&id)
@@ -184,23 +184,23 @@ async fn owe(turn: &mut Turn<'_>, record: &Record, actor: &str) -> Answer<()> {
     turn.note_payment(&id, &record.id, PaymentState::Owed, actor).await
 }
 
-fn payment(row: &SqliteRow) -> Answer<Payment> {
+fn payment(row: &Row) -> Answer<Payment> {
     Ok(Payment {
         id: row.try_get("id")?,
         order: row.try_get("order_id")?,
         way: row.try_get("way")?,
-        amount_fen: row.try_get::<i64, _>("amount_fen")?.try_into().unwrap_or_default(),
+        amount_fen: row.try_get::<i64>("amount_fen")?.try_into().unwrap_or_default(),
         state: read_word(row.try_get("state")?)?,
         page: row.try_get("page")?,
         opened_at: moment(row.try_get("opened_at")?),
-        paid_at: row.try_get::<Option<i64>, _>("paid_at")?.map(moment),
+        paid_at: row.try_get::<Option<i64>>("paid_at")?.map(moment),
     })
 }
 
 impl Turn<'_> {
     /// The payment of an order that counts: the paid one, else the latest.
     pub(crate) async fn payment(&mut self, order: &str) -> Answer<Option<Payment>> {
-        let rows = sqlx::query("SELECT * FROM payments WHERE order_id = $1 ORDER BY opened_at, id")
+        let rows = sql::query("SELECT * FROM payments WHERE order_id = $1 ORDER BY opened_at, id")
             .bind(order)
             .fetch_all(self.db())
             .await?;
@@ -217,13 +217,13 @@ impl Turn<'_> {
 
     /// A payment by its name.
     pub(crate) async fn payment_by_id(&mut self, id: &str) -> Answer<Payment> {
-        let row = sqlx::query("SELECT * FROM payments WHERE id = $1").bind(id).fetch_optional(self.db()).await?;
+        let row = sql::query("SELECT * FROM payments WHERE id = $1").bind(id).fetch_optional(self.db()).await?;
         payment(&row.ok_or_else(|| refuse(ProblemType::NotFound))?)
     }
 
     async fn settle(&mut self, id: &str, state: PaymentState, reference: Option<&str>, actor: &str) -> Answer<()> {
         let paid_at = (state == PaymentState::Paid).then(|| self.now.as_second());
-        sqlx::query(
+        sql::query(
             "UPDATE payments SET state = $1, reference = COALESCE($2, reference), paid_at = COALESCE($3, paid_at) \
              WHERE id = $4",
         )
@@ -254,7 +254,7 @@ impl Turn<'_> {
     /// Gives back what was paid for an order or puts it on record as owed, and ends an open payment.
     pub(crate) async fn refund(&mut self, record: &Record) -> Answer<()> {
         // What was given back has no invoice, unless it is issued already.
-        sqlx::query("UPDATE invoices SET due_at = NULL WHERE order_id = $1 AND issued_at IS NULL")
+        sql::query("UPDATE invoices SET due_at = NULL WHERE order_id = $1 AND issued_at IS NULL")
             .bind(&record.id)
             .execute(self.db())
             .await?;

@@ -18,7 +18,7 @@ use crate::{
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::sql::{self, Row};
 
 /// What only some orders have.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -171,7 +171,7 @@ pub(crate) fn moment(second: i64) -> Timestamp {
 }
 
 impl Record {
-    fn read(row: &SqliteRow) -> Answer<Self> {
+    fn read(row: &Row) -> Answer<Self> {
         Ok(Self {
             id: row.try_get("id")?,
             kind: read_word(row.try_get("kind")?)?,
@@ -184,7 +184,7 @@ impl Record {
             },
             contact_phone: row.try_get("contact_phone")?,
             channel: row.try_get("channel")?,
-            price_fen: row.try_get::<i64, _>("price_fen")?.try_into().unwrap_or_default(),
+            price_fen: row.try_get::<i64>("price_fen")?.try_into().unwrap_or_default(),
             account: row.try_get("account")?,
             certificate_serial: row.try_get("certificate_serial")?,
             device_serial: row.try_get("device_serial")?,
@@ -247,7 +247,7 @@ impl Turn<'_> {
             created_at: self.now,
             updated_at: self.now,
         };
-        sqlx::query(
+        sql::query(
             "INSERT INTO orders (id, kind, state, version, subject_kind, subject_number, subject_name, \
              contact_phone, channel, price_fen, account, certificate_serial, device_serial, open_key, details, \
              created_at, updated_at) \
@@ -291,7 +291,7 @@ impl Turn<'_> {
     /// Writes an order as it stands.
     pub(crate) async fn save(&mut self, record: &mut Record) -> Answer<()> {
         record.updated_at = self.now;
-        let changed = sqlx::query(
+        let changed = sql::query(
             "UPDATE orders SET state = $1, version = version + 1, subject_number = $2, subject_name = $3, \
              contact_phone = $4, certificate_serial = $5, device_serial = $6, details = $7, updated_at = $8, \
              open_key = CASE WHEN $9 = 1 THEN NULL ELSE open_key END \
@@ -310,7 +310,7 @@ impl Turn<'_> {
         .bind(record.version)
         .execute(self.db())
         .await?;
-        if changed.rows_affected() != 1 {
+        if changed != 1 {
             return Err(refuse(ProblemType::Conflict));
         }
         record.version += 1;
@@ -325,7 +325,7 @@ impl Turn<'_> {
         to: OrderState,
         actor: &str,
     ) -> Answer<()> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO history (order_id, place, at, event, from_state, to_state, actor) \
              SELECT $1, COUNT(*), $2, $3, $4, $5, $6 FROM history WHERE order_id = $1",
         )
@@ -347,7 +347,7 @@ impl Turn<'_> {
 
     /// An order by its number.
     pub(crate) async fn order(&mut self, id: &str) -> Answer<Record> {
-        let row = sqlx::query("SELECT * FROM orders WHERE id = $1").bind(id).fetch_optional(self.db()).await?;
+        let row = sql::query("SELECT * FROM orders WHERE id = $1").bind(id).fetch_optional(self.db()).await?;
         Record::read(&row.ok_or_else(|| refuse(ProblemType::NotFound))?)
     }
 
@@ -381,7 +381,7 @@ impl Turn<'_> {
     /// The open order with this key, if there is one.
     pub(crate) async fn open_order(&mut self, key: &str) -> Answer<Option<Record>> {
         let row =
-            sqlx::query("SELECT * FROM orders WHERE open_key = $1").bind(key).fetch_optional(self.db()).await?;
+            sql::query("SELECT * FROM orders WHERE open_key = $1").bind(key).fetch_optional(self.db()).await?;
         row.as_ref().map(Record::read).transpose()
     }
 
@@ -389,7 +389,7 @@ impl Turn<'_> {
     pub(crate) async fn orders_in(&mut self, states: &[OrderState]) -> Answer<Vec<Record>> {
         let mut found = Vec::new();
         for state in states {
-            let rows = sqlx::query("SELECT * FROM orders WHERE state = $1 ORDER BY created_at, id")
+            let rows = sql::query("SELECT * FROM orders WHERE state = $1 ORDER BY created_at, id")
                 .bind(word(*state)?)
                 .fetch_all(self.db())
                 .await?;
@@ -401,13 +401,13 @@ impl Turn<'_> {
 
     /// Every order, newest first.
     pub(crate) async fn all_orders(&mut self) -> Answer<Vec<Record>> {
-        let rows = sqlx::query("SELECT * FROM orders ORDER BY created_at DESC, id DESC").fetch_all(self.db()).await?;
+        let rows = sql::query("SELECT * FROM orders ORDER BY created_at DESC, id DESC").fetch_all(self.db()).await?;
         rows.iter().map(Record::read).collect()
     }
 
     /// The orders for a subject, newest first.
     pub(crate) async fn orders_of_subject(&mut self, kind: SubjectKind, number: &str) -> Answer<Vec<Record>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM orders WHERE subject_kind = $1 AND subject_number = $2 ORDER BY created_at DESC, id DESC",
         )
         .bind(word(kind)?)
@@ -425,7 +425,7 @@ impl Turn<'_> {
         number: Option<&str>,
         phone: Option<&str>,
     ) -> Answer<Vec<Record>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT * FROM orders WHERE (id = $1 OR $1 IS NULL) AND (subject_name = $2 OR $2 IS NULL) \
              AND (subject_number = $3 OR $3 IS NULL) AND (contact_phone = $4 OR $4 IS NULL) \
              ORDER BY created_at DESC, id DESC LIMIT 20",
@@ -441,7 +441,7 @@ impl Turn<'_> {
 
     /// The orders that an account placed, newest first.
     pub(crate) async fn orders_of_account(&mut self, account: &str) -> Answer<Vec<Record>> {
-        let rows = sqlx::query("SELECT * FROM orders WHERE account = $1 ORDER BY created_at DESC, id DESC")
+        let rows = sql::query("SELECT * FROM orders WHERE account = $1 ORDER BY created_at DESC, id DESC")
             .bind(account)
             .fetch_all(self.db())
             .await?;

@@ -4,6 +4,7 @@
 //! accepted (G-09); one application of an account is open at a time; nothing is submitted unless every attachment is
 //! there; an application form that was signed is of the very form that is submitted.
 
+use crate::sql;
 use super::{
     enrol,
     record::{Details, NewOrder, Record, word},
@@ -119,7 +120,7 @@ pub(crate) async fn amended(turn: &mut Turn<'_>, record: &Record, form: EnrolFor
     let form = checked(turn, form)?;
     demand_own(&record.subject.number, &form)?;
     if record.details.form.as_ref() != Some(&form) {
-        sqlx::query("DELETE FROM papers WHERE order_id = $1 AND paper = $2")
+        sql::query("DELETE FROM papers WHERE order_id = $1 AND paper = $2")
             .bind(&record.id)
             .bind(word(Paper::SignedApplication)?)
             .execute(turn.db())

@@ -17,13 +17,13 @@ use crate::{
     problem::{Answer, refuse},
     turn::Turn,
 };
-use sqlx::Row;
+use crate::sql;
 
 impl Turn<'_> {
     /// Why a certificate is revoked or suspended; `None` for one that is neither.
     pub(crate) async fn revocation(&mut self, serial: &str) -> Answer<Option<RevocationReason>> {
         let row =
-            sqlx::query("SELECT reason FROM revoked WHERE serial = $1").bind(serial).fetch_optional(self.db()).await?;
+            sql::query("SELECT reason FROM revoked WHERE serial = $1").bind(serial).fetch_optional(self.db()).await?;
         row.map(|row| read_word(row.try_get("reason")?)).transpose()
     }
 
@@ -50,7 +50,7 @@ impl Turn<'_> {
 
     /// A certificate, and those issued in its place that no key has shown to hold.
     async fn sharing_fate(&mut self, serial: &str) -> Answer<Vec<String>> {
-        let rows = sqlx::query(
+        let rows = sql::query(
             "SELECT c.serial FROM certificates c JOIN orders o ON o.id = c.order_id \
              WHERE o.certificate_serial = $1 AND c.confirmed_at IS NULL ORDER BY c.serial",
         )
@@ -70,7 +70,7 @@ impl Turn<'_> {
             Some(RevocationReason::CertificateHold) if reason != RevocationReason::CertificateHold => {}
             Some(_) => return Ok(()),
         }
-        sqlx::query(
+        sql::query(
             "INSERT INTO revoked (serial, at, reason, order_id) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (serial) DO UPDATE SET at = excluded.at, reason = excluded.reason, \
              order_id = excluded.order_id, listed = NULL",
@@ -94,13 +94,13 @@ impl Turn<'_> {
     }
 
     async fn release_pair(&mut self, serial: &str, order: &str) -> Answer<()> {
-        let released = sqlx::query("DELETE FROM revoked WHERE serial = $1 AND order_id = $2 AND reason = $3")
+        let released = sql::query("DELETE FROM revoked WHERE serial = $1 AND order_id = $2 AND reason = $3")
             .bind(serial)
             .bind(order)
             .bind(word(RevocationReason::CertificateHold)?)
             .execute(self.db())
             .await?;
-        if released.rows_affected() == 0 {
+        if released == 0 {
             return Ok(());
         }
         let actor = self.caller.actor();
@@ -115,7 +115,7 @@ impl Turn<'_> {
         reason: RevocationReason,
         order: &str,
     ) -> Answer<()> {
-        sqlx::query("UPDATE certificates SET replaced_by = $1 WHERE serial = $2")
+        sql::query("UPDATE certificates SET replaced_by = $1 WHERE serial = $2")
             .bind(new)
             .bind(serial)
             .execute(self.db())

@@ -10,7 +10,7 @@ use crate::{
     problem::{Answer, refuse_field},
     turn::Turn,
 };
-use sqlx::Row;
+use crate::sql;
 
 /// Lines of a page.
 const PAGE: u64 = 20;
@@ -48,19 +48,19 @@ pub(crate) async fn search(turn: &mut Turn<'_>, search: Search) -> Answer<Revoca
          AND (c.subject_name = $3 OR $3 IS NULL)";
     let hold = word(RevocationReason::CertificateHold)?;
     let count = format!("SELECT COUNT(*) AS total {FOUND}");
-    let row = sqlx::query(sqlx::AssertSqlSafe(count))
+    let row = sql::query(&count)
         .bind(&hold)
         .bind(&serial)
         .bind(&name)
         .fetch_one(turn.db())
         .await?;
-    let total = row.try_get::<i64, _>("total")?.unsigned_abs();
+    let total = row.try_get::<i64>("total")?.unsigned_abs();
     let lines = format!(
         "SELECT r.serial, r.at, r.reason, c.subject_name, c.subject_kind {FOUND} \
          ORDER BY r.at DESC, r.serial LIMIT $4 OFFSET $5"
     );
     let offset = i64::try_from((page - 1).saturating_mul(PAGE)).unwrap_or(i64::MAX);
-    let rows = sqlx::query(sqlx::AssertSqlSafe(lines))
+    let rows = sql::query(&lines)
         .bind(&hold)
         .bind(&serial)
         .bind(&name)
@@ -68,7 +68,7 @@ pub(crate) async fn search(turn: &mut Turn<'_>, search: Search) -> Answer<Revoca
         .bind(offset)
         .fetch_all(turn.db())
         .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| -> Answer<RevocationNotice> {
+    let read = |row: &sql::Row| -> Answer<RevocationNotice> {
         let reason: RevocationReason = read_word(row.try_get("reason")?)?;
         Ok(RevocationNotice {
             serial: row.try_get("serial")?,

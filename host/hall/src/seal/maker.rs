@@ -16,7 +16,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
+use crate::sql::Connection;
 use ukey_pki::{
     Certificate, KeyPair, Validity,
     seal::{Picture, SealDraft, SealKind, SealVersion, SignerList},
@@ -56,7 +56,7 @@ pub(crate) struct NewSeal<'a> {
 impl SealMaker {
     /// The maker of this database; made when there is none.
     pub(crate) async fn open(
-        db: &mut SqliteConnection,
+        db: &mut Connection,
         vault: &Vault,
         chance: &mut Chance,
         issuer: &Issuer,

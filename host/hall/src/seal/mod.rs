@@ -14,7 +14,7 @@ use crate::{
     turn::Turn,
 };
 use jiff::Timestamp;
-use sqlx::{Row, sqlite::SqliteRow};
+use crate::sql::{self, Row};
 use ukey_pki::seal::{Picture, Seal};
 
 /// Where a seal stands.
@@ -75,7 +75,7 @@ pub(crate) struct MadeSeal {
 }
 
 impl MadeSeal {
-    fn read(row: &SqliteRow) -> Answer<Self> {
+    fn read(row: &Row) -> Answer<Self> {
         Ok(Self {
             id: row.try_get("id")?,
             order: row.try_get("order_id")?,
@@ -112,7 +112,7 @@ impl MadeSeal {
 impl Turn<'_> {
     /// Records a seal.
     pub(crate) async fn record_seal(&mut self, seal: &MadeSeal, subject: &Subject) -> Answer<()> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO seals (id, order_id, subject_kind, subject_number, device_serial, name, certificate_serial, \
              picture, der, status, made_at, not_after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
@@ -135,7 +135,7 @@ impl Turn<'_> {
 
     /// Moves a seal on; another may take its place.
     pub(crate) async fn move_seal(&mut self, id: &str, status: Status, replaced_by: Option<&str>) -> Answer<()> {
-        sqlx::query("UPDATE seals SET status = $1, replaced_by = $2 WHERE id = $3")
+        sql::query("UPDATE seals SET status = $1, replaced_by = $2 WHERE id = $3")
             .bind(status.name())
             .bind(replaced_by)
             .bind(id)
@@ -152,7 +152,7 @@ impl Turn<'_> {
 
     /// A seal by its esID.
     pub(crate) async fn seal(&mut self, id: &str) -> Answer<Option<MadeSeal>> {
-        let row = sqlx::query("SELECT * FROM seals WHERE id = $1").bind(id).fetch_optional(self.db()).await?;
+        let row = sql::query("SELECT * FROM seals WHERE id = $1").bind(id).fetch_optional(self.db()).await?;
         row.as_ref().map(MadeSeal::read).transpose()
     }
 
@@ -169,7 +169,7 @@ impl Turn<'_> {
     }
 
     async fn held(&mut self, statement: &'static str, value: &str) -> Answer<Vec<MadeSeal>> {
-        let query = sqlx::query(statement).bind(value).bind(Status::Held.name());
+        let query = sql::query(statement).bind(value).bind(Status::Held.name());
         query.fetch_all(self.db()).await?.iter().map(MadeSeal::read).collect()
     }
 }

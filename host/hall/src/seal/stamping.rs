@@ -4,6 +4,7 @@
 //! unknown, revoked, or too new for the business systems; 该用户没有分配印章权限 when no seal in use lists it (Z-11). A seal
 //! made here runs out with the one certificate that it lists, so that the certificate's end is what is told.
 
+use crate::sql;
 use super::{MadeSeal, Status};
 use crate::{
     account::certificate::Issued,
@@ -77,7 +78,7 @@ async fn demand_signer(turn: &mut Turn<'_>, certificate: &Certificate) -> Answer
 /// When the business systems know a certificate that took another's place (R-20, N-08).
 async fn known_at(turn: &mut Turn<'_>, issued: &Issued) -> Answer<Option<Timestamp>> {
     let hours = turn.hall.profile().renew.propagation_hours;
-    let old = sqlx::query("SELECT serial FROM certificates WHERE replaced_by = $1")
+    let old = sql::query("SELECT serial FROM certificates WHERE replaced_by = $1")
         .bind(&issued.serial)
         .fetch_optional(turn.db())
         .await?;
