@@ -29,7 +29,7 @@ fn a_label_that_makes_pages_free_is_cut_everywhere() {
     let report = nothing_is_violated(&options);
     let [label] = report.commands.as_slice() else { panic!("{:?}", report.commands) };
     let ((name, last), others) = label.states.split_last().unwrap();
-    // Three pages of seven records were moved, in several attempts at every operation.
+    // Three pages of seven records were moved, in three attempts at every operation.
     assert!(*last > 3 * 3 * 21, "{name}: {last} cuts");
     assert!(others.iter().all(|(_, cuts)| cuts * 10 < *last), "{others:?}");
     assert_eq!(report, nothing_is_violated(&options), "the same seed, the same cuts");

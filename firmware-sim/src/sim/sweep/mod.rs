@@ -2,7 +2,7 @@
 //! that matters.
 //!
 //! Each cut is clean (the operation does not happen) or torn (a part of it does, inside a word too), and the power goes once
-//! more while the token comes up. Where a page of the log is about to be freed, the same command is cut five times in a row.
+//! more while the token comes up. Where a page of the log is about to be freed, the same command is cut three times in a row.
 //! Afterwards
 //!
 //! - the token is as before the command or as after it, and everything in it is readable;
@@ -187,7 +187,7 @@ impl Sweep<'_> {
         script.push(format!("a token in the state: {}", self.state.name));
         let mut image = self.image.to_vec();
         let mut as_before = true;
-        for round in 1..=if self.state.repeats() { 5 } else { 1 } {
+        for round in 1..=if self.state.repeats() { 3 } else { 1 } {
             let mut host = self.start(&image)?.ok_or("what the command needs is refused after the cut")?;
             host.token.platform().flash.cut_power_after(operation, tear);
             let _ = (self.case.act)(&mut host);
