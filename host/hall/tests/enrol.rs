@@ -103,7 +103,9 @@ fn a_person_enrols_by_card_and_a_unit_by_remittance() {
     let notes = bench.outbox(account);
     assert_eq!(notes.len(), 1);
     assert_eq!(notes[0].kind, MessageKind::Remittance);
-    assert_eq!(notes[0].text, key.person.user_pin.reveal(), "附言即为证书密码");
+    let note = format!("附言{}即为证书密码", key.person.user_pin.reveal());
+    assert!(notes[0].text.contains("户名示例科技有限公司打款0.01元"), "{}", notes[0].text);
+    assert!(notes[0].text.contains(&note), "the remark is the certificate's password");
 }
 
 #[test]
