@@ -68,10 +68,10 @@ impl Injector {
         let mut state = self.state();
         let at = state.run.len();
         let planned = state.planned.take_if(|(point, _)| point.at == at);
-        if let Some((point, _)) = &planned {
-            if !interaction.is(&point.interaction) {
-                state.strayed = Some(format!("{interaction} instead of {}", point.interaction));
-            }
+        if let Some((point, _)) = &planned
+            && !interaction.is(&point.interaction)
+        {
+            state.strayed = Some(format!("{interaction} instead of {}", point.interaction));
         }
         state.run.push(interaction);
         planned

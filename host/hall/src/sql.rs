@@ -198,7 +198,7 @@ impl Query<'_> {
 }
 
 fn names(statement: &CachedStatement<'_>) -> Arc<[String]> {
-    statement.column_names().into_iter().map(str::to_owned).collect()
+    statement.column_names().map(str::to_owned).collect()
 }
 
 /// A row of an answer.

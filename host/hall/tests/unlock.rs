@@ -399,11 +399,8 @@ fn who_takes_an_order_up_with_a_keys_label_reads_nothing_of_it_until_verified() 
     bench.press(&at(&newcomer, "cancel"), token(&newcomer)).refused(ProblemType::Forbidden);
     assert_eq!(paper(&holder).body, GIF);
     // Whoever holds the order's token is no newcomer.
-    let request = UnlockRequest {
-        certificate: None,
-        serial: Some(key.serial.clone()),
-        device_serial: key.device.clone(),
-    };
+    let request =
+        UnlockRequest { certificate: None, serial: Some(key.serial.clone()), device_serial: key.device };
     let again: Placed = bench.post("/api/unlocks", token(&holder), &request).read();
     assert_eq!(shown(&again.order), (true, true));
     let again: Placed = bench.post("/api/unlocks", token(&newcomer), &request).read();
