@@ -1,8 +1,14 @@
 //! The hall's books, read from its database file and not through the hall: the judge does not ask whom it judges.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use rusqlite::{Connection, Error, OpenFlags, Row};
+
+/// The states that an order ends in.
+const ENDS: [&str; 4] = ["received", "completed", "refused", "cancelled"];
 
 /// What the hall has written down. Serial numbers, states and kinds are as the hall writes them.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +22,8 @@ pub(super) struct Books {
     /// Order and name of each secret that is still kept.
     pub(super) secrets: Vec<(String, String)>,
     pub(super) certificates: Vec<CertificateRow>,
-    pub(super) revoked: Vec<String>,
+    /// Serial number of each revoked or suspended sign certificate, and why.
+    pub(super) revoked: BTreeMap<String, String>,
     pub(super) vault: Vec<VaultRow>,
     pub(super) seals: Vec<SealRow>,
 }
@@ -26,6 +33,7 @@ pub(super) struct OrderRow {
     pub(super) id: String,
     pub(super) kind: String,
     pub(super) state: String,
+    pub(super) price_fen: i64,
     pub(super) open_key: Option<String>,
     pub(super) certificate_serial: Option<String>,
     pub(super) device_serial: Option<String>,
@@ -97,6 +105,7 @@ impl Books {
                 id: row.get("id")?,
                 kind: row.get("kind")?,
                 state: row.get("state")?,
+                price_fen: row.get("price_fen")?,
                 open_key: row.get("open_key")?,
                 certificate_serial: row.get("certificate_serial")?,
                 device_serial: row.get("device_serial")?,
@@ -142,8 +151,8 @@ impl Books {
             });
             Ok(())
         })?;
-        each(db, "SELECT serial FROM revoked ORDER BY serial", |row| {
-            books.revoked.push(row.get("serial")?);
+        each(db, "SELECT serial, reason FROM revoked", |row| {
+            books.revoked.insert(row.get("serial")?, row.get("reason")?);
             Ok(())
         })?;
         each(db, "SELECT * FROM issued_keys", |row| {
@@ -167,15 +176,15 @@ impl Books {
         Ok(books)
     }
 
-    /// Whether a seal is ordered to be made again, and that has not come to its end.
-    pub(super) fn is_to_be_remade(&self, seal: &SealRow) -> bool {
-        let open_key = format!("seal/remake/{}", seal.id);
-        self.orders.iter().any(|order| order.open_key.as_ref() == Some(&open_key))
+    /// The orders that nothing more can happen to.
+    pub(super) fn ended(&self) -> BTreeSet<String> {
+        let ended = |order: &&OrderRow| ENDS.contains(&order.state.as_str());
+        self.orders.iter().filter(ended).map(|order| order.id.clone()).collect()
     }
 
     /// Whether a certificate is the one in force: neither revoked nor replaced.
     pub(super) fn is_current(&self, certificate: &CertificateRow) -> bool {
-        certificate.replaced_by.is_none() && !self.revoked.contains(&certificate.serial)
+        certificate.replaced_by.is_none() && !self.revoked.contains_key(&certificate.serial)
     }
 }
 

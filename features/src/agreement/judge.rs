@@ -10,14 +10,14 @@ use std::{collections::BTreeSet, fmt};
 use ukey_device::{Application, Device, ErrorKind, KeyUse, Pin, PinType, Simulator};
 use ukey_flows::{
     FlowError, SIGNER_ID,
-    api::{OrderKind, OrderState},
+    api::{OrderKind, OrderState, RevocationReason},
     login,
 };
 use ukey_pki::{Certificate, Crl, Signature, sm2};
 
 use super::{
     books::{Books, CertificateRow, HistoryRow, OrderRow},
-    world::{Broken, World},
+    world::{Broken, Person, World},
 };
 use crate::stage::typed;
 
@@ -29,17 +29,18 @@ const LISTED: u64 = 7 * 24 * 3600;
 pub(super) enum Fact {
     /// The hall's database is whole.
     Database,
-    /// There is one order of the flow, and it has come to its end.
+    /// There is one order of the flow, about the right certificate, and it has come to its end.
     Order,
     /// The order's history is a path without doubles that ends in its state.
     History,
-    /// What is due was paid once, nothing went back, nothing is open.
+    /// What each order costs was paid once, nothing went back, nothing is open.
     Money,
     /// The hall keeps no secret of an order that is done.
     Secrets,
     /// The key holds the certificates that the hall says are in force, and no others.
     Certificates,
-    /// One certificate for each order; who was replaced is revoked, or ran out.
+    /// The order issued as many certificates as it should; the one of before gave way to it, and is revoked for the right
+    /// reason, or ran out; none is left suspended.
     Issuing,
     /// The vault can unlock the key as it is.
     Vault,
@@ -51,8 +52,8 @@ pub(super) enum Fact {
     Containers,
     /// Each container has both key pairs, and they are those in its certificates.
     KeyPairs,
-    /// The key holds the seals that the hall says it holds, and no file left over of another; each lists the certificate
-    /// in force, or is ordered to be made again.
+    /// The key holds as many seals as it should, those that the hall says it holds, and no file left over of another; each
+    /// lists the certificate in force.
     Seals,
     /// The PIN that the person knows is the key's, and another is not.
     Pin,
@@ -131,14 +132,48 @@ pub(super) struct Expected {
     pub(super) kind: OrderKind,
     /// Its last state.
     pub(super) state: OrderState,
-    /// What each order of that kind costs, fen.
+    /// What the order costs, fen.
     pub(super) price_fen: i64,
+    /// How many certificates the order issued; they are in the key.
+    pub(super) issued: usize,
+    /// Serial number of the certificate that the flow is about, if there is one before it.
+    pub(super) certificate: Option<String>,
+    /// Why that one is revoked in the end, if it is.
+    pub(super) revoked: Option<RevocationReason>,
+    /// How many seals the key holds.
+    pub(super) seals: usize,
     /// How often the certificate in force was unlocked.
     pub(super) unlocks: i64,
     /// The user PIN.
     pub(super) pin: String,
     /// A PIN that must not be it.
     pub(super) other_pin: String,
+    /// The orders that came to their end before the flow.
+    pub(super) ended: BTreeSet<String>,
+}
+
+impl Expected {
+    /// An order that costs nothing, issues nothing, revokes nothing and leaves no seal; the PIN stays.
+    pub(super) fn of(person: &Person, kind: OrderKind, state: OrderState) -> Self {
+        Self {
+            kind,
+            state,
+            price_fen: 0,
+            issued: 0,
+            certificate: person.certificate.clone(),
+            revoked: None,
+            seals: 0,
+            unlocks: 0,
+            pin: person.pin.clone(),
+            other_pin: person.new_pin.clone(),
+            ended: BTreeSet::new(),
+        }
+    }
+
+    /// Whether it is the flow's own order.
+    fn is_own(&self, order: &OrderRow) -> bool {
+        order.kind == word(self.kind) && !self.ended.contains(&order.id)
+    }
 }
 
 /// Gathers what is known on both sides and judges it.
@@ -307,7 +342,7 @@ impl Judgement<'_> {
 
     fn revocations(&mut self, books: &Books, list: &BTreeSet<String>) {
         let mut revoked = BTreeSet::new();
-        for serial in &books.revoked {
+        for serial in books.revoked.keys() {
             let pair = books.certificates.iter().find(|certificate| certificate.serial == *serial);
             revoked.extend(pair.map(|certificate| certificate.encryption_serial.clone()));
             revoked.insert(serial.clone());
@@ -327,7 +362,7 @@ impl Judgement<'_> {
             self.differs(Fact::Secrets, format!("the hall still keeps the {name} of order {order}"));
         }
         let (kind, state) = (word(self.expected.kind), word(self.expected.state));
-        let orders: Vec<_> = books.orders.iter().filter(|order| order.kind == kind).collect();
+        let orders: Vec<_> = books.orders.iter().filter(|order| self.expected.is_own(order)).collect();
         self.demand(orders.len() == 1, Fact::Order, || {
             let states: Vec<_> = orders.iter().map(|order| order.state.as_str()).collect();
             format!("{} orders of kind {kind} ({}) instead of one", orders.len(), states.join(", "))
@@ -339,9 +374,9 @@ impl Judgement<'_> {
             self.demand(order.open_key.is_none(), Fact::Order, || {
                 format!("order {} still keeps others out", order.id)
             });
-            self.money(books, order);
         }
         for order in &books.orders {
+            self.money(books, order);
             let history: Vec<_> = books.history.iter().filter(|row| row.order == order.id).collect();
             self.history(order, &history);
         }
@@ -361,7 +396,7 @@ impl Judgement<'_> {
                 if each.is_empty() { "none".into() } else { each.join(", ") }
             )
         };
-        let price = self.expected.price_fen;
+        let price = if self.expected.is_own(order) { self.expected.price_fen } else { order.price_fen };
         let right = match payments.as_slice() {
             [] => price == 0,
             [payment] => price > 0 && payment.state == "paid" && payment.amount_fen == price,
@@ -419,13 +454,28 @@ impl Judgement<'_> {
             self.demand(successor.is_some_and(|other| other.confirmed || made(other)), Fact::Issuing, || {
                 format!("{serial} was replaced by {by}, which no key has confirmed")
             });
-            self.demand(books.revoked.contains(serial), Fact::Issuing, || {
+            let of_before = self.expected.certificate.as_ref() == Some(serial);
+            self.demand(of_before || books.revoked.contains_key(serial), Fact::Issuing, || {
                 format!("{serial} was replaced and is not revoked")
             });
         }
-        for serial in &books.revoked {
+        if let Some(serial) = &self.expected.certificate {
+            let reason = books.revoked.get(serial).map_or("nothing", String::as_str);
+            let expected = self.expected.revoked.map_or_else(|| "nothing".to_owned(), word);
+            self.demand(reason == expected, Fact::Issuing, || {
+                format!("{serial} is revoked for {reason} instead of {expected}")
+            });
+            let row = books.certificates.iter().find(|row| row.serial == *serial);
+            let gave_way = row.is_some_and(|row| row.replaced_by.is_some());
+            self.demand(gave_way == (self.expected.issued > 0), Fact::Issuing, || {
+                format!("{serial} {} another", if gave_way { "gave way to" } else { "did not give way to" })
+            });
+        }
+        for (serial, reason) in &books.revoked {
             let known = books.certificates.iter().any(|certificate| certificate.serial == *serial);
             self.demand(known, Fact::Issuing, || format!("{serial} is revoked and was never issued"));
+            let suspended = *reason == word(RevocationReason::CertificateHold);
+            self.demand(!suspended, Fact::Issuing, || format!("{serial} is left suspended"));
         }
     }
 
@@ -470,22 +520,33 @@ impl Judgement<'_> {
             });
         }
         self.seals(books, held);
-        let kind = word(self.expected.kind);
-        for order in books.orders.iter().filter(|order| order.kind == kind) {
+        for order in books.orders.iter().filter(|order| self.expected.is_own(order)) {
             self.demand(order.device_serial.as_deref() == Some(&held.device_serial), Fact::Order, || {
                 format!("order {} names another key", order.id)
             });
-            let named = order.certificate_serial.as_deref().unwrap_or_default();
-            let known = books.certificates.iter().any(|row| row.serial == named);
-            self.demand(known, Fact::Order, || {
-                format!("order {} names no certificate of the hall", order.id)
+            let issued: Vec<_> = books.certificates.iter().filter(|row| row.order == order.id).collect();
+            let about = self.expected.certificate.as_ref().or(issued.first().map(|row| &row.serial));
+            self.demand(about.is_some() && order.certificate_serial.as_ref() == about, Fact::Order, || {
+                let (named, about) = (order.certificate_serial.as_deref(), about.map(String::as_str));
+                format!("order {} names {named:?} instead of {about:?}", order.id)
+            });
+            let in_key = |row: &&&CertificateRow| {
+                held.containers.iter().any(|container| container.sign.as_ref() == Some(&row.sign))
+            };
+            let counts = (issued.len(), issued.iter().filter(in_key).count());
+            self.demand(counts == (self.expected.issued, self.expected.issued), Fact::Issuing, || {
+                let expected = self.expected.issued;
+                format!(
+                    "order {} issued {} certificates, {} of them in the key, instead of {expected}",
+                    order.id, counts.0, counts.1
+                )
             });
         }
     }
 }
 
 /// A closed value as the hall's books write it.
-fn word(value: impl serde::Serialize) -> String {
+pub(super) fn word(value: impl serde::Serialize) -> String {
     let word = serde_json::to_value(value).ok();
     word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -4,12 +4,17 @@
 use std::fs;
 
 use rusqlite::Connection;
-use ukey_device::{Device, FileInfo, KeyUse, PinType, Rights};
-use ukey_flows::{FlowError, key::MyCertificate, pin, unlock::Unlocking};
+use ukey_device::{Application, Device, FileInfo, KeyUse, PinType, Rights};
+use ukey_flows::{FlowError, change::Changing, key::MyCertificate, pin, unlock::Unlocking};
 
 use super::{
-    flows::{Flow, change::BY_REGISTRY, seal, unlock::BY_SMS},
-    judge::{Difference, Fact, judge},
+    flows::{
+        Flow,
+        change::{BY_REGISTRY, renamed},
+        reissue, renew, seal,
+        unlock::BY_SMS,
+    },
+    judge::{Difference, Expected, Fact, judge, word},
     point::{Interaction, Kind, Point},
     report::Report,
     run::{Options, RunError, record, run_flow, try_at},
@@ -18,198 +23,287 @@ use super::{
 use crate::stage::typed;
 
 static UNLOCK: Flow = BY_SMS;
-static SEAL: Flow = seal::FLOW;
+static RENEW: Flow = renew::FLOW;
+static REISSUE: Flow = reissue::FLOW;
+static SEAL: Flow = seal::ADD;
 static CHANGE: Flow = BY_REGISTRY;
 
-/// Changes the hall's books behind its back.
-fn books(world: &World, change: &'static str) {
+/// The flow's own order, and the certificate in force.
+const ORDER: &str = "(SELECT id FROM orders WHERE kind = '{kind}')";
+const IN_FORCE: &str = "(SELECT serial FROM certificates WHERE replaced_by IS NULL)";
+
+/// Changes the hall's books behind its back; what stands for the flow's order, its kind and the certificate in force is
+/// filled in.
+fn books(world: &World, expected: &Expected, change: &str) {
+    let change = change.replace("{order}", ORDER).replace("{in force}", IN_FORCE);
+    let change = change.replace("{kind}", &word(expected.kind));
     let db = Connection::open(world.database()).unwrap();
     db.pragma_update(None, "foreign_keys", "off").unwrap();
-    db.execute_batch(change).unwrap();
+    db.execute_batch(&change).unwrap();
     assert_eq!(db.changes(), 1, "{change}");
 }
 
 /// Changes the key behind the hall's back, as its user.
-fn key(world: &World, change: impl FnOnce(&ukey_device::Application<'_>, &str)) {
+fn key(world: &World, expected: &Expected, change: fn(&Application<'_>, &str, &Expected)) {
     let device = Device::connect(world.key()).unwrap();
     let mine = MyCertificate::read(&device).unwrap();
     let application = mine.open_application(&device).unwrap();
-    application.verify_pin(PinType::User, &world.new_pin()).unwrap();
-    change(&application, &mine.container);
+    application.verify_pin(PinType::User, &typed(&expected.pin)).unwrap();
+    change(&application, &mine.container, expected);
     application.clear_secure_state().unwrap();
 }
 
-type Spoil = fn(&World);
+/// What spoils a fact.
+#[derive(Clone, Copy)]
+enum Spoil {
+    /// The hall's books.
+    Books(&'static str),
+    /// The key, as its user.
+    Key(fn(&Application<'_>, &str, &Expected)),
+    /// The key, without a right.
+    Open(fn(&Application<'_>, &Expected)),
+}
 
-/// What spoils a fact, each fact at least once.
+impl Spoil {
+    fn spoil(self, world: &World, expected: &Expected) {
+        match self {
+            Self::Books(change) => books(world, expected, change),
+            Self::Key(change) => key(world, expected, change),
+            Self::Open(change) => {
+                let device = Device::connect(world.key()).unwrap();
+                let application = MyCertificate::read(&device).unwrap().open_application(&device).unwrap();
+                change(&application, expected);
+            }
+        }
+    }
+}
+
+/// What spoils a fact, each fact at least once, of every flow.
 const SPOILED: &[(Fact, Spoil)] = &[
-    (Fact::Database, |world| {
-        books(world, "INSERT INTO secrets (order_id, name, sealed) VALUES ('nowhere', 'nonce', x'00')");
-    }),
-    (Fact::Order, |world| books(world, "UPDATE orders SET state = 'verified' WHERE kind = 'unlock'")),
-    (Fact::Order, |world| books(world, "UPDATE orders SET open_key = 'mine' WHERE kind = 'unlock'")),
-    (Fact::Order, |world| books(world, "UPDATE orders SET device_serial = '0' WHERE kind = 'unlock'")),
-    (Fact::Order, |world| {
-        books(
-            world,
+    (
+        Fact::Database,
+        Spoil::Books("INSERT INTO secrets (order_id, name, sealed) VALUES ('nowhere', 'nonce', x'00')"),
+    ),
+    (Fact::Order, Spoil::Books("UPDATE orders SET state = 'verified' WHERE id = {order}")),
+    (Fact::Order, Spoil::Books("UPDATE orders SET open_key = 'mine' WHERE id = {order}")),
+    (Fact::Order, Spoil::Books("UPDATE orders SET device_serial = '0' WHERE id = {order}")),
+    (Fact::Order, Spoil::Books("UPDATE orders SET certificate_serial = '0' WHERE id = {order}")),
+    (
+        Fact::Order,
+        Spoil::Books(
             "INSERT INTO orders SELECT 'copy', kind, state, version, subject_kind, subject_number, subject_name, \
              contact_phone, channel, price_fen, account, certificate_serial, device_serial, NULL, details, \
-             created_at, updated_at FROM orders WHERE kind = 'unlock'",
-        );
-    }),
-    (Fact::History, |world| {
-        books(
-            world,
+             created_at, updated_at FROM orders WHERE id = {order}",
+        ),
+    ),
+    (
+        Fact::History,
+        Spoil::Books(
             "INSERT INTO history SELECT order_id, place + 1, at, event, to_state, to_state, actor FROM history \
-             WHERE event = 'key-confirmed'",
-        );
-    }),
-    (Fact::History, |world| books(world, "DELETE FROM history WHERE event = 'code-verified'")),
-    (Fact::Money, |world| {
-        books(world, "UPDATE payments SET state = 'refunded' WHERE amount_fen = 3000");
-    }),
-    (Fact::Money, |world| {
-        books(
-            world,
+             WHERE order_id = {order} ORDER BY place DESC LIMIT 1",
+        ),
+    ),
+    (
+        Fact::History,
+        Spoil::Books(
+            "DELETE FROM history WHERE order_id = {order} AND place = \
+             (SELECT MAX(place) - 1 FROM history WHERE order_id = {order})",
+        ),
+    ),
+    (Fact::Money, Spoil::Books("UPDATE payments SET state = 'refunded' WHERE order_id = {order}")),
+    (Fact::Money, Spoil::Books("UPDATE payments SET state = 'refunded' WHERE order_id <> {order}")),
+    (
+        Fact::Money,
+        Spoil::Books(
             "INSERT INTO payments SELECT 'P0', order_id, way, amount_fen, state, page, reference, opened_at, paid_at \
-             FROM payments WHERE amount_fen = 3000",
-        );
-    }),
-    (Fact::Money, |world| books(world, "UPDATE payments SET amount_fen = 1 WHERE amount_fen = 3000")),
-    (Fact::Secrets, |world| {
-        books(
-            world,
-            "INSERT INTO secrets SELECT id, 'one-time-pin', x'00' FROM orders WHERE kind = 'unlock'",
-        );
-    }),
-    (Fact::Certificates, |world| {
-        books(world, "UPDATE certificates SET encryption_certificate = certificate");
-    }),
-    (Fact::Certificates, |world| {
-        key(world, |application, container| {
+             FROM payments WHERE order_id = {order}",
+        ),
+    ),
+    (Fact::Money, Spoil::Books("UPDATE payments SET amount_fen = 1 WHERE order_id = {order}")),
+    (
+        Fact::Secrets,
+        Spoil::Books("INSERT INTO secrets SELECT id, 'one-time-pin', x'00' FROM orders WHERE id = {order}"),
+    ),
+    (
+        Fact::Certificates,
+        Spoil::Books(
+            "UPDATE certificates SET encryption_certificate = certificate WHERE serial = {in force}",
+        ),
+    ),
+    (
+        Fact::Certificates,
+        Spoil::Key(|application, container, _| {
             let container = application.open_container(container).unwrap();
             let sign = container.export_certificate(KeyUse::Sign).unwrap().unwrap();
             container.import_certificate(KeyUse::Encrypt, &sign).unwrap();
-        });
-    }),
-    (Fact::Certificates, |world| {
-        key(world, |application, container| application.delete_container(container).unwrap());
-    }),
-    (Fact::Issuing, |world| books(world, "INSERT INTO revoked (serial, at, reason) VALUES ('0', 0, 'none')")),
-    (Fact::Issuing, |world| books(world, "UPDATE certificates SET replaced_by = '0'")),
-    (Fact::Vault, |world| books(world, "DELETE FROM issued_keys")),
-    (Fact::Revocations, |world| {
-        books(
-            world,
+        }),
+    ),
+    (
+        Fact::Certificates,
+        Spoil::Key(|application, container, _| application.delete_container(container).unwrap()),
+    ),
+    (Fact::Issuing, Spoil::Books("INSERT INTO revoked (serial, at, reason) VALUES ('0', 0, 'none')")),
+    (Fact::Issuing, Spoil::Books("UPDATE certificates SET replaced_by = '0' WHERE serial = {in force}")),
+    (Fact::Vault, Spoil::Books("DELETE FROM issued_keys WHERE certificate_serial = {in force}")),
+    (
+        Fact::Revocations,
+        Spoil::Books(
             "INSERT INTO revocation_lists (number, this_update, next_update, der) \
              VALUES (99, 0, 9999999999, x'00')",
-        );
-    }),
-    (Fact::Revocations, |world| {
+        ),
+    ),
+    (
+        Fact::Revocations,
         // From the next list on, somebody is revoked behind its back.
-        books(
-            world,
+        Spoil::Books(
             "CREATE TRIGGER late AFTER INSERT ON revocation_lists BEGIN \
              INSERT INTO revoked (serial, at, reason) VALUES ('0', 0, 'superseded'); END; \
-             UPDATE orders SET kind = kind WHERE kind = 'unlock'",
-        );
-    }),
-    (Fact::Unlocks, |world| books(world, "UPDATE certificates SET unlocks = unlocks + 1")),
-    (Fact::Containers, |world| {
-        key(world, |application, _| drop(application.create_container("LEFT").unwrap()));
-    }),
-    (Fact::KeyPairs, |world| {
-        key(world, |application, container| {
+             UPDATE orders SET kind = kind WHERE id = {order}",
+        ),
+    ),
+    (Fact::Unlocks, Spoil::Books("UPDATE certificates SET unlocks = unlocks + 1 WHERE serial = {in force}")),
+    (Fact::Containers, Spoil::Key(|application, _, _| drop(application.create_container("LEFT").unwrap()))),
+    (
+        Fact::KeyPairs,
+        Spoil::Key(|application, container, _| {
             application.open_container(container).unwrap().generate_key_pair().unwrap();
-        });
-    }),
-    (Fact::Seals, |world| {
-        books(
-            world,
+        }),
+    ),
+    (
+        Fact::Seals,
+        Spoil::Books(
             "INSERT INTO seals SELECT '0', id, subject_kind, subject_number, device_serial, '', \
-             certificate_serial, x'00', x'00', 'held', 0, 0, NULL FROM orders WHERE kind = 'unlock'",
-        );
-    }),
-    (Fact::Seals, |world| {
-        key(world, |application, _| {
+             certificate_serial, x'00', x'00', 'held', 0, 0, NULL FROM orders WHERE id = {order}",
+        ),
+    ),
+    (
+        Fact::Seals,
+        Spoil::Key(|application, _, _| {
             let info = FileInfo { size: 1, read: Rights::ANYONE, write: Rights::USER };
             application.create_file("SES_1.esl", info).unwrap();
-        });
-    }),
-    (Fact::Pin, |world| {
-        key(world, |application, _| {
-            application.change_pin(PinType::User, &world.new_pin(), &typed("Bieren-1")).unwrap();
-        });
-    }),
-    (Fact::Pin, |world| {
-        key(world, |application, _| {
-            let old = typed(&world.person.pin);
-            application.change_pin(PinType::User, &world.new_pin(), &old).unwrap();
-        });
-    }),
-    (Fact::Tries, |world| {
-        key(world, |application, _| {
+        }),
+    ),
+    (
+        Fact::Pin,
+        Spoil::Key(|application, _, expected| {
+            let (pin, other) = (typed(&expected.pin), typed("Bieren-1"));
+            application.change_pin(PinType::User, &pin, &other).unwrap();
+        }),
+    ),
+    (
+        Fact::Pin,
+        Spoil::Key(|application, _, expected| {
+            let (pin, other) = (typed(&expected.pin), typed(&expected.other_pin));
+            application.change_pin(PinType::User, &pin, &other).unwrap();
+        }),
+    ),
+    (
+        Fact::Tries,
+        Spoil::Open(|application, _| {
             application.verify_pin(PinType::User, &typed("Bieren-1")).unwrap_err();
-        });
-    }),
-    (Fact::Rights, |world| {
-        let device = Device::connect(world.key()).unwrap();
-        let mine = MyCertificate::read(&device).unwrap();
-        let application = mine.open_application(&device).unwrap();
-        application.verify_pin(PinType::User, &world.new_pin()).unwrap();
-    }),
-    (Fact::Login, |world| {
-        books(
-            world,
-            "INSERT INTO revoked (serial, at, reason) SELECT serial, not_before, 'superseded' FROM certificates",
-        );
-    }),
+        }),
+    ),
+    (
+        Fact::Rights,
+        Spoil::Open(|application, expected| {
+            application.verify_pin(PinType::User, &typed(&expected.pin)).unwrap();
+        }),
+    ),
+    (
+        Fact::Login,
+        Spoil::Books(
+            "INSERT INTO revoked (serial, at, reason) SELECT serial, not_before, 'superseded' FROM certificates \
+             WHERE serial = {in force}",
+        ),
+    ),
 ];
+
+/// What spoils a flow in which a certificate gives way to another.
+const SPOILED_REPLACEMENT: &[(Fact, Spoil)] = &[
+    (Fact::Issuing, Spoil::Books("UPDATE revoked SET reason = 'certificate-hold'")),
+    (Fact::Issuing, Spoil::Books("UPDATE revoked SET reason = 'cessation-of-operation'")),
+    (Fact::Issuing, Spoil::Books("DELETE FROM revoked")),
+    (Fact::Issuing, Spoil::Books("UPDATE certificates SET replaced_by = NULL WHERE replaced_by IS NOT NULL")),
+    (Fact::Issuing, Spoil::Books("UPDATE certificates SET order_id = 'none' WHERE serial = {in force}")),
+    (Fact::Order, Spoil::Books("UPDATE orders SET certificate_serial = {in force} WHERE id = {order}")),
+];
+
+/// Spoils everything in turn, each time in a world of its own.
+fn misses(flow: &'static Flow, spoiled: &[&[(Fact, Spoil)]]) {
+    let beginning = Beginning::make(flow, 3).unwrap();
+    let judged = |spoil: Option<Spoil>| {
+        let mut world = beginning.world(None).unwrap();
+        world.go_on().unwrap();
+        spoil.into_iter().for_each(|spoil| spoil.spoil(&world, &beginning.expected));
+        judge(&mut world, &beginning.expected).unwrap()
+    };
+    for (place, (fact, spoil)) in spoiled.iter().copied().flatten().enumerate() {
+        let found = judged(Some(*spoil));
+        assert!(found.iter().any(|found| found.fact == *fact), "{}, {place}: {fact:?}: {found:?}", flow.name);
+    }
+    assert_eq!(judged(None), [], "what nobody spoiled agrees");
+}
 
 #[test]
 fn the_judge_misses_every_fact_that_was_spoiled() {
-    let beginning = Beginning::make(&UNLOCK, 3).unwrap();
     for fact in Fact::ALL {
         assert!(SPOILED.iter().any(|(spoiled, _)| *spoiled == fact), "nothing spoils {fact:?}");
     }
-    for (place, (fact, spoil)) in SPOILED.iter().enumerate() {
-        let mut world = beginning.world(None).unwrap();
-        world.go_on().unwrap();
-        spoil(&world);
-        let found = judge(&mut world, &beginning.expected).unwrap();
-        assert!(found.iter().any(|found| found.fact == *fact), "{place}: {fact:?}: {found:?}");
-    }
-    let mut world = beginning.world(None).unwrap();
-    world.go_on().unwrap();
-    assert_eq!(judge(&mut world, &beginning.expected).unwrap(), [], "what nobody spoiled agrees");
+    misses(&UNLOCK, &[SPOILED]);
+}
+
+#[test]
+fn the_judge_misses_what_was_spoiled_of_a_renewal() {
+    misses(&RENEW, &[SPOILED, SPOILED_REPLACEMENT]);
+}
+
+#[test]
+fn the_judge_misses_what_was_spoiled_of_a_reissue() {
+    misses(&REISSUE, &[SPOILED, SPOILED_REPLACEMENT]);
+}
+
+/// Ends the change and leaves the seal as it is.
+fn forgets_the_seal(world: &mut World) -> Result<(), FlowError> {
+    let (known, pin) = ([world.device()?], typed(&world.person.pin));
+    let mut changing = Changing::begin_for(&world.client, &known, &pin, world.person.certificate())?;
+    let order = changing.in_hand_mut();
+    order.amend(&renamed(world.person.holder))?;
+    world.ask_for_code(|| changing.send_code())?;
+    changing.enter_code(&world.code(world.person.holder.phone(), "rewrite")?)?;
+    changing.in_hand_mut().confirm()?;
+    changing.write(&known, &pin)
 }
 
 #[test]
 fn the_judge_misses_every_seal_that_was_spoiled() {
-    let spoiled = [
-        (&SEAL, "UPDATE seals SET der = picture", "is not one that the hall says it holds"),
-        (&SEAL, "UPDATE seals SET status = 'deleted'", "the key holds 1 seals, the hall says 0"),
-        (&SEAL, "UPDATE seals SET device_serial = '0'", "the key holds 1 seals, the hall says 0"),
-        (
-            &CHANGE,
-            "UPDATE orders SET open_key = NULL WHERE open_key LIKE 'seal/remake/%'",
-            "does not list the certificate in force",
-        ),
-    ];
-    for flow in [&SEAL, &CHANGE] {
-        let beginning = Beginning::make(flow, 3).unwrap();
-        for (_, change, told) in spoiled.iter().filter(|(of, ..)| of.name == flow.name) {
-            let mut world = beginning.world(None).unwrap();
-            world.go_on().unwrap();
-            books(&world, change);
-            let found = judge(&mut world, &beginning.expected).unwrap();
-            let missed = |found: &Difference| found.fact == Fact::Seals && found.what.contains(told);
-            assert!(found.iter().any(missed), "{change}: {found:?}");
+    let delete = Spoil::Key(|application, _, _| {
+        for file in application.files().unwrap().iter().filter(|file| file.starts_with("SES_")) {
+            application.delete_file(file).unwrap();
         }
+    });
+    let deleted = Spoil::Books("UPDATE seals SET status = 'deleted' WHERE status = 'held'");
+    let spoiled: [(&[Spoil], &str); 5] = [
+        (&[Spoil::Books("UPDATE seals SET der = picture")], "is not one that the hall says it holds"),
+        (&[deleted], "the key holds 1 seals, the hall says 0"),
+        (&[Spoil::Books("UPDATE seals SET device_serial = '0'")], "the key holds 1 seals, the hall says 0"),
+        (&[delete], "the key holds 0 seals, the hall says 1"),
+        (&[delete, deleted], "the key holds 0 seals instead of 1"),
+    ];
+    let beginning = Beginning::make(&SEAL, 3).unwrap();
+    for (spoils, told) in spoiled {
         let mut world = beginning.world(None).unwrap();
         world.go_on().unwrap();
-        assert_eq!(judge(&mut world, &beginning.expected).unwrap(), [], "what nobody spoiled agrees");
+        spoils.iter().for_each(|spoil| spoil.spoil(&world, &beginning.expected));
+        let found = judge(&mut world, &beginning.expected).unwrap();
+        let missed = |found: &Difference| found.fact == Fact::Seals && found.what.contains(told);
+        assert!(found.iter().any(missed), "{told}: {found:?}");
     }
+
+    static FORGETS: Flow = Flow { name: "forgets-the-seal", go_on: forgets_the_seal, ..BY_REGISTRY };
+    let told = |flow| record(&Beginning::make(flow, 3).unwrap()).map_err(|error| error.to_string());
+    let error = told(&FORGETS).unwrap_err();
+    assert!(error.contains("does not list the certificate in force"), "{error}");
+    told(&CHANGE).unwrap();
 }
 
 /// Takes the key's word for it: who can sign with the new PIN looks no further.

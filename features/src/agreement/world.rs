@@ -11,11 +11,12 @@ use tokio::runtime::{Builder, Runtime};
 use ukey_device::{Device, Options, Pin, Simulator};
 use ukey_flows::{
     Client, FlowError,
-    api::{Decision, Payment, PaymentOutcome, ProblemType, ReviewDecision},
+    api::{Decision, Payment, PaymentOutcome, ProblemType, QueryRequest, ReviewDecision, SubjectKind},
 };
 use ukey_hall::{Config, Hall, Profile};
 
 use super::{
+    books::Books,
     fault::{HallLine, Injector, Tapped, copy_database},
     flows::Flow,
     judge::Expected,
@@ -45,14 +46,27 @@ pub(super) struct Person {
     /// The PIN that they will choose, where a flow asks for one.
     pub(super) new_pin: String,
     /// Serial number of the certificate that the flow is about, if there is one before it.
-    pub(super) certificate: String,
+    pub(super) certificate: Option<String>,
+    /// esID of the seal in the key, if there is one before it.
+    pub(super) seal: Option<String>,
 }
 
 impl Person {
     /// Who holds the key in hand.
     pub(super) fn with_key(stage: &mut Stage, holder: Holder) -> Self {
-        let certificate = stage.certificates.last().cloned().unwrap_or_default();
-        Self { holder, pin: stage.key().pin.clone(), new_pin: NEW_PIN.into(), certificate }
+        let certificate = stage.certificates.last().cloned();
+        let seal = stage.held_seals().first().and_then(|held| held.id().map(str::to_owned));
+        Self { holder, pin: stage.key().pin.clone(), new_pin: NEW_PIN.into(), certificate, seal }
+    }
+
+    /// What they type to be found by.
+    pub(super) fn query(&self) -> QueryRequest {
+        QueryRequest { kind: SubjectKind::Unit, number: self.holder.number().into() }
+    }
+
+    /// The serial number of that certificate.
+    pub(super) fn certificate(&self) -> &str {
+        self.certificate.as_deref().unwrap_or_default()
     }
 }
 
@@ -83,7 +97,8 @@ impl Beginning {
         service.block_on(hall.close());
         service.shutdown_background();
         key.unplug();
-        let expected = (flow.expect)(&person);
+        let ended = Books::read(&database(folder.path()))?.ended();
+        let expected = Expected { ended, ..(flow.expect)(&person) };
         Ok(Self { folder, flow, seed, key, person, expected })
     }
 

@@ -1,13 +1,13 @@
 //! 信息变更 (C) of a unit's name, its two lanes: the new pair names the unit anew, and the seal in the key, which lists the
-//! old certificate, is ordered to be made again.
+//! old certificate, is made again.
 
 use ukey_flows::{
     FlowError,
-    api::{EnrolForm, OrderKind, OrderState},
+    api::{EnrolForm, OrderKind, OrderState, RevocationReason},
     change::{Changing, Step},
 };
 
-use super::{Flow, PIN};
+use super::{Flow, PIN, seal};
 use crate::{
     agreement::{
         judge::Expected,
@@ -36,18 +36,16 @@ fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
 
 fn expect(person: &Person) -> Expected {
     Expected {
-        kind: OrderKind::Change,
-        state: OrderState::Completed,
-        price_fen: 0,
-        unlocks: 0,
-        pin: person.pin.clone(),
-        other_pin: person.new_pin.clone(),
+        issued: 1,
+        revoked: Some(RevocationReason::AffiliationChanged),
+        seals: 1,
+        ..Expected::of(person, OrderKind::Change, OrderState::Completed)
     }
 }
 
 fn go_on(world: &mut World) -> Result<(), FlowError> {
     let (known, pin) = ([world.device()?], typed(&world.person.pin));
-    let mut changing = Changing::begin_for(&world.client, &known, &pin, &world.person.certificate)?;
+    let mut changing = Changing::begin_for(&world.client, &known, &pin, world.person.certificate())?;
     loop {
         match changing.step() {
             Step::Edit => {
@@ -68,8 +66,11 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
                 changing.in_hand_mut().refresh()?;
             }
             Step::Write => changing.write(&known, &pin)?,
-            // What an earlier attempt left to tidy.
-            Step::Done => return changing.write(&known, &pin),
+            Step::Done => {
+                // What an earlier attempt left to tidy; then the seal that lists the old certificate is made again.
+                changing.write(&known, &pin)?;
+                return seal::write_ready(world);
+            }
             Step::Correct | Step::Over => {
                 return Err(FlowError::Answer("somebody ended the change", "变更被他人终止"));
             }
@@ -78,7 +79,7 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
 }
 
 /// The holder's form with the new name.
-fn renamed(holder: Holder) -> EnrolForm {
+pub(in crate::agreement) fn renamed(holder: Holder) -> EnrolForm {
     let mut form = holder.form();
     match &mut form {
         EnrolForm::Unit(unit) => unit.name = NEW_NAME.into(),

@@ -5,12 +5,16 @@
 
 pub(super) mod change;
 mod production;
-mod reissue;
-mod renew;
+pub(super) mod reissue;
+pub(super) mod renew;
 pub(super) mod seal;
 pub(super) mod unlock;
 
-use ukey_flows::FlowError;
+use ukey_flows::{
+    FlowError,
+    api::{OrderKind, QueriedOrder},
+    query::Query,
+};
 
 use super::{
     judge::Expected,
@@ -40,10 +44,24 @@ pub(super) static FLOWS: &[Flow] = &[
     unlock::BY_IDENTITY,
     reissue::FLOW,
     renew::FLOW,
+    renew::SAME_KEYS,
+    renew::BY_PORTAL,
+    renew::REPAIR,
     change::BY_REGISTRY,
     change::BY_PAPERS,
-    seal::FLOW,
+    seal::ADD,
+    seal::REPLACE,
+    seal::REMAKE,
 ];
+
+/// 订单查询 by number and code (G-12, X-08): the latest order of a kind.
+fn query_order(world: &World, kind: OrderKind) -> Result<QueriedOrder, FlowError> {
+    let person = &world.person;
+    let query = world.ask_for_code(|| Query::of_orders(&world.client, &person.query()))?;
+    let found = query.orders(&world.code(person.holder.phone(), "query")?)?;
+    let found = found.into_iter().find(|found| found.order.kind == kind);
+    found.ok_or(FlowError::Answer("the order was not found", "没有查到订单"))
+}
 
 /// The PIN before a flow.
 const PIN: &str = "Mima-2026";

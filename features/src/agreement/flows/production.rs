@@ -26,7 +26,7 @@ fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
     stage.take_blank_key()?;
     // The holder's first PIN is the certificate password.
     let password = stage.certificate_password();
-    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: password, certificate: String::new() })
+    Ok(Person { holder: Holder::Unit, pin: PIN.into(), new_pin: password, certificate: None, seal: None })
 }
 
 /// The desk makes whatever waits for it.
@@ -40,11 +40,10 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
 
 fn expect(person: &Person) -> Expected {
     Expected {
-        kind: OrderKind::EnrolUnit,
-        state: OrderState::Posted,
         price_fen: 20_000,
-        unlocks: 0,
+        issued: 1,
         pin: person.new_pin.clone(),
         other_pin: person.pin.clone(),
+        ..Expected::of(person, OrderKind::EnrolUnit, OrderState::Posted)
     }
 }

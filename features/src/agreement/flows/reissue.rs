@@ -2,7 +2,7 @@
 
 use ukey_flows::{
     FlowError,
-    api::{HeldCertificates, OrderKind, OrderState, QueryRequest, ReissueReason, SubjectKind},
+    api::{HeldCertificates, OrderKind, OrderState, ReissueReason, RevocationReason},
     enrol::Step,
     login::login,
     pin,
@@ -11,7 +11,7 @@ use ukey_flows::{
     reissue::Reissuing,
 };
 
-use super::{Flow, PIN};
+use super::{Flow, PIN, query_order};
 use crate::{
     agreement::{
         judge::{Expected, is_wrong_pin},
@@ -21,7 +21,8 @@ use crate::{
     stage::{GIF, Stage, typed},
 };
 
-pub(super) const FLOW: Flow = Flow { name: "reissue", profile: "qinghe", prepare, go_on, expect };
+pub(in crate::agreement) const FLOW: Flow =
+    Flow { name: "reissue", profile: "qinghe", prepare, go_on, expect };
 
 /// A key that is lost, and a blank one.
 fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
@@ -33,12 +34,12 @@ fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
 
 fn expect(person: &Person) -> Expected {
     Expected {
-        kind: OrderKind::Reissue,
-        state: OrderState::Received,
         price_fen: 15_000,
-        unlocks: 0,
+        issued: 1,
+        revoked: Some(RevocationReason::KeyCompromise),
         pin: person.new_pin.clone(),
         other_pin: person.pin.clone(),
+        ..Expected::of(person, OrderKind::Reissue, OrderState::Received)
     }
 }
 
@@ -51,7 +52,7 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
     // A certificate of the new key is there once it was issued: then the order is found by an order query.
     let in_hand = device.info()?.serial_number;
     let mut reissuing = if held.certificates.iter().any(|certificate| certificate.device_serial == in_hand) {
-        order(world)?
+        Reissuing::resume(&world.client, query_order(world, OrderKind::Reissue)?)
     } else {
         Reissuing::begin(&world.client, &held, &newest.serial, ReissueReason::Lost, true)?
     };
@@ -83,25 +84,11 @@ fn go_on(world: &mut World) -> Result<(), FlowError> {
     }
 }
 
-fn request(holder: Holder) -> QueryRequest {
-    QueryRequest { kind: SubjectKind::Unit, number: holder.number().into() }
-}
-
 /// 证件号码, 查询, 发送验证码, 确定.
 fn certificates(world: &World) -> Result<HeldCertificates, FlowError> {
     let holder = world.person.holder;
-    let query = world.ask_for_code(|| Query::of_certificates(&world.client, &request(holder)))?;
+    let query = world.ask_for_code(|| Query::of_certificates(&world.client, &world.person.query()))?;
     query.certificates(&world.code(holder.phone(), "holder")?)
-}
-
-/// 订单查询.
-fn order(world: &World) -> Result<Reissuing, FlowError> {
-    let holder = world.person.holder;
-    let query = world.ask_for_code(|| Query::of_orders(&world.client, &request(holder)))?;
-    let found = query.orders(&world.code(holder.phone(), "query")?)?;
-    let reissue = found.into_iter().find(|found| found.order.kind == OrderKind::Reissue);
-    let reissue = reissue.ok_or(FlowError::Answer("the order was not found", "没有查到订单"))?;
-    Ok(Reissuing::resume(&world.client, reissue))
 }
 
 /// Review, then production.

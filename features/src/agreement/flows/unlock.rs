@@ -52,12 +52,11 @@ fn prepare(stage: &mut Stage) -> Result<Person, FlowError> {
 
 fn expect(person: &Person, price_fen: i64) -> Expected {
     Expected {
-        kind: OrderKind::Unlock,
-        state: OrderState::Completed,
         price_fen,
         unlocks: 1,
         pin: person.new_pin.clone(),
         other_pin: person.pin.clone(),
+        ..Expected::of(person, OrderKind::Unlock, OrderState::Completed)
     }
 }
 

@@ -37,6 +37,10 @@ impl Judgement<'_> {
     pub(super) fn seals(&mut self, books: &Books, held: &Held) {
         let here = |seal: &&SealRow| seal.device_serial == held.device_serial && seal.status == "held";
         let recorded: Vec<_> = books.seals.iter().filter(here).collect();
+        let expected = self.expected.seals;
+        self.demand(held.seals.len() == expected, Fact::Seals, || {
+            format!("the key holds {} seals instead of {expected}", held.seals.len())
+        });
         self.demand(held.seals.len() == recorded.len(), Fact::Seals, || {
             format!("the key holds {} seals, the hall says {}", held.seals.len(), recorded.len())
         });
@@ -57,11 +61,8 @@ impl Judgement<'_> {
             });
             let read = Seal::from_der(&seal.der);
             let lists = read.is_ok_and(|read| current.iter().any(|certificate| read.lists(certificate)));
-            self.demand(lists || books.is_to_be_remade(seal), Fact::Seals, || {
-                format!(
-                    "seal {} does not list the certificate in force, and is not to be made again",
-                    seal.id
-                )
+            self.demand(lists, Fact::Seals, || {
+                format!("seal {} does not list the certificate in force", seal.id)
             });
         }
     }
