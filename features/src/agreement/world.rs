@@ -1,6 +1,7 @@
 //! The hall, the key and the person of one point, and the beginning that they are copied from.
 
 use std::{
+    cell::RefCell,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -125,6 +126,7 @@ impl Beginning {
             key,
             injector,
             person,
+            read_out: RefCell::default(),
             folder,
             flow,
             seed,
@@ -182,6 +184,8 @@ pub(super) struct World {
     device: ukey_device::Result<Device>,
     pub(super) client: Client,
     pub(super) person: Person,
+    /// The unlock code that the person has read out to the call centre last.
+    pub(super) read_out: RefCell<Option<String>>,
 }
 
 impl World {

@@ -112,14 +112,20 @@ fn by_papers(_: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
 
 /// The unlock code is read out, the call centre approves, 认证.
 fn call(world: &World, unlocking: &mut Unlocking) -> Result<(), FlowError> {
-    // Whoever took the order up again has another code made: the one before is shown to nobody else.
-    if unlocking.unlock_code().is_none() {
-        unlocking.send_papers()?;
-    }
-    let code = unlocking
-        .unlock_code()
-        .ok_or(FlowError::Answer("no unlock code is shown", "没有显示解锁码"))?
-        .to_owned();
+    let approved = unlocking.in_hand().order().state == OrderState::PapersApproved;
+    let code = match world.read_out.take().filter(|_| approved) {
+        // Who has read a code out knows it, whatever the screen shows since.
+        Some(code) => code,
+        None => {
+            // Whoever took the order up again has another code made: the one before is shown to nobody else.
+            if unlocking.unlock_code().is_none() {
+                unlocking.send_papers()?;
+            }
+            let shown = unlocking.unlock_code();
+            shown.ok_or(FlowError::Answer("no unlock code is shown", "没有显示解锁码"))?.to_owned()
+        }
+    };
+    world.read_out.replace(Some(code.clone()));
     if unlocking.in_hand().order().state == OrderState::PapersSubmitted {
         let decision = CallDecision { code: code.as_str().into(), approve: true, reason: None };
         world.client.decide_call(&"desk-call-centre".into(), &decision)?;
