@@ -300,3 +300,98 @@ where
         self.as_ref().map_or(Value::Null, Bind::value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    }
+
+    async fn names(database: &Database) -> Vec<String> {
+        let rows = query("SELECT name FROM keys ORDER BY name")
+            .fetch_all(&mut *database.connection().await.unwrap())
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.try_get("name").unwrap()).collect()
+    }
+
+    async fn add(name: &str, db: &mut Connection) -> Result<usize, Error> {
+        query("INSERT INTO keys (name, tries) VALUES ($1, $2)").bind(name).bind(None::<i64>).execute(db).await
+    }
+
+    async fn with_keys() -> Database {
+        let database = Database::open(None).unwrap();
+        database.migrate(&["CREATE TABLE keys (name TEXT PRIMARY KEY, tries BIGINT)"]).await.unwrap();
+        database
+    }
+
+    #[test]
+    fn what_is_committed_stands_and_what_is_dropped_leaves_nothing() {
+        run(async {
+            let database = with_keys().await;
+            let mut dropped = database.begin().await.unwrap();
+            add("A", &mut dropped).await.unwrap();
+            drop(dropped);
+            assert!(names(&database).await.is_empty());
+            let mut kept = database.begin().await.unwrap();
+            add("B", &mut kept).await.unwrap();
+            kept.commit().await.unwrap();
+            assert_eq!(names(&database).await, ["B"]);
+        });
+    }
+
+    #[test]
+    fn a_step_is_taken_once_and_one_that_fails_takes_back_those_before_it() {
+        run(async {
+            let database = with_keys().await;
+            let first = "CREATE TABLE keys (name TEXT PRIMARY KEY, tries BIGINT)";
+            let (second, wrong) = ("INSERT INTO keys (name) VALUES ('C')", "INSERT INTO nowhere VALUES (1)");
+            database.migrate(&[first, second, wrong]).await.unwrap_err();
+            assert!(names(&database).await.is_empty());
+            database.migrate(&[first, second]).await.unwrap();
+            database.migrate(&[first, second]).await.unwrap();
+            assert_eq!(names(&database).await, ["C"]);
+        });
+    }
+
+    #[test]
+    fn a_second_of_the_same_name_is_told_from_other_failures() {
+        run(async {
+            let database = with_keys().await;
+            let db = &mut *database.connection().await.unwrap();
+            add("D", db).await.unwrap();
+            assert!(add("D", db).await.unwrap_err().is_unique_violation());
+            let nowhere = query("INSERT INTO nowhere VALUES (1)").execute(db).await.unwrap_err();
+            assert!(!nowhere.is_unique_violation());
+        });
+    }
+
+    #[test]
+    fn a_column_is_read_as_what_it_is() {
+        run(async {
+            let database = with_keys().await;
+            let db = &mut *database.connection().await.unwrap();
+            let asked = query("SELECT * FROM keys");
+            assert!(asked.fetch_optional(db).await.unwrap().is_none());
+            assert!(query("SELECT * FROM keys").fetch_one(db).await.is_err());
+            add("E", db).await.unwrap();
+            let row = query("SELECT * FROM keys WHERE name = $1").bind("E").fetch_one(db).await.unwrap();
+            assert_eq!(row.try_get::<&str>("name").unwrap(), "E");
+            assert_eq!(row.try_get::<Option<i64>>("tries").unwrap(), None);
+            assert!(matches!(row.try_get::<i64>("name"), Err(Error::Column(name)) if name == "name"));
+            assert!(matches!(row.try_get::<i64>("tries"), Err(Error::Column(_))));
+            assert!(matches!(row.try_get::<i64>("nothing"), Err(Error::Column(_))));
+        });
+    }
+
+    #[test]
+    fn a_closed_database_says_so() {
+        run(async {
+            let database = with_keys().await;
+            database.close().await;
+            assert!(matches!(database.begin().await.err(), Some(Error::Closed)));
+        });
+    }
+}
