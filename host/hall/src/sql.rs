@@ -311,7 +311,7 @@ mod tests {
 
     async fn names(database: &Database) -> Vec<String> {
         let rows = query("SELECT name FROM keys ORDER BY name")
-            .fetch_all(&mut *database.connection().await.unwrap())
+            .fetch_all(&mut database.connection().await.unwrap())
             .await
             .unwrap();
         rows.iter().map(|row| row.try_get("name").unwrap()).collect()
