@@ -14,7 +14,7 @@ use criterion::Criterion;
 use ukey_benches::bare::Bare;
 use ukey_benches::openssl::OpenSsl;
 use ukey_benches::rounds::{Contestant, alternate};
-use ukey_benches::table::{Row, Table};
+use ukey_benches::table::{Peer, Row, Table};
 use ukey_benches::token::BenchToken;
 use ukey_benches::{DIGEST, PIN};
 
@@ -24,18 +24,26 @@ const CHALLENGE: [u8; 8] = [0xB1; 8];
 struct Entry<'c> {
     name: String,
     meaning: &'static str,
+    at_most: Option<f64>,
     run: Box<dyn FnMut() + 'c>,
 }
 
 impl<'c> Entry<'c> {
     fn new(name: impl Into<String>, meaning: &'static str, run: impl FnMut() + 'c) -> Self {
-        Self { name: name.into(), meaning, run: Box::new(run) }
+        Self { name: name.into(), meaning, at_most: None, run: Box::new(run) }
+    }
+
+    /// The token's time for a command is to be at most so many times this.
+    fn at_most(self, ratio: f64) -> Self {
+        Self { at_most: Some(ratio), ..self }
     }
 }
 
 /// An operation: the token's entry first.
 struct Operation<'c> {
     name: &'static str,
+    /// How often a second the token is to do it.
+    per_second: Option<f64>,
     entries: Vec<Entry<'c>>,
 }
 
@@ -43,7 +51,7 @@ fn operations<'c>(
     token: &'c RefCell<BenchToken>,
     bare: &'c RefCell<Bare>,
     openssl: Option<&'c OpenSsl>,
-) -> [Operation<'c>; 3] {
+) -> [Operation<'c>; 4] {
     let (mut pin, mut block) = ([0; 16], [0; 16]);
     pin[..PIN.len()].copy_from_slice(PIN);
     block[..CHALLENGE.len()].copy_from_slice(&CHALLENGE);
@@ -62,9 +70,13 @@ fn operations<'c>(
     ];
     let mut sign = vec![
         Entry::new("token", "", || token.borrow_mut().sign()),
+        Entry::new("the same arithmetic, bare", "what a whole command adds to its signature", || {
+            black_box(bare.borrow_mut().sign_as_the_token());
+        })
+        .at_most(1.10),
         Entry::new(
             "bare sm2 sign_prehash",
-            "what the token adds; the peer makes its nonce from the digest (RFC 6979)",
+            "a whole command against a ready-made call, which makes its nonce from the digest (RFC 6979)",
             || {
                 black_box(bare.borrow().sign());
             },
@@ -89,10 +101,13 @@ fn operations<'c>(
             black_box(source.generate());
         }));
     }
+    let pin_info = vec![Entry::new("token", "", || token.borrow_mut().pin_info())];
+    let operation = |name, entries| Operation { name, per_second: None, entries };
     [
-        Operation { name: "VerifyPin (GenRandom, the host's cryptogram, VerifyPin)", entries: verify },
-        Operation { name: "ECCSignData (digest)", entries: sign },
-        Operation { name: "GenECCKeyPair", entries: generate },
+        operation("VerifyPin (GenRandom, the host's cryptogram, VerifyPin)", verify),
+        operation("ECCSignData (digest)", sign),
+        operation("GenECCKeyPair", generate),
+        Operation { name: "GetPinInfo, one round trip in process", per_second: Some(1e6), entries: pin_info },
     ]
 }
 
@@ -119,12 +134,14 @@ fn main() {
     let (rounds, slice) = if benching { (15, Duration::from_millis(40)) } else { (1, Duration::ZERO) };
     let mut table = Table::default();
     for operation in operations(&token, &bare, openssl.as_ref()) {
-        let meanings: Vec<_> = operation.entries.iter().map(|entry| entry.meaning).collect();
+        let said: Vec<_> = operation.entries.iter().map(|entry| (entry.meaning, entry.at_most)).collect();
         let mut contestants: Vec<_> =
             operation.entries.into_iter().map(|entry| Contestant::new(entry.name, entry.run)).collect();
-        let mut figures = alternate(rounds, slice, &mut contestants).into_iter().zip(meanings);
+        let mut figures = alternate(rounds, slice, &mut contestants).into_iter().zip(said);
         let (token, _) = figures.next().expect("the token's");
-        table.0.push(Row { operation: operation.name, token, peers: figures.collect() });
+        let peers = figures.map(|(figures, (meaning, at_most))| Peer { figures, meaning, at_most }).collect();
+        let (operation, per_second) = (operation.name, operation.per_second);
+        table.0.push(Row { operation, token, per_second, peers });
     }
     if benching {
         let peer = openssl.map_or_else(|| "no OpenSSL".to_owned(), |openssl| openssl.version());

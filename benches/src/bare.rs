@@ -1,4 +1,4 @@
-//! The cryptography of a token's commands, without a token: crates `sm2`, `sha1`, `sm4`.
+//! The cryptography of a token's commands, without a token: crates `sm2`, `sha1`, `sm4`, and the token's own signature.
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -8,12 +8,15 @@ use sm2::dsa::{Signature, SigningKey};
 use sm2::elliptic_curve::Generate;
 use sm2::pke::{DecryptingKey, Mode};
 use ukey_apdu::Dialect;
+use ukey_apdu::command::EccSignature;
 use ukey_apdu::pin::{Challenge, Pin, PinKey};
+use ukey_firmware::sim::bare::Signer;
 
 /// A key pair with a signature and a ciphertext made by it, a source of keys, and a PIN.
 #[allow(missing_debug_implementations, reason = "holds secrets")]
 pub struct Bare {
     signer: SigningKey,
+    own: Signer,
     signature: Signature,
     receiver: DecryptingKey,
     sealed: Vec<u8>,
@@ -31,13 +34,20 @@ impl Bare {
         let signature = signer.sign_prehash(&crate::DIGEST).expect("a digest of 32 bytes");
         let receiver = DecryptingKey::new_with_mode(secret.to_nonzero_scalar(), Mode::C1C3C2);
         let sealed = receiver.encrypting_key().encrypt(&mut rng, &crate::TEXT).expect("a ciphertext");
-        Self { signer, signature, receiver, sealed, rng, pin: Pin::new(crate::PIN).expect("8 digits") }
+        let own = Signer::new([3; 32]).expect("a key pair");
+        Self { signer, own, signature, receiver, sealed, rng, pin: Pin::new(crate::PIN).expect("8 digits") }
     }
 
     /// SM2 signature of a digest.
     #[must_use]
     pub fn sign(&self) -> Signature {
         self.signer.sign_prehash(&crate::DIGEST).expect("a digest of 32 bytes")
+    }
+
+    /// SM2 signature of a digest by the token's own arithmetic: what ECCSignData computes, and nothing else.
+    #[must_use]
+    pub fn sign_as_the_token(&mut self) -> EccSignature {
+        self.own.sign(&crate::DIGEST)
     }
 
     /// SM2 verification of that digest's signature.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ukey_benches::bare::Bare;
 use ukey_benches::openssl::OpenSsl;
 use ukey_benches::rounds::{Contestant, Figures, alternate};
-use ukey_benches::table::{Row, Table};
+use ukey_benches::table::{Peer, Row, Table};
 use ukey_benches::{DIGEST, PIN};
 
 /// Nothing to hold against where the library is not installed.
@@ -67,10 +67,19 @@ fn a_ratio_above_one_means_slower_than_the_peer() {
     let figures = |name: &str, seconds: &[f64]| Figures { name: name.to_owned(), seconds: seconds.to_vec() };
     let token = figures("token", &[20e-6, 30e-6, 90e-6]);
     assert_eq!((token.median(), token.minimum()), (30e-6, 20e-6));
-    let peers = vec![(figures("peer", &[10e-6, 10e-6, 10e-6]), "what it means")];
-    let text = Table(vec![Row { operation: "Sign", token, peers }]).to_string();
+    let row = |per_second, at_most| {
+        let figures = figures("peer", &[10e-6, 10e-6, 10e-6]);
+        let peers = vec![Peer { figures, meaning: "what it means", at_most }];
+        Table(vec![Row { operation: "Sign", token: token.clone(), per_second, peers }]).to_string()
+    };
+    let text = row(None, None);
     let line = text.lines().last().unwrap();
     let words: Vec<_> = line.split_whitespace().collect();
     assert_eq!(words[..6], ["peer", "10.00", "10.00", "100000", "3.00x", "2.00x"]);
     assert!(line.ends_with("what it means"));
+    // A goal is met by the median and by the minimum, or it is missed.
+    assert!(row(None, Some(3.0)).ends_with("what it means; goal 3.00x met\n"));
+    assert!(row(None, Some(2.5)).ends_with("what it means; goal 2.50x MISSED\n"));
+    assert!(row(Some(33_000.0), None).contains("goal 33000 per second met\n"));
+    assert!(row(Some(40_000.0), None).contains("goal 40000 per second MISSED\n"));
 }

@@ -1,6 +1,7 @@
-//! The simulated platform: NOR flash that tears, seeded chance, an LED, virtual time; and the [`sweep`] that uses it. For
-//! std hosts only.
+//! The simulated platform: NOR flash that tears, seeded chance, an LED, virtual time; the [`sweep`] that uses it;
+//! and the [`bare`] arithmetic. For std hosts only.
 
+pub mod bare;
 mod flash;
 pub mod sweep;
 
