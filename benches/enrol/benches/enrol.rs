@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use ukey_benches::rounds::{Contestant, alternate};
-use ukey_benches::table::{Row, Table};
+use ukey_benches::table::{Peer, Row, Table};
 use ukey_benches_enrol::{EnrolBench, Sm2Operations};
 
 fn main() {
@@ -37,7 +37,8 @@ fn main() {
     let table = Table(vec![Row {
         operation: "Enrol one unit: 21 requests over HTTP, and all that the key is told",
         token: enrolment,
-        peers: vec![(operations, meaning)],
+        per_second: None,
+        peers: vec![Peer { figures: operations, meaning, at_most: None }],
     }]);
     if benching {
         println!("{rounds} alternating rounds; peer: crate sm2 0.14\n{table}");
