@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`envelope`] | CLA, INS, P1, P2, data, Le as bytes and back; splitting into a chain |
 //! | [`chain`] | joining a chain; answers in blocks (6A9E) |
+//! | [`frame`] | both over a stream of bytes |
 //! | [`ins`], [`status`] | the INS table and the status words, with their meaning |
 //! | [`dialect`] | what the public sources of GM/T 0017 disagree on, as one value |
 //! | [`pin`], [`mac`] | protection of PINs and of the device authentication key on the wire |
@@ -39,6 +40,7 @@ pub mod command;
 pub mod describe;
 pub mod dialect;
 pub mod envelope;
+pub mod frame;
 pub mod ins;
 pub mod mac;
 pub mod pin;
