@@ -16,7 +16,7 @@ const fn header(apdu: &Apdu<'_>) -> Header {
 }
 
 /// Joins the blocks of a chain, up to `N` bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Joiner<const N: usize> {
     buffer: [u8; N],
     length: usize,
@@ -85,7 +85,7 @@ impl<const N: usize> Joiner<N> {
 }
 
 /// Gives an answer out in blocks, to repetitions of one command.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Blocks {
     under_way: Option<([u8; 32], usize)>,
 }

@@ -89,6 +89,12 @@ impl Status {
         self.0 == 0x9000
     }
 
+    /// Whether it is one of the words of this table, or `63CX`.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        self.row().is_some() || self.remaining().is_some()
+    }
+
     /// SW1 and SW2.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 2] {
@@ -162,6 +168,7 @@ mod tests {
 
     #[test]
     fn a_foreign_word_is_said_to_be_one() {
+        assert!(!Status(0x1234).is_known() && Status(0x63C5).is_known() && Status::LOCKED.is_known());
         assert_eq!(Status(0x1234).to_string(), "1234 status word not in the standard's table");
     }
 }

@@ -20,6 +20,7 @@ use crate::token::Run;
 const AGREEMENTS: usize = 4;
 
 /// The agreements that were begun here.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Default)]
 pub(crate) struct Agreements {
     places: [Option<Agreement>; AGREEMENTS],
@@ -27,6 +28,7 @@ pub(crate) struct Agreements {
 }
 
 /// An agreement that waits for its responder.
+#[cfg_attr(feature = "sim", derive(Clone))]
 struct Agreement {
     handle: AgreementHandle,
     container: OpenContainer,

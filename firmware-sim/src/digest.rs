@@ -12,6 +12,7 @@ use crate::sm2;
 use crate::token::Run;
 
 /// The digest of a token: whatever DigestInit began last.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct DigestState(Option<Operation>);
 

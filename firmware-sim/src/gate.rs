@@ -113,6 +113,7 @@ struct AppState {
 }
 
 /// The volatile state of a token.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     challenge: Option<heapless::Vec<u8, 16>>,

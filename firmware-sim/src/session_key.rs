@@ -33,6 +33,7 @@ const IDS: core::ops::Range<u16> = 0x5000..0x6000;
 const _: () = assert!(size_of::<SessionKeys>() <= 1536);
 
 /// All session keys of a token.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug)]
 pub(crate) struct SessionKeys {
     places: [Option<SessionKey>; SESSION_KEYS],
@@ -42,6 +43,7 @@ pub(crate) struct SessionKeys {
 }
 
 /// A session key. Whoever has it got it from [`SessionKeys::find`], by its id and for its holder.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct SessionKey {
     #[zeroize(skip)]

@@ -78,6 +78,7 @@ pub enum LifeCycle {
 }
 
 /// What the handlers work on: everything but the buffers of the door.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) settings: Settings,
@@ -94,7 +95,9 @@ pub(crate) struct Run<'t, P: Platform> {
     pub(crate) parts: Parts<'t, P>,
 }
 
-/// A token with power.
+/// A token with power. A simulated one can be copied, with all that it has open, for those who try out many ways from one
+/// beginning.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[allow(missing_debug_implementations, reason = "hardware has no Debug")]
 pub struct Token<P: Platform> {
     platform: P,
@@ -105,6 +108,7 @@ pub struct Token<P: Platform> {
 }
 
 /// The answer that is given out, in one block or several; it may hold what a session key decrypted.
+#[cfg_attr(feature = "sim", derive(Clone))]
 struct WholeAnswer {
     bytes: [u8; MAX_WHOLE_ANSWER],
     length: usize,
@@ -183,9 +187,12 @@ impl<P: Platform> Token<P> {
     }
 
     fn carry_out(&mut self, command: &[u8]) -> Result<(&[u8], Status), Status> {
-        let block = Apdu::parse(command).inspect_err(|_| self.joiner.reset())?;
-        Ins::from_byte(block.ins).ok_or(Status::UNKNOWN_INS).inspect_err(|_| self.joiner.reset())?;
-        let Joined::Whole(apdu) = self.joiner.push(block)? else {
+        let known = |block: &Apdu<'_>| Ins::from_byte(block.ins).map(drop).ok_or(Status::UNKNOWN_INS);
+        let block = Apdu::parse(command).and_then(|block| known(&block).map(|()| block));
+        let block = block.inspect_err(|_| self.joiner.reset());
+        // Whatever is no block of a repetition ends the answer that is given out.
+        let joined = block.and_then(|block| self.joiner.push(block)).inspect_err(|_| self.blocks.reset())?;
+        let Joined::Whole(apdu) = joined else {
             return Ok((&[], Status::OK));
         };
         let done = if self.blocks.is_repetition(&apdu) {

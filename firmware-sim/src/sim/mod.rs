@@ -17,7 +17,7 @@ pub use flash::{Counts, SimFlash, SimFlashError, Tear};
 use crate::platform::{Parts, Platform};
 
 /// Everything a token needs, deterministic by its seed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SimPlatform {
     /// The flash.
     pub flash: SimFlash,

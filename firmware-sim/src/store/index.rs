@@ -34,6 +34,7 @@ impl Entry {
 }
 
 /// All living records.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug, Default)]
 pub(super) struct Index {
     entries: heapless::Vec<Entry, CAPACITY>,

@@ -68,6 +68,7 @@ struct Growth {
 }
 
 /// The log.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug)]
 pub(super) struct Log {
     index: Index,

@@ -174,6 +174,7 @@ impl Encoded {
 }
 
 /// All durable state.
+#[cfg_attr(feature = "sim", derive(Clone))]
 #[derive(Debug)]
 pub(crate) struct Store {
     log: Log,

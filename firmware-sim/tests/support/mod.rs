@@ -3,6 +3,8 @@
 
 pub mod envelope;
 pub mod fixture;
+pub mod mutation;
+pub mod walk;
 
 use ukey_apdu::command::*;
 use ukey_apdu::envelope::{Apdu, Cla, Le};
@@ -19,11 +21,14 @@ pub const TRIES: u32 = 10;
 pub const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
 
 /// A token with power, and the ids that are open.
+#[derive(Clone)]
 pub struct Host {
     pub token: Token<SimPlatform>,
     pub dialect: Dialect,
     pub application: AppId,
     pub container: ContainerId,
+    /// Every envelope that was sent, as long as this is there.
+    pub sent: Option<Vec<Vec<u8>>>,
 }
 
 pub fn pin(text: &str) -> Pin {
@@ -46,7 +51,7 @@ impl Host {
 
     /// A token that came up, speaking the usual dialect; nothing is open.
     pub fn of(token: Token<SimPlatform>) -> Self {
-        Self { token, dialect: GM, application: AppId(0), container: ContainerId(0) }
+        Self { token, dialect: GM, application: AppId(0), container: ContainerId(0), sent: None }
     }
 
     fn start(platform: SimPlatform, settings: Settings) -> Self {
@@ -90,6 +95,9 @@ impl Host {
     }
 
     pub fn raw(&mut self, command: &[u8]) -> (Vec<u8>, Status) {
+        if let Some(sent) = &mut self.sent {
+            sent.push(command.to_vec());
+        }
         let mut answer = [0; MAX_ANSWER];
         let length = self.token.exchange(command, &mut answer);
         let (data, word) = answer[..length].split_last_chunk::<2>().unwrap();
