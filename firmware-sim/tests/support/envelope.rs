@@ -11,12 +11,16 @@ use super::Host;
 pub struct Envelope {
     pub private: [u8; 32],
     pub public: EccPublicKey,
+    pub version: u32,
     pub algorithm: u32,
     pub point: EccPublicKey,
     pub hash: [u8; 32],
     pub cipher: Vec<u8>,
     pub encrypted: Vec<u8>,
 }
+
+/// The symmetric key in an envelope.
+const SYMMETRIC: [u8; 16] = [0x17; 16];
 
 /// The public key of a private one.
 pub fn public_key(private: &[u8; 32]) -> EccPublicKey {
@@ -63,19 +67,25 @@ pub fn open(private: &[u8; 32], sealed: &CipherBlock<'_>) -> Option<Vec<u8>> {
 impl Envelope {
     /// The pair of `private` for `sign_key`; d in its 64-byte form if `long`, else in its 32-byte form.
     pub fn new(sign_key: EccPublicKey, private: [u8; 32], long: bool) -> Self {
-        let symmetric = [0x17; 16];
         let plain = if long { [[0; 32], private].concat() } else { private.to_vec() };
+        let Sealed { point, hash, cipher } = Sealed::new(&sign_key, &SYMMETRIC);
+        let (public, encrypted) = (public_key(&private), Vec::new());
+        let algorithm = SGD_SM4_ECB;
+        let mut this = Self { private, public, version: 1, algorithm, point, hash, cipher, encrypted };
+        this.seal_private_key(&plain);
+        this
+    }
+
+    /// Puts these bytes, a multiple of 16, in the place of the private key.
+    pub fn seal_private_key(&mut self, plain: &[u8]) {
         let blocks = plain.chunks(16).map(|block| block.try_into().unwrap());
-        let encrypted = blocks.flat_map(|block| mac::encrypt_block(&symmetric, block)).collect();
-        let Sealed { point, hash, cipher } = Sealed::new(&sign_key, &symmetric);
-        let public = public_key(&private);
-        Self { private, public, algorithm: SGD_SM4_ECB, point, hash, cipher, encrypted }
+        self.encrypted = blocks.flat_map(|block| mac::encrypt_block(&SYMMETRIC, block)).collect();
     }
 
     /// What goes into the command.
     pub fn key_pair(&self) -> EnvelopedKeyPair<'_> {
         EnvelopedKeyPair {
-            version: 1,
+            version: self.version,
             algorithm: self.algorithm,
             encrypted_private_key: &self.encrypted,
             public_key: self.public,

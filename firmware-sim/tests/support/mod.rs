@@ -114,8 +114,12 @@ impl Host {
     pub fn send<'a, C: Command<'a>>(&mut self, command: &C) -> Result<Vec<u8>, Status> {
         let mut data = vec![0; 5000];
         let dialect = self.dialect;
-        let apdu = command.to_apdu(&dialect, &mut data).unwrap();
-        let blocks: Vec<_> = apdu.split(512).collect();
+        self.deliver(command.to_apdu(&dialect, &mut data).unwrap(), 512)
+    }
+
+    /// Sends a command in blocks of at most so many data bytes, and joins the answer.
+    pub fn deliver(&mut self, apdu: Apdu<'_>, block: usize) -> Result<Vec<u8>, Status> {
+        let blocks: Vec<_> = apdu.split(block).collect();
         let mut joined = Vec::new();
         let (last, first) = blocks.split_last().unwrap();
         loop {

@@ -3,15 +3,16 @@
 use ukey_apdu::Status;
 use ukey_apdu::command::{DigestAlgorithm, KeyUse};
 
-use super::ciphers;
-use super::specification::Model;
-use super::words::*;
+use super::super::command::Command;
+use super::super::reference::{ciphers, sm2};
+use super::super::words::*;
+use super::Model;
 
 /// A session key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SessionKey {
     pub holder: Holder,
-    pub value: Value,
+    pub bytes: KeyBytes,
     /// By [`Purpose`] as a number.
     pub works: [Option<UnderWay>; 3],
 }
@@ -23,9 +24,12 @@ pub struct UnderWay {
     pub data: Vec<u8>,
 }
 
-/// The bytes of a value.
-pub fn bytes(value: Value) -> [u8; 16] {
-    [0x40 + u8::try_from(value).expect("a small number"); 16]
+/// A digest, with all that has come: in front of the message there may be a signer's Z.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnderWayDigest {
+    pub algorithm: DigestAlgorithm,
+    pub z: Vec<u8>,
+    pub data: Vec<u8>,
 }
 
 impl Model {
@@ -44,6 +48,12 @@ impl Model {
         self.clone().session_key(handle).is_ok()
     }
 
+    /// How many bytes have come of what is under way with a key.
+    pub fn under_way(&self, handle: Handle, purpose: Purpose) -> Option<usize> {
+        let key = self.session.keys.get(&self.key_id(handle.key))?;
+        key.works[purpose as usize].as_ref().map(|under_way| under_way.data.len())
+    }
+
     /// What is open, or always there, by the host's ids.
     fn holder(&self, holder: Holder) -> Result<Holder, Status> {
         holder.map(|(application, name)| self.container(application, name)).transpose()
@@ -56,46 +66,59 @@ impl Model {
         key.ok_or(Status::NO_SYMMETRIC_KEY)
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         key: usize,
         called: Holder,
         real: Holder,
-        value: Value,
+        bytes: KeyBytes,
         given: Id,
     ) -> Result<Answer, Status> {
         if self.session.keys.len() == MOST_SESSION_KEYS {
             return Err(Status::NO_SPACE);
         }
         let works = [const { None }; 3];
-        let before = self.session.keys.insert(given, SessionKey { holder: real, value, works });
+        let before = self.session.keys.insert(given, SessionKey { holder: real, bytes, works });
         assert_eq!(before, None, "an id of two session keys");
         self.ids.session_keys.insert(key, (called, given));
         self.keys_given += 1;
         Ok(Answer::Nothing)
     }
 
-    pub(super) fn apply_to_session_keys(&mut self, command: &Command, given: Id) -> Result<Answer, Status> {
+    pub(super) fn apply_to_session_keys(
+        &mut self,
+        command: &Command,
+        given: Given,
+    ) -> Result<Answer, Status> {
         match *command {
             Command::ImportSymmKey(key, called, value) => {
                 let real = self.holder(called)?;
-                (value != SHORT_VALUE).then_some(()).ok_or(Status::WRONG_DATA)?;
-                self.add(key, called, real, value, given)
+                Self::usable(value)?;
+                self.add(key, called, real, key_bytes(value), given.id)
             }
             Command::ImportSessionKey(key, at, value, for_own_pair) => {
                 let real = self.container(at.0, at.1)?;
                 self.user(real.0)?;
                 self.container_mut(real).pairs[KeyUse::Encrypt as usize].ok_or(Status::NO_KEY_PAIR)?;
-                (value != SHORT_VALUE).then_some(()).ok_or(Status::WRONG_DATA)?;
+                Self::usable(value)?;
                 for_own_pair.then_some(()).ok_or(Status::DECRYPTION_FAILED)?;
-                self.add(key, Some(at), Some(real), value, given)
+                self.add(key, Some(at), Some(real), key_bytes(value), given.id)
             }
-            Command::EccExportSessionKeyEx(handle) => {
+            Command::EccExportSessionKey(key, at, on_curve, sm4) => {
+                let real = self.container(at.0, at.1)?;
+                self.user(real.0)?;
+                sm4.then_some(()).ok_or(Status::UNSUPPORTED_KEY_ALGORITHM)?;
+                on_curve.then_some(()).ok_or(Status::ENCRYPTION_FAILED)?;
+                self.add(key, Some(at), Some(real), given.key, given.id)?;
+                Ok(Answer::SessionKey(given.key))
+            }
+            Command::EccExportSessionKeyEx(handle, on_curve) => {
                 // The device's own keys are nobody's to give away.
                 let (application, name) = handle.holder.ok_or(Status::NO_SUCH_APPLICATION)?;
                 let real = self.container(application, name)?;
                 self.user(real.0)?;
-                self.session_key(handle).map(|key| Answer::SessionKey(key.value))
+                let bytes = self.session_key(handle)?.bytes;
+                on_curve.then_some(Answer::SessionKey(bytes)).ok_or(Status::ENCRYPTION_FAILED)
             }
             Command::DestroySessionKey(handle) => {
                 self.session_key(handle)?;
@@ -114,20 +137,20 @@ impl Model {
                 key.works[work.purpose as usize] = Some(UnderWay { work, data: Vec::new() });
                 Ok(Answer::Nothing)
             }
-            Command::Go(handle, purpose, step, length) => {
-                if (purpose, step, length) == (Purpose::Mac, Step::One, 0) {
+            Command::Go(handle, purpose, part, length) => {
+                if command.is_too_short() {
                     return Err(Status::WRONG_LENGTH);
                 }
                 let key = self.session_key(handle)?;
-                let value = bytes(key.value);
+                let value = key.bytes;
                 let slot = &mut key.works[purpose as usize];
                 let UnderWay { work, data } = slot.clone().ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
-                if step == Step::One && !data.is_empty() {
+                if part == Part::One && !data.is_empty() {
                     return Err(Status::CONDITIONS_NOT_SATISFIED);
                 }
                 let before = ciphers::so_far(work, &value, &data).len();
                 let data = [data, message(length)].concat();
-                let out = if step == Step::Update {
+                let out = if part == Part::Update {
                     let out = ciphers::so_far(work, &value, &data);
                     *slot = Some(UnderWay { work, data });
                     out
@@ -138,27 +161,40 @@ impl Model {
                 };
                 Ok(Answer::Content(out[before..].to_vec()))
             }
-            Command::DigestInit(algorithm) => {
-                self.session.digest = Some((algorithm, Vec::new()));
+            Command::DigestInit(algorithm, signer) => {
+                let fits =
+                    signer.is_none_or(|signer| algorithm == DigestAlgorithm::Sm3 && signer != EMPTY_IDENTITY);
+                fits.then_some(()).ok_or(Status::WRONG_DATA)?;
+                let z = signer.map_or_else(Vec::new, |signer| sm2::z_of_somebody(signer).to_vec());
+                self.session.digest = Some(UnderWayDigest { algorithm, z, data: Vec::new() });
                 Ok(Answer::Nothing)
             }
-            Command::Digest(step, length) => self.digest(step, length),
+            Command::Digest(part, length) => self.digest(part, length),
             _ => unreachable!("a command about session keys"),
         }
     }
 
-    fn digest(&mut self, step: Step, length: usize) -> Result<Answer, Status> {
-        let under_way: Option<(DigestAlgorithm, Vec<u8>)> = self.session.digest.clone();
-        let (algorithm, data) = under_way.ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
-        if step == Step::One && !data.is_empty() {
+    /// A value of an algorithm that the token knows, and as long as that wants it.
+    fn usable(value: Value) -> Result<(), Status> {
+        match value {
+            FOREIGN_VALUE => Err(Status::UNSUPPORTED_KEY_ALGORITHM),
+            SHORT_VALUE => Err(Status::WRONG_DATA),
+            _ => Ok(()),
+        }
+    }
+
+    fn digest(&mut self, part: Part, length: usize) -> Result<Answer, Status> {
+        let under_way = self.session.digest.clone();
+        let UnderWayDigest { algorithm, z, data } = under_way.ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
+        if part == Part::One && !data.is_empty() {
             return Err(Status::CONDITIONS_NOT_SATISFIED);
         }
         let data = [data, message(length)].concat();
-        if step == Step::Update {
-            self.session.digest = Some((algorithm, data));
+        if part == Part::Update {
+            self.session.digest = Some(UnderWayDigest { algorithm, z, data });
             return Ok(Answer::Content(Vec::new()));
         }
         self.session.digest = None;
-        Ok(Answer::Content(ciphers::digest(algorithm, &data)))
+        Ok(Answer::Content(ciphers::digest(algorithm, &[z, data].concat())))
     }
 }

@@ -8,7 +8,7 @@ use ukey_apdu::Status;
 use ukey_apdu::command::DigestAlgorithm;
 use ukey_apdu::mac::{BLOCK, decrypt_block, encrypt_block};
 
-use super::words::{Mode, Purpose, Work};
+use super::super::words::{Mode, Purpose, Work};
 
 /// The initialisation vector of every operation.
 pub const IV: [u8; BLOCK] = [0x1F; BLOCK];
