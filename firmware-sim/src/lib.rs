@@ -21,6 +21,7 @@
 //! | `digest` | digests, for anyone |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
+//! | [`chance`] | tested noise, the generator of random numbers |
 //! | `sm2` | key pairs, signatures, ciphertexts |
 //! | [`sim`] | the simulated platform for std hosts (feature `sim`) |
 #![cfg_attr(not(any(test, feature = "sim")), no_std)]
@@ -43,6 +44,7 @@
 mod agreement;
 mod application;
 mod block_cipher;
+pub mod chance;
 mod container;
 mod device;
 mod digest;
