@@ -9,7 +9,7 @@ use ukey_apdu::mac::BLOCK;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
 
-use crate::gate::{KeyHolder, OpenContainer, UserRight};
+use crate::gate::{KeyHolder, KeyRight, OpenContainer, UserRight};
 use crate::object::{AppSlot, ContainerSlot, KeyPairRecord, Text};
 use crate::platform::Platform;
 use crate::session_key;
@@ -118,7 +118,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         session_key::supported(command.algorithm)?;
         let id = Text::from_slice(command.id).map_err(|_| Status::WRONG_DATA)?;
-        let temporary = sm2::generate(self.parts.rng);
+        let temporary = self.chance.draw(|rng| sm2::generate(rng))?;
         let temporary_key = temporary.public_key();
         let handle = self.core.agreements.add(container, id, temporary);
         Ok(AgreementData { temporary_key, handle }.write(out)?)
@@ -128,13 +128,13 @@ impl<P: Platform> Run<'_, P> {
     pub(crate) fn answer_agreement(
         &mut self,
         container: OpenContainer,
-        _: UserRight,
+        _: KeyRight,
         key: &KeyPairRecord,
         command: &GenerateAgreementDataAndKeyWithEcc<'_>,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
         session_key::supported(command.algorithm)?;
-        let temporary = sm2::generate(self.parts.rng);
+        let temporary = self.chance.draw(|rng| sm2::generate(rng))?;
         let own = Own { role: Role::Responder, key, temporary: &temporary, id: command.id };
         let agreed = agree(own, &command.initiator)?.key::<BLOCK>();
         let id = self.core.session_keys.add(KeyHolder::Container(container), &agreed)?;
@@ -145,7 +145,7 @@ impl<P: Platform> Run<'_, P> {
     pub(crate) fn end_agreement(
         &mut self,
         container: OpenContainer,
-        _: UserRight,
+        _: KeyRight,
         key: &KeyPairRecord,
         command: &GenerateKeyWithEcc<'_>,
         out: &mut Writer<'_>,

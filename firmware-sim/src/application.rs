@@ -14,7 +14,7 @@ use crate::store::{Change, Encoded};
 use crate::token::Run;
 
 /// Most tries of a PIN: what `63CX` can tell.
-const MAX_TRIES: u32 = 15;
+const MAX_TRIES: u8 = 15;
 
 impl<P: Platform> Run<'_, P> {
     pub(crate) fn create_application(
@@ -22,15 +22,19 @@ impl<P: Platform> Run<'_, P> {
         _: DeviceRight,
         command: CreateApplication<'_>,
     ) -> Result<(), Status> {
+        if self.core.settings.policy.changed_device_key && self.has_factory_key()? {
+            return Err(Status::CONDITIONS_NOT_SATISFIED);
+        }
+        let most = self.core.settings.policy.max_tries.min(MAX_TRIES);
         let tries = |count: u32| match u8::try_from(count) {
-            Ok(count @ 1..) if u32::from(count) <= MAX_TRIES => Ok(count),
+            Ok(count @ 1..) if count <= most => Ok(count),
             _ => Err(Status::WRONG_DATA),
         };
         let (admin_tries, user_tries) = (tries(command.admin_retries)?, tries(command.user_retries)?);
         if !command.create_file.are_defined() {
             return Err(Status::WRONG_DATA);
         }
-        if !self.is_long_enough(&command.admin_pin) || !self.is_long_enough(&command.user_pin) {
+        if !self.has_allowed_length(&command.admin_pin) || !self.has_allowed_length(&command.user_pin) {
             return Err(Status::WRONG_DATA);
         }
         if self.find_application(command.name)?.is_some() {

@@ -57,7 +57,10 @@ impl<P: Platform> Run<'_, P> {
     }
 
     pub(crate) fn device_info(&mut self, out: &mut Writer<'_>) -> Result<(), Status> {
-        let record: Option<DeviceRecord> = self.core.store.record(self.parts.flash, ObjectId::DEVICE)?;
+        let record: Result<Option<DeviceRecord>, _> =
+            self.core.store.record(self.parts.flash, ObjectId::DEVICE);
+        // A token that has stopped says who it is, even if its label is what is damaged.
+        let record = record.or_else(|error| if self.core.fault.is_some() { Ok(None) } else { Err(error) })?;
         let label = record.map(|record| record.label).unwrap_or_default();
         let (total_space, free_space) = self.core.store.space();
         let identity = &self.core.settings.identity;
@@ -93,7 +96,7 @@ impl<P: Platform> Run<'_, P> {
         let mut left = usize::from(command.length);
         while left > 0 {
             let mut bytes = [0; 32];
-            self.parts.rng.fill_bytes(&mut bytes);
+            self.chance.draw(|rng| rng.fill_bytes(&mut bytes))?;
             let part = bytes.get(..left.min(bytes.len())).unwrap_or_default();
             out.put(part)?;
             part.iter().take_while(|&&byte| first.push(byte).is_ok()).for_each(drop);
@@ -145,6 +148,11 @@ impl<P: Platform> Run<'_, P> {
         let record = Encoded::new(&record)?;
         let change = Change::Put { object: ObjectId::DEVICE_KEY, value: record.as_bytes(), secret: true };
         Ok(self.core.store.write(self.parts.flash, &[change])?)
+    }
+
+    /// Whether the device authentication key is still the one from the factory.
+    pub(crate) fn has_factory_key(&mut self) -> Result<bool, Status> {
+        Ok(self.device_key()?.key.ct_eq(&FACTORY_KEY).into())
     }
 
     fn device_key(&mut self) -> Result<DeviceKeyRecord, Status> {

@@ -25,8 +25,8 @@ impl<P: Platform> Run<'_, P> {
         command: &ExtEccEncrypt<'_>,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let sealed = sm2::encrypt(&command.public_key, command.plaintext.0, self.parts.rng)
-            .map_err(|_| Status::ENCRYPTION_FAILED)?;
+        let sealed = self.chance.draw(|rng| sm2::encrypt(&command.public_key, command.plaintext.0, rng))?;
+        let sealed = sealed.map_err(|_| Status::ENCRYPTION_FAILED)?;
         // The answer is longer than the command.
         sealed.write(out).map_err(|_| Status::WRONG_LENGTH)
     }
@@ -45,6 +45,6 @@ impl<P: Platform> Run<'_, P> {
 
     pub(crate) fn sign_external(&mut self, command: &ExtEccSign, out: &mut Writer<'_>) -> Result<(), Status> {
         let key = SigningKey::from_private(&command.private_key).map_err(|_| Status::WRONG_DATA)?;
-        Ok(sm2::sign(&key, &command.digest, self.parts.rng).write(out)?)
+        Ok(self.chance.draw(|rng| sm2::sign(&key, &command.digest, rng))?.write(out)?)
     }
 }

@@ -36,6 +36,10 @@ pub(crate) enum KeyHolder {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct UserRight(AppSlot);
 
+/// Proof: the user PIN was verified in the application, for this use of a private key; it may have been its only one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct KeyRight(());
+
 /// Proof: the device authentication key was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct DeviceRight(());
@@ -239,6 +243,14 @@ impl Session {
     pub(crate) fn user(&self, application: OpenApplication) -> Result<UserRight, Status> {
         let held = self.state(application.0).user;
         if held { Ok(UserRight(application.0)) } else { Err(Status::SECURITY_NOT_SATISFIED) }
+    }
+
+    /// The right to use a private key once. Where only one use is allowed the user's right ends with it.
+    pub(crate) fn key_right(&mut self, user: UserRight, only_one: bool) -> KeyRight {
+        if only_one {
+            self.set_right(user.0, PinType::User, false);
+        }
+        KeyRight(())
     }
 
     /// Whether somebody with these rights is there, or `6982`.

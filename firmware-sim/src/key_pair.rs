@@ -6,7 +6,7 @@ use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
 use zeroize::Zeroizing;
 
-use crate::gate::{OpenContainer, UserRight};
+use crate::gate::{KeyRight, OpenContainer, UserRight};
 use crate::object::{KeyPairRecord, ObjectId};
 use crate::platform::Platform;
 use crate::sm2::{self, SigningKey};
@@ -20,7 +20,7 @@ impl<P: Platform> Run<'_, P> {
         _: UserRight,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let key = sm2::generate(self.parts.rng);
+        let key = self.chance.draw(|rng| sm2::generate(rng))?;
         self.replace_key_pair(container, KeyUse::Sign, &key)?;
         Ok(key.public_key().write(out)?)
     }
@@ -28,7 +28,7 @@ impl<P: Platform> Run<'_, P> {
     pub(crate) fn import_key_pair(
         &mut self,
         container: OpenContainer,
-        _: UserRight,
+        _: KeyRight,
         envelope_key: &KeyPairRecord,
         command: ImportEccKeyPair<'_>,
     ) -> Result<(), Status> {
@@ -48,7 +48,7 @@ impl<P: Platform> Run<'_, P> {
 
     pub(crate) fn sign_data(
         &mut self,
-        _: UserRight,
+        _: KeyRight,
         key: &KeyPairRecord,
         command: EccSignData<'_>,
         out: &mut Writer<'_>,
@@ -60,7 +60,7 @@ impl<P: Platform> Run<'_, P> {
             }
         };
         let key = SigningKey::of(key).map_err(|_| Status::SIGNING_FAILED)?;
-        Ok(sm2::sign(&key, &e, self.parts.rng).write(out)?)
+        Ok(self.chance.draw(|rng| sm2::sign(&key, &e, rng))?.write(out)?)
     }
 
     pub(crate) fn export_public_key(
@@ -86,7 +86,12 @@ impl<P: Platform> Run<'_, P> {
     fn key_pair(&mut self, container: OpenContainer, key_use: KeyUse) -> Result<KeyPairRecord, Status> {
         let (app, slot) = container.slots();
         let object = ObjectId::key_pair(app, slot, key_use);
-        self.core.store.record(self.parts.flash, object)?.ok_or(Status::NO_KEY_PAIR)
+        let pair = self.core.store.record(self.parts.flash, object)?.ok_or(Status::NO_KEY_PAIR)?;
+        if self.core.settings.policy.self_test.records {
+            let checked = self.core.checked_pairs.check(app, slot, key_use, &pair);
+            checked.map_err(|fault| self.core.stop(fault))?;
+        }
+        Ok(pair)
     }
 
     /// A pair takes the place of another, whose certificate goes with it.
@@ -98,6 +103,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let (app, slot) = container.slots();
         let record = Encoded::new(key)?;
+        self.core.checked_pairs.forget(app, slot, key_use);
         let changes = [
             Change::Put {
                 object: ObjectId::key_pair(app, slot, key_use),

@@ -21,6 +21,8 @@
 //! | `digest` | digests, for anyone |
 //! | `object` | what is kept: records and their ids |
 //! | `store` | records in NOR flash: transactions, erased secrets, PIN counters |
+//! | [`policy`] | what the standards leave to the maker, as switches |
+//! | `self_test` | what is found out at power-on, and what stops the token |
 //! | [`chance`] | tested noise, the generator of random numbers |
 //! | `sm2` | key pairs, signatures, ciphertexts |
 //! | [`sim`] | the simulated platform for std hosts (feature `sim`) |
@@ -55,7 +57,9 @@ mod key_pair;
 mod object;
 mod pin;
 mod platform;
+pub mod policy;
 mod route;
+mod self_test;
 mod session_key;
 mod settings;
 #[cfg(feature = "sim")]
@@ -64,7 +68,9 @@ mod sm2;
 mod store;
 mod token;
 
-pub use platform::{Parts, Platform};
-pub use settings::{Identity, Policy, Settings};
+pub use platform::{Firmware, Parts, Platform};
+pub use policy::{Policy, SelfTest};
+pub use self_test::Fault;
+pub use settings::{Identity, Settings};
 pub use store::Wear;
 pub use token::{LifeCycle, MAX_ANSWER, PowerOnError, Token};

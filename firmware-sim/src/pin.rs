@@ -57,7 +57,7 @@ impl<P: Platform> Run<'_, P> {
         let (record, new_pin) = self.attempt(application, pin_type, |key, challenge| {
             key.open(&dialect, command.new_pin, challenge, header, prefix)
         })?;
-        if !self.is_long_enough(&new_pin) {
+        if !self.has_allowed_length(&new_pin) {
             self.succeeded(slot, pin_type)?;
             return Err(Status::WRONG_DATA);
         }
@@ -79,7 +79,7 @@ impl<P: Platform> Run<'_, P> {
         let (mut admin, new_pin) = self.attempt(application, PinType::Administrator, |key, challenge| {
             key.open(&dialect, command.new_pin, challenge, header, prefix)
         })?;
-        if !self.is_long_enough(&new_pin) {
+        if !self.has_allowed_length(&new_pin) {
             self.succeeded(slot, PinType::Administrator)?;
             return Err(Status::WRONG_DATA);
         }
@@ -97,8 +97,9 @@ impl<P: Platform> Run<'_, P> {
     }
 
     /// Whether a new PIN has the length that the policy asks for.
-    pub(crate) fn is_long_enough(&self, pin: &Pin) -> bool {
-        pin.len() >= usize::from(self.core.settings.policy.min_pin)
+    pub(crate) fn has_allowed_length(&self, pin: &Pin) -> bool {
+        let policy = &self.core.settings.policy;
+        (usize::from(policy.min_pin)..=usize::from(policy.max_pin)).contains(&pin.len())
     }
 
     /// Counts a try, then lets `check` compare: `Some` is right, `None` is wrong. A locked PIN is never compared, and

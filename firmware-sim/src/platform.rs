@@ -3,7 +3,7 @@
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_storage::nor_flash::MultiwriteNorFlash;
-use rand_core::CryptoRng;
+use rand_core::TryCryptoRng;
 
 /// Flash, chance, an LED and time, as traits of the embedded ecosystem.
 ///
@@ -12,8 +12,9 @@ use rand_core::CryptoRng;
 pub trait Platform {
     /// NOR flash that holds everything durable.
     type Flash: MultiwriteNorFlash;
-    /// Cryptographic randomness.
-    type Rng: CryptoRng;
+    /// Cryptographic randomness: over raw noise a [`Drbg`](crate::chance::Drbg). It is asked for no bytes at power-on, so
+    /// that it may test its noise; an error, then or later, stops the token.
+    type Rng: TryCryptoRng;
     /// Lit while a command is carried out.
     type Led: OutputPin;
     /// Lets time pass: after a wrong PIN.
@@ -21,6 +22,20 @@ pub trait Platform {
 
     /// All of it at once.
     fn parts(&mut self) -> Parts<'_, Self>;
+
+    /// The firmware's own image, which the self-test compares with its digest; `None` where nobody vouches for one.
+    fn firmware(&self) -> Option<Firmware<'_>> {
+        None
+    }
+}
+
+/// An image and what vouches for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Firmware<'p> {
+    /// All of it, but for the place where the digest is kept.
+    pub image: &'p [u8],
+    /// Its SM3 digest.
+    pub digest: [u8; 32],
 }
 
 /// The parts of a platform, borrowed.

@@ -9,10 +9,10 @@ use ukey_apdu::status::Status;
 use ukey_apdu::wire::{Reader, Writer};
 
 use crate::block_cipher::Purpose;
-use crate::gate::{FilesRight, KeyHolder, OpenApplication, OpenContainer, UserRight};
+use crate::gate::{FilesRight, KeyHolder, KeyRight, OpenApplication, OpenContainer, UserRight};
 use crate::platform::Platform;
 use crate::session_key::SessionKey;
-use crate::token::{Core, Run};
+use crate::token::{Core, LifeCycle, Run};
 
 /// Carries a command out; its answer goes to `out`.
 pub(crate) fn route<P: Platform>(
@@ -23,6 +23,7 @@ pub(crate) fn route<P: Platform>(
 ) -> Result<(), Status> {
     let ins = Ins::from_byte(apdu.ins).ok_or(Status::UNKNOWN_INS)?;
     command::shape(ins).ok_or(Status::UNSUPPORTED)?.check(apdu)?;
+    run.check_phase(ins)?;
     let ids = Ids { apdu, dialect };
     match ins {
         Ins::SetLabel => run.set_label(Command::read(apdu, dialect)?),
@@ -140,12 +141,16 @@ pub(crate) fn route<P: Platform>(
         Ins::ImportEccKeyPair => {
             let (container, user) = ids.container_of_user(run)?;
             let envelope_key = run.sign_key(container)?;
-            run.import_key_pair(container, user, &envelope_key, Command::read(apdu, dialect)?)
+            let command = Command::read(apdu, dialect)?;
+            let right = run.key_right(user);
+            run.import_key_pair(container, right, &envelope_key, command)
         }
         Ins::EccSignData => {
             let (container, user) = ids.container_of_user(run)?;
             let key = run.sign_key(container)?;
-            run.sign_data(user, &key, Command::read(apdu, dialect)?, out)
+            let command = Command::read(apdu, dialect)?;
+            let right = run.key_right(user);
+            run.sign_data(right, &key, command, out)
         }
         Ins::EccVerify => run.verify(&Command::read(apdu, dialect)?),
         Ins::ExtEccEncrypt => run.encrypt_external(&Command::read(apdu, dialect)?, out),
@@ -163,12 +168,16 @@ pub(crate) fn route<P: Platform>(
         Ins::GenerateAgreementDataAndKeyWithEcc => {
             let (container, user) = ids.container_of_user(run)?;
             let key = run.encryption_key(container)?;
-            run.answer_agreement(container, user, &key, &Command::read(apdu, dialect)?, out)
+            let command = Command::read(apdu, dialect)?;
+            let right = run.key_right(user);
+            run.answer_agreement(container, right, &key, &command, out)
         }
         Ins::GenerateKeyWithEcc => {
             let (container, user) = ids.container_of_user(run)?;
             let key = run.encryption_key(container)?;
-            run.end_agreement(container, user, &key, &Command::read(apdu, dialect)?, out)
+            let command = Command::read(apdu, dialect)?;
+            let right = run.key_right(user);
+            run.end_agreement(container, right, &key, &command, out)
         }
         Ins::EccExportSessionKey => {
             let (container, user) = ids.container_of_user(run)?;
@@ -177,12 +186,14 @@ pub(crate) fn route<P: Platform>(
         Ins::EccExportSessionKeyEx => {
             let (_, user) = ids.container_of_user(run)?;
             let key = ids.session_key(run.core)?;
-            key.export(user, &Command::read(apdu, dialect)?, run.parts.rng, out)
+            key.export(user, &Command::read(apdu, dialect)?, &mut run.chance, out)
         }
         Ins::ImportSessionKey => {
             let (container, user) = ids.container_of_user(run)?;
             let key = run.encryption_key(container)?;
-            run.import_session_key(container, user, &key, &Command::read(apdu, dialect)?, out)
+            let command = Command::read(apdu, dialect)?;
+            let right = run.key_right(user);
+            run.import_session_key(container, right, &key, &command, out)
         }
         Ins::ImportSymmKey => {
             let holder = ids.key_holder(run)?;
@@ -245,6 +256,30 @@ pub(crate) fn route<P: Platform>(
             run.core.session_keys.destroy(holder, command::DestroySessionKey::read(apdu, dialect)?.key.key)
         }
         _ => Err(Status::UNSUPPORTED),
+    }
+}
+
+impl<P: Platform> Run<'_, P> {
+    /// Where the policy is strict, the factory phase has few commands (GM/T 0016-2012 clause 8.1).
+    fn check_phase(&self, ins: Ins) -> Result<(), Status> {
+        let always = matches!(
+            ins,
+            Ins::GetDevInfo
+                | Ins::EnumApplication
+                | Ins::GenRandom
+                | Ins::DevAuth
+                | Ins::ChangeDevAuthKey
+                | Ins::CreateApplication
+        );
+        let refused = self.core.settings.policy.strict_factory
+            && !always
+            && self.core.life_cycle() == LifeCycle::Factory;
+        if refused { Err(Status::CONDITIONS_NOT_SATISFIED) } else { Ok(()) }
+    }
+
+    fn key_right(&mut self, user: UserRight) -> KeyRight {
+        let only_one = self.core.settings.policy.one_use;
+        self.core.session.key_right(user, only_one)
     }
 }
 

@@ -4,7 +4,7 @@
 //! ClearSecureState do not end it. A place that becomes free is overwritten with zeros. No key goes out in clear.
 
 use cipher::KeyInit;
-use rand_core::{CryptoRng, Rng};
+use rand_core::{Rng, TryCryptoRng};
 use sm4::Sm4;
 use ukey_apdu::command::{
     CipherParameters, Data, EccExportSessionKey, EccExportSessionKeyEx, EccPublicKey, ImportSessionKey,
@@ -16,8 +16,8 @@ use ukey_apdu::wire::Writer;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::block_cipher::{Operation, Purpose};
-
-use crate::gate::{KeyHolder, OpenContainer, UserRight};
+use crate::chance::Chance;
+use crate::gate::{KeyHolder, KeyRight, OpenContainer, UserRight};
 use crate::object::{AppSlot, ContainerSlot, KeyPairRecord};
 use crate::platform::Platform;
 use crate::sm2;
@@ -131,10 +131,10 @@ impl SessionKey {
         &self,
         _: UserRight,
         command: &EccExportSessionKeyEx,
-        rng: &mut impl CryptoRng,
+        chance: &mut Chance<'_, impl TryCryptoRng>,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        seal(&self.key, &command.public_key, rng, out)
+        seal(&self.key, &command.public_key, chance, out)
     }
 
     const fn operation(&mut self, purpose: Purpose) -> &mut Option<Operation> {
@@ -150,10 +150,11 @@ impl SessionKey {
 fn seal(
     key: &[u8; BLOCK],
     public_key: &EccPublicKey,
-    rng: &mut impl CryptoRng,
+    chance: &mut Chance<'_, impl TryCryptoRng>,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let sealed = sm2::encrypt(public_key, key, rng).map_err(|_| Status::ENCRYPTION_FAILED)?;
+    let sealed = chance.draw(|rng| sm2::encrypt(public_key, key, rng))?;
+    let sealed = sealed.map_err(|_| Status::ENCRYPTION_FAILED)?;
     Ok(sealed.write(out)?)
 }
 
@@ -235,8 +236,8 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         supported(command.algorithm)?;
         let mut key = Zeroizing::new([0; BLOCK]);
-        self.parts.rng.fill_bytes(key.as_mut_slice());
-        seal(&key, &command.public_key, self.parts.rng, out)?;
+        self.chance.draw(|rng| rng.fill_bytes(key.as_mut_slice()))?;
+        seal(&key, &command.public_key, &mut self.chance, out)?;
         Ok(self.core.session_keys.add(KeyHolder::Container(container), &key)?.write(out)?)
     }
 
@@ -244,7 +245,7 @@ impl<P: Platform> Run<'_, P> {
     pub(crate) fn import_session_key(
         &mut self,
         container: OpenContainer,
-        _: UserRight,
+        _: KeyRight,
         encryption_key: &KeyPairRecord,
         command: &ImportSessionKey<'_>,
         out: &mut Writer<'_>,

@@ -2,6 +2,8 @@
 
 use ukey_apdu::Dialect;
 
+use crate::policy::Policy;
+
 /// What a token is started with.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -11,39 +13,6 @@ pub struct Settings {
     pub policy: Policy,
     /// Who made it and its number.
     pub identity: Identity,
-}
-
-/// Choices that the standard leaves to the maker.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Policy {
-    /// Wrong device authentications until the key is locked for ever, at most 15.
-    pub device_tries: u8,
-    /// OpenApplication of an open application fails (`6A8A`), and of another while one is open (`6A90`).
-    pub strict_open: bool,
-    /// Shortest PIN that CreateApplication, ChangePin and UnblockPin accept, in bytes.
-    pub min_pin: u8,
-    /// Most session keys at a time, at most 8.
-    pub session_keys: u8,
-    /// Milliseconds that pass before a wrong PIN is answered.
-    pub wrong_pin_delay_ms: u32,
-    /// Most data bytes of an incoming envelope that the device information promises.
-    pub max_apdu_data: u16,
-    /// Most bytes of one answer block, at most [`MAX_ANSWER`](crate::MAX_ANSWER) less the status word.
-    pub block: u16,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            device_tries: 10,
-            strict_open: false,
-            min_pin: 6,
-            session_keys: 8,
-            wrong_pin_delay_ms: 100,
-            max_apdu_data: 512,
-            block: 496,
-        }
-    }
 }
 
 /// Texts of the device information that do not change in a token's life.

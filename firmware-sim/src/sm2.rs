@@ -19,6 +19,7 @@ use sm2::elliptic_curve::point::AffineCoordinates;
 use sm2::elliptic_curve::{Generate, Group, PrimeField};
 use sm2::{AffinePoint, FieldBytes, NonZeroScalar, ProjectivePoint, Scalar};
 use sm3::{Digest, Sm3};
+use subtle::ConstantTimeEq;
 use ukey_apdu::command::EccPublicKey;
 use zeroize::Zeroizing;
 
@@ -60,6 +61,15 @@ fn key_pair(d: &NonZeroScalar) -> Result<KeyPairRecord, Sm2Error> {
 /// (1 + d)⁻¹, which every signature takes and only the private key decides: so it is made once, with the key.
 fn inverse(d: &Scalar) -> Result<Scalar, Sm2Error> {
     (*d + Scalar::ONE).invert().into_option().ok_or(Sm2Error)
+}
+
+/// Whether the public key of a pair, and what else is kept with it, is its private key's.
+pub(crate) fn belongs_together(pair: &KeyPairRecord) -> bool {
+    from_private(&pair.d).is_ok_and(|own| {
+        let inverse =
+            pair.inverse.is_none_or(|inverse| own.inverse.is_some_and(|own| own.ct_eq(&inverse).into()));
+        own.public_key() == pair.public_key() && inverse
+    })
 }
 
 fn scalar(bytes: &[u8; 32]) -> Result<Zeroizing<NonZeroScalar>, Sm2Error> {

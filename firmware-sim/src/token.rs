@@ -9,11 +9,13 @@ use ukey_apdu::wire::Writer;
 use zeroize::Zeroize;
 
 use crate::agreement::Agreements;
+use crate::chance::{Chance, Health};
 use crate::digest::DigestState;
 use crate::gate::Session;
 use crate::object::{AppSlot, ObjectId};
 use crate::platform::{Parts, Platform};
 use crate::route::route;
+use crate::self_test::{self, CheckedPairs, Fault, STOPPED};
 use crate::session_key::SessionKeys;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, Wear};
@@ -87,12 +89,35 @@ pub(crate) struct Core {
     pub(crate) session_keys: SessionKeys,
     pub(crate) digest: DigestState,
     pub(crate) agreements: Agreements,
+    pub(crate) checked_pairs: CheckedPairs,
+    /// Why it has stopped, if it has; or chance has failed.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Core {
+    pub(crate) fn life_cycle(&self) -> LifeCycle {
+        let any = AppSlot::all().any(|slot| self.store.contains(ObjectId::application(slot)));
+        if any { LifeCycle::Issued } else { LifeCycle::Factory }
+    }
+
+    /// Stops the token, and says what it answers from now on.
+    pub(crate) fn stop(&mut self, fault: Fault) -> Status {
+        self.fault = Some(fault);
+        STOPPED
+    }
 }
 
 /// A handler's view: the core and the hardware under it.
 pub(crate) struct Run<'t, P: Platform> {
     pub(crate) core: &'t mut Core,
-    pub(crate) parts: Parts<'t, P>,
+    pub(crate) parts: Own<'t, P>,
+    pub(crate) chance: Chance<'t, P::Rng>,
+}
+
+/// The parts of the platform that handlers use as they are.
+pub(crate) struct Own<'t, P: Platform> {
+    pub(crate) flash: &'t mut P::Flash,
+    pub(crate) delay: &'t mut P::Delay,
 }
 
 /// A token with power. A simulated one can be copied, with all that it has open, for those who try out many ways from one
@@ -102,6 +127,7 @@ pub(crate) struct Run<'t, P: Platform> {
 pub struct Token<P: Platform> {
     platform: P,
     core: Core,
+    health: Health,
     joiner: Joiner<MAX_JOINED>,
     blocks: Blocks,
     answer: WholeAnswer,
@@ -132,20 +158,27 @@ impl<P: Platform> Token<P> {
     /// See [`PowerOnError`]; the platform is given back.
     pub fn power_on(mut platform: P, settings: Settings) -> Result<Self, (PowerOnError, P)> {
         match Self::start(&mut platform) {
-            Ok(store) => Ok(Self {
-                platform,
-                core: Core {
-                    session_keys: SessionKeys::new(settings.policy.session_keys),
-                    settings,
-                    store,
-                    session: Session::default(),
-                    digest: DigestState::default(),
-                    agreements: Agreements::default(),
-                },
-                joiner: Joiner::default(),
-                blocks: Blocks::default(),
-                answer: WholeAnswer { bytes: [0; MAX_WHOLE_ANSWER], length: 0 },
-            }),
+            Ok(store) => {
+                let mut health = Health::new(8);
+                let fault = Self::test(&mut platform, &settings, &store, &mut health).err();
+                Ok(Self {
+                    platform,
+                    core: Core {
+                        session_keys: SessionKeys::new(settings.policy.session_keys),
+                        settings,
+                        store,
+                        session: Session::default(),
+                        digest: DigestState::default(),
+                        agreements: Agreements::default(),
+                        checked_pairs: CheckedPairs::default(),
+                        fault,
+                    },
+                    health,
+                    joiner: Joiner::default(),
+                    blocks: Blocks::default(),
+                    answer: WholeAnswer { bytes: [0; MAX_WHOLE_ANSWER], length: 0 },
+                })
+            }
             Err(error) => Err((error.into(), platform)),
         }
     }
@@ -161,6 +194,26 @@ impl<P: Platform> Token<P> {
             return Err(StoreError::Damaged);
         }
         Ok(store)
+    }
+
+    fn test(platform: &mut P, settings: &Settings, store: &Store, health: &mut Health) -> Result<(), Fault> {
+        if let Some(firmware) = platform.firmware() {
+            self_test::firmware(&firmware)?;
+        }
+        let parts = platform.parts();
+        if settings.policy.self_test.algorithms {
+            self_test::algorithms()?;
+        }
+        Chance::new(parts.rng, health).start_up().map_err(Fault::Chance)?;
+        if settings.policy.self_test.records && store.is_intact(parts.flash) != Ok(true) {
+            return Err(Fault::Record);
+        }
+        Ok(())
+    }
+
+    /// Why the token has stopped, if it has: all but GetDevInfo is answered with `6400`, until the power goes and comes.
+    pub fn fault(&self) -> Option<Fault> {
+        self.core.fault.or(self.health.failure().map(Fault::Chance))
     }
 
     /// Carries out one command envelope. Writes answer data and status word to the front of `answer` and says how many
@@ -187,8 +240,12 @@ impl<P: Platform> Token<P> {
     }
 
     fn carry_out(&mut self, command: &[u8]) -> Result<(&[u8], Status), Status> {
-        let known = |block: &Apdu<'_>| Ins::from_byte(block.ins).map(drop).ok_or(Status::UNKNOWN_INS);
-        let block = Apdu::parse(command).and_then(|block| known(&block).map(|()| block));
+        let stopped = self.fault().is_some();
+        let served = |block: &Apdu<'_>| match Ins::from_byte(block.ins) {
+            ins if stopped && ins != Some(Ins::GetDevInfo) => Err(STOPPED),
+            ins => ins.map(drop).ok_or(Status::UNKNOWN_INS),
+        };
+        let block = Apdu::parse(command).and_then(|block| served(&block).map(|()| block));
         let block = block.inspect_err(|_| self.joiner.reset());
         // Whatever is no block of a repetition ends the answer that is given out.
         let joined = block.and_then(|block| self.joiner.push(block)).inspect_err(|_| self.blocks.reset())?;
@@ -201,7 +258,12 @@ impl<P: Platform> Token<P> {
             self.answer.wipe();
             let dialect = self.core.settings.dialect;
             let mut writer = Writer::new(&mut self.answer.bytes, &dialect);
-            let mut run = Run { core: &mut self.core, parts: self.platform.parts() };
+            let Parts { flash, rng, delay, .. } = self.platform.parts();
+            let mut run: Run<'_, P> = Run {
+                core: &mut self.core,
+                parts: Own { flash, delay },
+                chance: Chance::new(rng, &mut self.health),
+            };
             let done = route(&mut run, &apdu, &dialect, &mut writer);
             self.answer.length = writer.len();
             done
@@ -215,8 +277,7 @@ impl<P: Platform> Token<P> {
 
     /// Where the token stands in its life.
     pub fn life_cycle(&self) -> LifeCycle {
-        let any = AppSlot::all().any(|slot| self.core.store.contains(ObjectId::application(slot)));
-        if any { LifeCycle::Issued } else { LifeCycle::Factory }
+        self.core.life_cycle()
     }
 
     /// How much its flash has been used up.

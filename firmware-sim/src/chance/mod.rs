@@ -21,6 +21,9 @@ pub use health::Health;
 use core::convert::Infallible;
 
 use rand_core::{TryCryptoRng, TryRng};
+use ukey_apdu::status::Status;
+
+use crate::self_test;
 
 /// Raw noise: bytes that nobody has worked on.
 ///
@@ -63,6 +66,12 @@ impl core::fmt::Display for Unsound {
 }
 
 impl core::error::Error for Unsound {}
+
+impl From<Unsound> for Status {
+    fn from(_: Unsound) -> Self {
+        self_test::STOPPED
+    }
+}
 
 /// What a token draws from: its platform's generator, and the test of what comes out of it.
 pub(crate) struct Chance<'t, R> {

@@ -80,6 +80,11 @@ impl Index {
         inside.min_by_key(|entry| entry.address).copied()
     }
 
+    /// All of them.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// Whether a record lives at this address.
     pub(super) fn lives_at(&self, address: u32) -> bool {
         self.entries.iter().any(|entry| entry.address == address)

@@ -2,6 +2,7 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use embedded_storage::nor_flash::MultiwriteNorFlash;
+use zeroize::Zeroizing;
 
 use super::StoreError;
 
@@ -21,6 +22,24 @@ const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// The check sum of the format.
 pub(super) fn crc(bytes: &[u8]) -> u32 {
     CRC.checksum(bytes)
+}
+
+/// The check sum of `length` bytes of flash.
+pub(super) fn crc_of<F: MultiwriteNorFlash>(
+    flash: &mut F,
+    address: u32,
+    length: u32,
+) -> Result<u32, StoreError> {
+    let mut digest = CRC.digest();
+    let mut bytes = Zeroizing::new([0; 64]);
+    let mut done = 0;
+    while done < length {
+        let part = bytes.get_mut(..(length - done).min(64) as usize).unwrap_or_default();
+        flash.read(address + done, part).map_err(|_| StoreError::Flash)?;
+        digest.update(part);
+        done += 64;
+    }
+    Ok(digest.finalize())
 }
 
 /// What a page is for.

@@ -190,6 +190,17 @@ impl Log {
         }
     }
 
+    /// Whether the value of every living record matches its check sum.
+    pub(super) fn is_intact<F: MultiwriteNorFlash>(&self, flash: &mut F) -> Result<bool, StoreError> {
+        for entry in self.index.entries() {
+            let found = layout::crc_of(flash, entry.address + RecordHeader::SIZE, u32::from(entry.length))?;
+            if found != stored_check(flash, entry)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Bytes for living records, and how many of them are free.
     pub(super) fn space(&self) -> (u32, u32) {
         let total = self.budget();
@@ -389,18 +400,23 @@ fn checked<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry, out: &mut [u8]) 
     if value(flash, entry, space)? == crc(space) { Ok(space.len()) } else { Err(StoreError::Damaged) }
 }
 
-/// Reads the value of a record and gives its stored check sum.
-fn value<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry, out: &mut [u8]) -> Result<u32, StoreError> {
+/// The check sum of a record's value, as it was stored.
+fn stored_check<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry) -> Result<u32, StoreError> {
     if entry.length == 0 {
         // A reserved part: there is nothing behind its header.
         return Ok(crc(&[]));
     }
-    let address = entry.address + RecordHeader::SIZE;
-    flash.read(address, out).map_err(|_| StoreError::Flash)?;
     let mut check = [0; 4];
-    let address = address + u32::from(entry.length).next_multiple_of(4);
+    let address = entry.address + RecordHeader::SIZE + u32::from(entry.length).next_multiple_of(4);
     flash.read(address, &mut check).map_err(|_| StoreError::Flash)?;
     Ok(u32::from_le_bytes(check))
+}
+
+/// Reads the value of a record and gives its stored check sum.
+fn value<F: MultiwriteNorFlash>(flash: &mut F, entry: &Entry, out: &mut [u8]) -> Result<u32, StoreError> {
+    let address = entry.address + RecordHeader::SIZE;
+    flash.read(address, out).map_err(|_| StoreError::Flash)?;
+    stored_check(flash, entry)
 }
 
 fn length_of(fragment: &[u8]) -> Result<u16, StoreError> {

@@ -272,6 +272,11 @@ impl Store {
         }
     }
 
+    /// Whether every value matches its check sum.
+    pub(crate) fn is_intact<F: MultiwriteNorFlash>(&self, flash: &mut F) -> Result<bool, StoreError> {
+        self.log.is_intact(flash)
+    }
+
     /// Bytes for values and their records, and how many of them are free.
     pub(crate) fn space(&self) -> (u32, u32) {
         self.log.space()
