@@ -141,7 +141,7 @@ impl TryRng for Nonce {
 impl TryCryptoRng for Nonce {}
 
 /// Whose two keys were found to belong together since the power came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct CheckedPairs([u32; APPLICATIONS]);
 
 impl CheckedPairs {
