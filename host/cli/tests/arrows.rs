@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ukey-apdu", &[]),
     ("ukey-firmware", &["ukey-apdu"]),
     ("ukey-device", &["ukey-apdu", "ukey-firmware"]),
+    ("ukey-skf", &["ukey-device"]),
     ("ukey-pki", &[]),
     ("ukey-hall", &["ukey-apdu", "ukey-pki"]),
     ("ukey-flows", &["ukey-device", "ukey-pki", "ukey-hall"]),

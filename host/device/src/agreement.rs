@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::session_key::SessionKey;
 
 /// An agreement that a container began. Dropping it leaves what waits in the token to the end of the power, or until
-/// newer ones take its place.
-#[derive(Debug)]
+/// newer ones take its place. It can be ended once; clones are the same agreement.
+#[derive(Clone, Debug)]
 pub struct Agreement<'d> {
     container: Container<'d>,
     handle: AgreementHandle,

@@ -119,6 +119,16 @@ impl Device {
         wire.send(&command, about, drop)
     }
 
+    /// Proves the device authentication key by a cryptogram that its holder made over the last [`Device::random`]
+    /// (SKF_DevAuth): [`DeviceKey::cryptogram`].
+    ///
+    /// # Errors
+    /// As [`Device::authenticate`]; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without such a random.
+    pub fn authenticate_with(&self, cryptogram: [u8; 16]) -> Result<()> {
+        let about = About::default().proves(Proves::DeviceKey);
+        self.wire().send(&DevAuth { algorithm: SM4, cryptogram }, about, drop)
+    }
+
     /// Replaces the device authentication key; the device must be authenticated with the old one.
     ///
     /// # Errors
@@ -176,6 +186,15 @@ impl Device {
         let holder = KeyHolder::DEVICE;
         let id = wire.send(&ImportSymmKey { holder, algorithm, key }, About::default(), |id| id)?;
         Ok(SessionKey::new(self, wire.session(), About::default(), KeyHandle { holder, key: id }))
+    }
+
+    /// Sends an envelope as it is, and gives the token's answer as it is, data and status word (SKF_Transmit). For
+    /// tests of a token: ids that are opened and closed by it are not followed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link).
+    pub fn transmit(&self, envelope: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.wire().transmit_raw(envelope)?)
     }
 
     /// Finds the token again after its power was lost, or takes its power away and gives it back. Everything that was

@@ -172,13 +172,19 @@ impl Wire {
         let mut bytes = Zeroizing::new(vec![0; envelope.data.len() + OVERHEAD]);
         let length = envelope.encode(&mut bytes).map_err(|_| Failed::Other(ErrorKind::TooLong))?;
         bytes.truncate(length);
-        let answer = self.link.transmit(&bytes);
-        self.trace.push(&bytes, answer.as_deref().unwrap_or_default(), &self.dialect);
+        let answer = self.transmit_raw(&bytes);
         let mut answer = answer.map_err(|error| Failed::Other(ErrorKind::Link(error)))?;
         let word = answer.split_last_chunk::<2>().map(|(_, word)| *word);
         let status = Status(u16::from_be_bytes(word.ok_or(Failed::Other(ErrorKind::BadAnswer))?));
         answer.truncate(answer.len() - 2);
         Ok((answer, status))
+    }
+
+    /// One envelope as it is.
+    pub(crate) fn transmit_raw(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let answer = self.link.transmit(envelope);
+        self.trace.push(envelope, answer.as_deref().unwrap_or_default(), &self.dialect);
+        answer
     }
 }
 

@@ -270,14 +270,26 @@ impl Drop for Lock {
     }
 }
 
-fn lock(path: &Path) -> Result<Lock, LinkError> {
+/// Waits until no other program holds a file. Another may take it before the caller does.
+///
+/// # Errors
+/// [`LinkError::Io`].
+pub fn wait_until_free(path: &Path) -> Result<(), LinkError> {
+    let path = fs::canonicalize(path).map_err(io_error("finding", path))?;
+    let (file, name) = lock_file(&path)?;
+    file.lock().map_err(io_error("locking", &name))?;
+    drop(Lock(file));
+    Ok(())
+}
+
+fn lock_file(path: &Path) -> Result<(File, PathBuf), LinkError> {
     let name = beside(path, ".lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name)
-        .map_err(io_error("locking", &name))?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name);
+    Ok((file.map_err(io_error("locking", &name))?, name))
+}
+
+fn lock(path: &Path) -> Result<Lock, LinkError> {
+    let (file, name) = lock_file(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(LinkError::Busy { place: path.display().to_string() }),

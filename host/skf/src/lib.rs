@@ -1,0 +1,41 @@
+//! `libukey_skf.so`: the interface of GM/T 0016-2012 (SKF), for programs in any language, over tokens as
+//! [`ukey_device`] sees them. The header is `include/ukey_skf.h`.
+//!
+//! Guarantees: a handle is a number in a table, so a closed, foreign or invented one is refused and nothing is followed;
+//! a NULL that must not be is refused before anything happens; a buffer that is too small costs nothing, its call can
+//! be made again; no panic goes on into C; every function may be called from any thread.
+//!
+//! Refuses to know: what a token is like inside, how it is reached, what its data mean.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`abi`] | the border: types, pointers, how a function is made; all that is unsafe |
+//! | [`header`] | the C header, made from the code |
+//! | `sar` | the codes, and which refusal of a token is which |
+//! | `handle` | the table of handles |
+//! | `config`, `slot`, `connection`, `event` | which devices there are, their keys, a device in use, keys that come and go |
+//! | `device`, `access`, `application`, `file`, `container` | the groups of functions, by clause |
+//! | `ecc`, `rsa`, `session_key`, `cipher`, `digest`, `mac`, `agreement` | those of clause 7.6 |
+
+#![allow(non_snake_case, reason = "the standard's names")]
+
+pub mod abi;
+mod access;
+mod agreement;
+mod application;
+mod cipher;
+mod config;
+mod connection;
+mod container;
+mod device;
+mod digest;
+mod ecc;
+mod event;
+mod file;
+mod handle;
+pub mod header;
+mod mac;
+mod rsa;
+mod sar;
+mod session_key;
+mod slot;
