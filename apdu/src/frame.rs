@@ -17,9 +17,10 @@
 //!
 //! Refuses to know: time. How long a frame may take, and when it is sent again, is up to the caller.
 //!
-//! The conversation. The token speaks first: [`Kind::Seed`] where it has no chance of its own, answered with some;
-//! then [`Kind::Ready`]. The first command has sequence number 1, each further one the next, 0 after 255; an answer has
-//! the number of its command. What got no answer is sent again unchanged, and is carried out once: see [`turn`].
+//! The conversation. A token that gets power asks for a [`Kind::Seed`], and is given one; it says [`Kind::Ready`] with
+//! the sequence number of that frame, so that nobody takes the word of an earlier start for it. Each command has the next
+//! number, 0 after 255; an answer has the number of its command. What got no answer is sent again unchanged, and is
+//! carried out once: see [`turn`].
 
 pub mod turn;
 
@@ -56,17 +57,19 @@ const CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_SDLC);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Kind {
-    /// From the token: it has power, and answers commands from now on. Payload: [`Ready`].
+    /// From the token: it has power, and answers commands from now on. It has the number of the [`Kind::Seed`] that it
+    /// was given. Payload: [`Ready`].
     Ready = 1,
     /// To the token: one envelope.
     Command = 2,
     /// From the token: answer data and status word of the command of the same sequence number.
     Answer = 3,
-    /// To the token: lose the power and get it again. It begins anew with [`Kind::Seed`] or [`Kind::Ready`].
+    /// To the token: lose the power and get it again. It begins anew with [`Kind::Seed`].
     Reset = 4,
     /// From the token: a frame was not taken. Payload: one byte, the [`Reason`].
     Refused = 5,
-    /// From the token, empty: it has no chance of its own. To the token: at least [`MIN_SEED`] random bytes.
+    /// From the token, empty: it got power, and asks for chance. To the token: at least [`MIN_SEED`] random bytes, which
+    /// one that has chance of its own adds to it.
     Seed = 6,
     /// From the token, in front of an answer: what the command cost. Payload: [`Measured`].
     Measured = 7,
@@ -208,7 +211,7 @@ impl fmt::Debug for Frame<'_> {
 }
 
 impl<'a> Frame<'a> {
-    /// A frame outside the sequence: everything but commands and what is said about them.
+    /// A frame outside the sequence.
     #[must_use]
     pub const fn plain(kind: Kind, payload: &'a [u8]) -> Self {
         Self { kind, sequence: 0, payload }

@@ -25,3 +25,14 @@ Feature: The user PIN
     When the PIN is changed to "Xin-2026", and again "Xin-2027"
     Then it is refused with the words "两次输入的新密码不一致"
     And the PIN "Mima-2026" signs, and the PIN "Xin-2026" does not
+
+  @smoke @U-35
+  Scenario: What the key holds outlives its power
+    When the PIN "Mima-2025" is checked
+    Then the PIN is wrong, and 9 tries are left
+    When the UKey loses its power abruptly
+    And the UKey is plugged in again
+    Then the UKey has 9 tries left
+    When the holder logs in with the UKey and the PIN "Mima-2026"
+    Then the login succeeds and shows "示例科技有限公司"
+    And the UKey has 10 tries left

@@ -152,7 +152,14 @@ impl ScenarioWorld for UkeyWorld {
         let waiting = match &target {
             // Fresh for each key: there is nothing to reach yet.
             Target::Sim => None,
-            Target::SimFile(_) => {
+            Target::Qemu { board, flash: None } => {
+                board.check().map_err(|error| {
+                    let error = ukey_device::Error::from(error);
+                    PrepareError::Unreachable(format!("{error}; {}", error.help().unwrap_or_default()))
+                })?;
+                None
+            }
+            Target::SimFile(_) | Target::Qemu { .. } => {
                 let (target, options) = (target.clone(), Options { dialect, seed: Some(seed) });
                 let device =
                     blocking(move || target.connect(&options)).await.map_err(|error| unreachable(&error))?;

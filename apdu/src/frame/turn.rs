@@ -8,9 +8,10 @@ use super::{Event, Frame, Kind, MIN_SEED, Reason};
 /// Where the conversation stands, as the token sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Turn {
-    ready: bool,
-    /// The sequence number that was carried out last.
+    /// Since the token is ready: the number of its seed, then of the command that was carried out last.
     last: Option<u8>,
+    /// Whether a command was carried out.
+    executed: bool,
 }
 
 /// What the token has to do.
@@ -28,10 +29,18 @@ pub enum Todo<'a> {
         /// Its sequence number.
         sequence: u8,
     },
-    /// Take these random bytes, get ready, and say so.
-    Seed(&'a [u8]),
+    /// Take these random bytes, get ready ([`Turn::ready`]), and say so with this number.
+    Seed {
+        /// The sequence number.
+        sequence: u8,
+        /// The random bytes.
+        seed: &'a [u8],
+    },
     /// Say [`Kind::Ready`] again: it was lost.
-    Announce,
+    Announce {
+        /// The sequence number of the seed.
+        sequence: u8,
+    },
     /// Lose the power and get it again.
     Reset,
     /// Say why the frame was not taken.
@@ -50,8 +59,8 @@ impl core::fmt::Debug for Todo<'_> {
         match self {
             Todo::Execute { sequence, command } => write!(f, "Execute({sequence}, {} bytes)", command.len()),
             Todo::Repeat { sequence } => write!(f, "Repeat({sequence})"),
-            Todo::Seed(seed) => write!(f, "Seed({} bytes)", seed.len()),
-            Todo::Announce => f.write_str("Announce"),
+            Todo::Seed { sequence, seed } => write!(f, "Seed({sequence}, {} bytes)", seed.len()),
+            Todo::Announce { sequence } => write!(f, "Announce({sequence})"),
             Todo::Reset => f.write_str("Reset"),
             Todo::Refuse { sequence, reason } => write!(f, "Refuse({sequence}, {reason:?})"),
             Todo::Nothing => f.write_str("Nothing"),
@@ -63,12 +72,12 @@ impl Turn {
     /// A token that is not ready: it waits for its seed.
     #[must_use]
     pub const fn new() -> Self {
-        Self { ready: false, last: None }
+        Self { last: None, executed: false }
     }
 
-    /// The token has power, and says [`Kind::Ready`].
-    pub fn ready(&mut self) {
-        *self = Self { ready: true, last: None };
+    /// The token took the seed of this number, and says [`Kind::Ready`].
+    pub fn ready(&mut self, sequence: u8) {
+        *self = Self { last: Some(sequence), executed: false };
     }
 
     /// What is to be done about this.
@@ -81,19 +90,19 @@ impl Turn {
         let refuse = |reason| Todo::Refuse { sequence, reason };
         match (kind, self.last) {
             (Kind::Reset, _) => Todo::Reset,
-            (Kind::Command, _) if !self.ready => refuse(Reason::NotReady),
-            (Kind::Command, Some(last)) if last == sequence => Todo::Repeat { sequence },
-            (Kind::Command, last) if sequence == last.map_or(1, |last| last.wrapping_add(1)) => {
-                self.last = Some(sequence);
+            (Kind::Command, None) => refuse(Reason::NotReady),
+            (Kind::Command, Some(last)) if last == sequence && self.executed => Todo::Repeat { sequence },
+            (Kind::Command, Some(last)) if last.wrapping_add(1) == sequence => {
+                (self.last, self.executed) = (Some(sequence), true);
                 Todo::Execute { sequence, command: payload }
             }
             (Kind::Command, _) => refuse(Reason::OutOfSequence),
-            // An empty one is an echo of the token's own.
+            // An echo of the token's own.
             (Kind::Seed, _) if payload.is_empty() => Todo::Nothing,
-            (Kind::Seed, None) if self.ready => Todo::Announce,
-            (Kind::Seed, Some(_)) => refuse(Reason::OutOfSequence),
             (Kind::Seed, None) if payload.len() < MIN_SEED => refuse(Reason::NotReady),
-            (Kind::Seed, None) => Todo::Seed(payload),
+            (Kind::Seed, None) => Todo::Seed { sequence, seed: payload },
+            (Kind::Seed, Some(last)) if last == sequence && !self.executed => Todo::Announce { sequence },
+            (Kind::Seed, _) => refuse(Reason::OutOfSequence),
             (Kind::Ready | Kind::Answer | Kind::Refused | Kind::Measured, _) => Todo::Nothing,
         }
     }
@@ -107,8 +116,8 @@ mod tests {
         Event::Frame(Frame { kind: Kind::Command, sequence, payload: b"c" })
     }
 
-    fn plain(kind: Kind, payload: &[u8]) -> Event<'_> {
-        Event::Frame(Frame::plain(kind, payload))
+    fn seed(sequence: u8, payload: &[u8]) -> Event<'_> {
+        Event::Frame(Frame { kind: Kind::Seed, sequence, payload })
     }
 
     fn execute(sequence: u8) -> Todo<'static> {
@@ -119,24 +128,30 @@ mod tests {
         Todo::Refuse { sequence, reason }
     }
 
+    fn ready(sequence: u8) -> Turn {
+        let mut turn = Turn::new();
+        turn.ready(sequence);
+        turn
+    }
+
     #[test]
     fn nothing_is_carried_out_before_the_token_is_ready() {
         let mut turn = Turn::new();
         assert_eq!(turn.take(command(1)), refuse(1, Reason::NotReady));
-        assert_eq!(turn.take(plain(Kind::Seed, &[7; 31])), refuse(0, Reason::NotReady), "too short a seed");
-        assert_eq!(turn.take(plain(Kind::Seed, &[])), Todo::Nothing, "an echo");
-        assert_eq!(turn.take(plain(Kind::Seed, &[7; 32])), Todo::Seed(&[7; 32]));
-        turn.ready();
-        assert_eq!(turn.take(plain(Kind::Seed, &[7; 32])), Todo::Announce, "Ready was lost");
-        assert_eq!(turn.take(command(1)), execute(1));
-        assert_eq!(turn.take(plain(Kind::Seed, &[7; 32])), refuse(0, Reason::OutOfSequence));
+        assert_eq!(turn.take(seed(5, &[7; 31])), refuse(5, Reason::NotReady), "too short a seed");
+        assert_eq!(turn.take(seed(5, &[])), Todo::Nothing, "an echo");
+        assert_eq!(turn.take(seed(5, &[7; 32])), Todo::Seed { sequence: 5, seed: &[7; 32] });
+        turn.ready(5);
+        assert_eq!(turn.take(seed(5, &[7; 32])), Todo::Announce { sequence: 5 }, "Ready was lost");
+        assert_eq!(turn.take(seed(6, &[7; 32])), refuse(6, Reason::OutOfSequence), "of another start");
+        assert_eq!(turn.take(command(6)), execute(6));
+        assert_eq!(turn.take(seed(6, &[7; 32])), refuse(6, Reason::OutOfSequence));
     }
 
     #[test]
     fn a_command_is_carried_out_once() {
-        let mut turn = Turn::new();
-        turn.ready();
-        assert_eq!(turn.take(command(0)), refuse(0, Reason::OutOfSequence), "the first is 1");
+        let mut turn = ready(0);
+        assert_eq!(turn.take(command(0)), refuse(0, Reason::OutOfSequence), "the first is the next");
         assert_eq!(turn.take(command(2)), refuse(2, Reason::OutOfSequence));
         for sequence in (1..=255).chain(0..=3) {
             assert_eq!(turn.take(command(sequence)), execute(sequence));
@@ -150,22 +165,20 @@ mod tests {
     }
 
     #[test]
-    fn the_number_before_the_first_is_nobodys_answer() {
-        let mut turn = Turn::new();
-        turn.ready();
+    fn after_a_start_there_is_no_answer_from_before() {
+        let mut turn = ready(0);
         turn.take(command(1));
-        assert_eq!(turn.take(plain(Kind::Reset, &[])), Todo::Reset);
-        turn.ready();
-        assert_eq!(turn.take(command(0)), refuse(0, Reason::OutOfSequence));
-        assert_eq!(turn.take(command(1)), execute(1), "not the answer from before");
+        assert_eq!(turn.take(Event::Frame(Frame::plain(Kind::Reset, &[]))), Todo::Reset);
+        turn.ready(1);
+        assert_eq!(turn.take(command(1)), refuse(1, Reason::OutOfSequence));
+        assert_eq!(turn.take(command(2)), execute(2));
     }
 
     #[test]
     fn what_a_token_says_itself_does_nothing() {
-        let mut turn = Turn::new();
-        turn.ready();
+        let mut turn = ready(0);
         for kind in [Kind::Ready, Kind::Answer, Kind::Refused, Kind::Measured] {
-            assert_eq!(turn.take(plain(kind, b"x")), Todo::Nothing);
+            assert_eq!(turn.take(Event::Frame(Frame::plain(kind, b"x"))), Todo::Nothing);
         }
     }
 }

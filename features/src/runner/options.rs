@@ -75,7 +75,10 @@ impl RunOptions {
 
     /// How many scenarios to run at once.
     pub(crate) fn effective_jobs(&self) -> usize {
-        let fresh_each_time = self.target == "sim";
+        let fresh_each_time = match self.target.split_once(':') {
+            None => self.target_is_ours(),
+            Some((scheme, place)) => scheme == "qemu" && !place.contains('='),
+        };
         let default =
             || if fresh_each_time { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
         self.jobs.unwrap_or_else(default).max(1)

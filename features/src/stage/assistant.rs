@@ -72,7 +72,7 @@ impl Stage {
 
     /// A program of another authority takes the key for itself.
     pub(crate) fn occupy_key(&mut self) -> Result<(), FlowError> {
-        let simulator: Simulator = self.device().simulator().expect("a simulated key");
+        let simulator = self.simulator();
         let other = Device::connect(&simulator)?;
         other.lock(Duration::ZERO)?;
         self.assistant().other = Some(other);

@@ -14,7 +14,7 @@ mod wizard;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ukey_device::{Device, Dialect, Options, Pin, Target, Traced};
+use ukey_device::{Device, Dialect, Options, Pin, Simulator, Target, Traced};
 use ukey_flows::{
     Client, FlowError, OrderInHand,
     api::{
@@ -251,13 +251,15 @@ impl Stage {
 
     // ---- keys ----
 
-    /// Takes a blank key: the target's own first, simulated ones after it.
+    /// Takes a blank key: the target's own first; after it one of the same making where there are more, else a simulated
+    /// one.
     pub(crate) fn take_blank_key(&mut self) -> Result<Arc<Device>, FlowError> {
         let device = match self.waiting.take() {
             Some(device) => device,
             None => {
                 let seed = Some(self.seed.wrapping_add(self.keys.len() as u64));
-                let target = if self.keys.is_empty() { self.target.clone() } else { Target::Sim };
+                let ours = self.keys.is_empty() || self.target.is_fresh();
+                let target = if ours { self.target.clone() } else { Target::Sim };
                 target.connect(&Options { dialect: self.dialect, seed })?
             }
         };
@@ -274,6 +276,23 @@ impl Stage {
 
     pub(crate) fn device(&mut self) -> Arc<Device> {
         Arc::clone(&self.key().device)
+    }
+
+    /// The key in hand itself, for what only a simulated one bears.
+    ///
+    /// # Panics
+    /// Where it is not simulated.
+    pub(crate) fn simulator(&mut self) -> Simulator {
+        simulator(&self.device())
+    }
+
+    /// The serial number of the key in hand.
+    pub(crate) fn key_number(&mut self) -> String {
+        let device = self.device();
+        match device.simulator() {
+            Some(simulator) => simulator.serial_number(),
+            None => device.info().expect("the key tells its serial number").serial_number,
+        }
     }
 
     /// Changes to the key of a holder.
@@ -418,6 +437,16 @@ impl Stage {
         }
         lines
     }
+}
+
+/// A key itself, for what only a simulated one bears.
+///
+/// # Panics
+/// Where it is not simulated.
+pub(crate) fn simulator(device: &Device) -> Simulator {
+    device.simulator().expect(
+        "this step looks into the key or cuts its power inside a flash operation: only a simulated one bears that (--target sim)",
+    )
 }
 
 fn line(order: &Order, row: &HistoryRow) -> String {

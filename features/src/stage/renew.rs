@@ -152,7 +152,7 @@ impl Stage {
     pub(crate) fn cut_again_and_again(&mut self, cut: impl Fn(&ukey_device::Simulator, u64)) -> u64 {
         let pin = self.key().pin.clone();
         for count in 0..2_000 {
-            let simulator = self.device().simulator().expect("a simulated key");
+            let simulator = self.simulator();
             cut(&simulator, count);
             let done = self.begin_renewal(&pin).and_then(|()| self.write_certificate());
             match done {

@@ -181,7 +181,7 @@ impl Stage {
     /// through. After each, every seal that the key names must be whole. Tells how many attempts were cut.
     pub(crate) fn cut_until_sealed(&mut self, cut: impl Fn(&Simulator, u64)) -> u64 {
         for count in 0..2_000 {
-            let simulator = self.device().simulator().expect("a simulated key");
+            let simulator = self.simulator();
             cut(&simulator, count);
             let done = self.click_seal_change();
             match done {

@@ -65,7 +65,7 @@ fn left_of_bar(world: &mut UkeyWorld, expected: String) {
 fn occupied_in_bar(world: &mut UkeyWorld) {
     world.success();
     let mut stage = world.stage();
-    let serial = stage.device().simulator().expect("a simulated key").serial_number();
+    let serial = stage.key_number();
     let left = stage.assistant().bar.0.clone();
     judge(left, format!("电子钥匙 UKey {serial}正被其他程序占用"), "状态栏左侧");
 }
@@ -90,7 +90,7 @@ fn page_lines(world: &mut UkeyWorld, step: &Step) {
     world.success();
     let mut stage = world.stage();
     let serial = stage.certificates.last().cloned().unwrap_or_default();
-    let key = stage.device().simulator().expect("a simulated key").serial_number();
+    let key = stage.key_number();
     let page = stage.assistant().page.as_ref().expect("当 在证书助手中打开我的证书");
     let lines: Vec<_> = page.lines().into_iter().map(|(name, value)| format!("{name}：{value}")).collect();
     let rows = &step.table.as_ref().expect("a table of lines").rows;

@@ -1,23 +1,19 @@
 //! The key in one's hand: plugging, pulling, power; 我的证书.
 
 use cucumber::{gherkin::Step, given, then, when};
-use ukey_device::Simulator;
 use ukey_flows::key::MyCertificate;
 
 use crate::{
     judge::judge,
-    stage::Stage,
     words::{Day, Whose, shanghai},
     world::UkeyWorld,
 };
 
-fn simulator(stage: &mut Stage) -> Simulator {
-    stage.device().simulator().expect("a simulated key")
-}
-
 #[given("UKey已拔出")]
 #[given("the UKey is pulled out")]
 #[when("拔出UKey")]
+#[when("UKey突然断电")]
+#[when("the UKey loses its power abruptly")]
 async fn unplug(world: &mut UkeyWorld) {
     world.must(|stage| Ok(stage.device().unplug()?)).await;
 }
@@ -30,13 +26,14 @@ async fn plug_in(world: &mut UkeyWorld) {
 
 #[given(expr = "第{int}次交换后UKey会被拔出")]
 fn pull_after(world: &mut UkeyWorld, exchanges: u64) {
-    simulator(&mut world.stage()).unplug_after(exchanges);
+    let device = world.stage().device();
+    device.hand().expect("a key that can be pulled").unplug_after(exchanges);
 }
 
 #[given(expr = "UKey在第{int}次写闪存时会断电")]
 fn cut_power(world: &mut UkeyWorld, operation: u64) {
     let torn = Some(operation);
-    simulator(&mut world.stage()).cut_power_after(operation - 1, torn);
+    world.stage().simulator().cut_power_after(operation - 1, torn);
 }
 
 #[given(expr = "插着的是{holder}的UKey")]
@@ -70,7 +67,7 @@ async fn another_key(world: &mut UkeyWorld) {
         let unlock = order.unlock.as_ref().map(|unlock| unlock.device_serial.clone());
         let rewrite = order.rewrite.as_ref().map(|rewrite| rewrite.device_serial.clone());
         let expected = unlock.or(rewrite).expect("an order about a key");
-        (expected, simulator(&mut stage).serial_number())
+        (expected, stage.key_number())
     };
     assert!(expected != found, "场景有误：应插着另一把UKey，实为办理业务的{expected}");
     let shown = world.failure().message_zh();
@@ -95,7 +92,7 @@ async fn open_mine(world: &mut UkeyWorld) {
 fn shows_mine(world: &mut UkeyWorld, step: &Step) {
     world.success();
     let mut stage = world.stage();
-    let serial_number = simulator(&mut stage).serial_number();
+    let serial_number = stage.key_number();
     let mine = stage.mine.as_ref().expect("我的证书");
     let issued = stage.certificates.last().expect("an issued certificate");
     for row in &step.table.as_ref().expect("a table of fields").rows {

@@ -5,7 +5,7 @@ use ukey_flows::{api::Decision, production::ProductionDesk};
 
 use crate::{
     judge::judge,
-    stage::Stage,
+    stage::{Stage, simulator},
     words::{Day, Whose},
     world::UkeyWorld,
 };
@@ -68,7 +68,7 @@ async fn produce_and_pull(world: &mut UkeyWorld, exchanges: u64) {
     world
         .attempt(move |stage| {
             let blank = stage.take_blank_key()?;
-            blank.simulator().expect("a simulated key").unplug_after(exchanges);
+            blank.hand()?.unplug_after(exchanges);
             stage.make_key(&blank)
         })
         .await;
@@ -79,7 +79,7 @@ async fn produce_and_cut(world: &mut UkeyWorld, operation: u64) {
     world
         .attempt(move |stage| {
             let blank = stage.take_blank_key()?;
-            blank.simulator().expect("a simulated key").cut_power_after(operation - 1, Some(operation));
+            simulator(&blank).cut_power_after(operation - 1, Some(operation));
             stage.make_key(&blank)
         })
         .await;

@@ -39,10 +39,12 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
 
     // The board has no chance of its own: the host brings it.
     send(&mut uart, Frame::plain(Kind::Seed, &[]));
-    let rng = loop {
+    let (start, rng) = loop {
         let Some(event) = receiver.push(uart.read()) else { continue };
         match turn.take(event) {
-            Todo::Seed(seed) => break ChaCha20Rng::from_seed(Sm3::digest(seed).into()),
+            Todo::Seed { sequence, seed } => {
+                break (sequence, ChaCha20Rng::from_seed(Sm3::digest(seed).into()));
+            }
             Todo::Reset => restart(),
             Todo::Refuse { sequence, reason } => refuse(&mut uart, sequence, reason),
             _ => {}
@@ -64,8 +66,8 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
         },
     };
 
-    turn.ready();
-    announce(&mut uart);
+    turn.ready(start);
+    announce(&mut uart, start);
     let mut answer = [0; MAX_ANSWER];
     let mut length = 0;
     loop {
@@ -76,18 +78,18 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
                 answer_with(&mut uart, sequence, answer.get(..length));
             }
             Todo::Repeat { sequence } => answer_with(&mut uart, sequence, answer.get(..length)),
-            Todo::Announce => announce(&mut uart),
+            Todo::Announce { sequence } => announce(&mut uart, sequence),
             Todo::Refuse { sequence, reason } => refuse(&mut uart, sequence, reason),
             Todo::Reset => restart(),
-            Todo::Seed(_) | Todo::Nothing => {}
+            Todo::Seed { .. } | Todo::Nothing => {}
         }
     }
 }
 
-fn announce(uart: &mut impl Uart) {
+fn announce(uart: &mut impl Uart, sequence: u8) {
     let max_command = u16::try_from(MAX_COMMAND).unwrap_or(u16::MAX);
     let ready = Ready { version: VERSION, max_command }.to_bytes();
-    send(uart, Frame::plain(Kind::Ready, &ready));
+    send(uart, Frame { kind: Kind::Ready, sequence, payload: &ready });
 }
 
 fn answer_with(uart: &mut impl Uart, sequence: u8, answer: Option<&[u8]>) {

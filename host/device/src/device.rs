@@ -1,7 +1,7 @@
 //! The device: what a token is before an application is open.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ukey_apdu::command::{
     ChangeDevAuthKey, CreateApplication, DeleteApplication, DevAuth, DevInfo, EnumApplication, GetDevInfo,
@@ -14,7 +14,7 @@ use ukey_apdu::{Dialect, Ins};
 use crate::application::Application;
 use crate::error::{About, ErrorKind, Proves, Result};
 use crate::link::sim::Simulator;
-use crate::link::{Link, LinkError, Place};
+use crate::link::{Hand, Link, LinkError, Place};
 use crate::session_key::SessionKey;
 use crate::trace::Traced;
 use crate::wire::Wire;
@@ -208,27 +208,35 @@ impl Device {
         wire.greet()
     }
 
-    /// The hand that pulls the key and cuts its power, where it is simulated in this process.
+    /// The key itself, where it is simulated in this process: its power can be cut inside a flash operation.
     #[must_use]
     pub fn simulator(&self) -> Option<Simulator> {
         self.wire().link().simulator()
     }
 
-    /// Pulls a simulated key.
+    /// The hand that pulls the key and plugs it in, where that is no person's: of a simulated or an emulated key.
+    ///
+    /// # Errors
+    /// [`LinkError::ByHand`] for any other.
+    pub fn hand(&self) -> Result<Arc<dyn Hand>> {
+        Ok(self.wire().link().hand().ok_or(LinkError::ByHand)?)
+    }
+
+    /// Pulls a simulated or emulated key.
     ///
     /// # Errors
     /// [`LinkError::ByHand`] for any other.
     pub fn unplug(&self) -> Result<()> {
-        self.simulator().ok_or(LinkError::ByHand)?.unplug();
+        self.hand()?.unplug();
         Ok(())
     }
 
-    /// Plugs a simulated key in and finds it again, as [`Device::reconnect`].
+    /// Plugs a simulated or emulated key in and finds it again, as [`Device::reconnect`].
     ///
     /// # Errors
     /// [`LinkError::ByHand`] for any other; [`LinkError::NoStart`] where the token refuses its flash.
     pub fn plug_in(&self) -> Result<()> {
-        self.simulator().ok_or(LinkError::ByHand)?.plug_in()?;
+        self.hand()?.plug_in()?;
         self.reconnect()
     }
 

@@ -38,7 +38,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`target`] | where a token is, as users write it |
-//! | [`link`] | the way there: places and live links; the simulated token and its file |
+//! | [`link`] | the way there: places and live links; the simulated token and its file; the emulated board; frames |
 //! | `wire` | one command over a link: chaining, continuation, trace |
 //! | `device`, `application`, `container`, `file` | the token's objects |
 //! | `session_key`, `digest` | what the token computes for anyone: encryption, MAC, digests |
@@ -69,8 +69,9 @@ pub use device::{Device, DeviceInfo};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use exclusive::Exclusive;
+pub use link::qemu::{Board, Emulator};
 pub use link::sim::{Simulator, sweep};
-pub use link::{Link, LinkError, Place};
+pub use link::{Hand, Link, LinkError, Place};
 pub use session_key::{SealedKey, SessionKey};
 pub use target::{Options, Target, UnknownTarget};
 pub use trace::Traced;

@@ -8,6 +8,7 @@ use ukey_apdu::Dialect;
 
 use crate::device::Device;
 use crate::error::Result;
+use crate::link::qemu::{Board, Emulator};
 use crate::link::sim::Simulator;
 
 /// A place where a token can be reached.
@@ -18,20 +19,33 @@ pub enum Target {
     Sim,
     /// `sim:FILE`: a simulated token whose state is in a file.
     SimFile(PathBuf),
+    /// `qemu[:BOARD[=FILE]]`: the Cortex-M image on an emulated board.
+    Qemu {
+        /// The board.
+        board: Board,
+        /// The file that is its flash; without one, a fresh one that is gone when the key is.
+        flash: Option<PathBuf>,
+    },
 }
 
 /// The forms of a target, as error messages list them.
 const FORMS: &str = "sim, sim:FILE, tcp:HOST:PORT, unix:PATH, serial:PATH[@BAUD], pcsc:READER, \
-                     skf:LIBRARY.so[#DEVICE], qemu[:BOARD]";
+                     skf:LIBRARY.so[#DEVICE], qemu[:BOARD[=FILE]]";
 
 /// A text that names no target of this build.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UnknownTarget {
     /// A form that is reserved and not built in.
-    #[error("targets of the form {form} are not in this build yet; use sim or sim:FILE")]
+    #[error("targets of the form {form} are not in this build yet; use sim, sim:FILE or qemu[:BOARD[=FILE]]")]
     NotInThisBuild {
         /// The form.
         form: &'static str,
+    },
+    /// A board that is not emulated.
+    #[error("there is no board \"{name}\"; boards are {}", Board::names())]
+    NoBoard {
+        /// Its name.
+        name: String,
     },
     /// No form of a target.
     #[error("\"{text}\" is no target; a target is one of {FORMS}")]
@@ -53,8 +67,9 @@ impl UnknownTarget {
     pub fn message_zh(&self) -> String {
         match self {
             UnknownTarget::NotInThisBuild { form } => {
-                format!("本版本尚不支持{form}形式的目标，请用sim或sim:FILE")
+                format!("本版本尚不支持{form}形式的目标，请用sim、sim:FILE或qemu[:BOARD[=FILE]]")
             }
+            UnknownTarget::NoBoard { name } => format!("没有开发板“{name}”，可用的有：{}", Board::names()),
             UnknownTarget::Unknown { text } => format!("“{text}”不是目标；目标的形式为：{FORMS}"),
             UnknownTarget::Incomplete { form } => format!("{form}冒号后缺少内容"),
         }
@@ -75,16 +90,30 @@ impl FromStr for Target {
                 Some("") => return Err(UnknownTarget::Incomplete { form: "sim:FILE" }),
                 Some(file) => return Ok(Target::SimFile(file.into())),
             },
+            "qemu" => return qemu(rest),
             "tcp" => "tcp:HOST:PORT",
             "unix" => "unix:PATH",
             "serial" => "serial:PATH[@BAUD]",
             "pcsc" => "pcsc:READER",
             "skf" => "skf:LIBRARY.so[#DEVICE]",
-            "qemu" => "qemu[:BOARD]",
             _ => return Err(UnknownTarget::Unknown { text: text.to_owned() }),
         };
         Err(UnknownTarget::NotInThisBuild { form })
     }
+}
+
+/// What stands behind `qemu`.
+fn qemu(rest: Option<&str>) -> Result<Target, UnknownTarget> {
+    let Some(rest) = rest else { return Ok(Target::Qemu { board: Board::default(), flash: None }) };
+    let (board, flash) = match rest.split_once('=') {
+        Some((board, file)) => (board, Some(file)),
+        None => (rest, None),
+    };
+    if board.is_empty() || flash == Some("") {
+        return Err(UnknownTarget::Incomplete { form: "qemu:BOARD[=FILE]" });
+    }
+    let no_board = || UnknownTarget::NoBoard { name: board.to_owned() };
+    Ok(Target::Qemu { board: Board::named(board).ok_or_else(no_board)?, flash: flash.map(PathBuf::from) })
 }
 
 impl fmt::Display for Target {
@@ -92,6 +121,8 @@ impl fmt::Display for Target {
         match self {
             Target::Sim => f.write_str("sim"),
             Target::SimFile(file) => write!(f, "sim:{}", file.display()),
+            Target::Qemu { board, flash: None } => write!(f, "qemu:{board}"),
+            Target::Qemu { board, flash: Some(file) } => write!(f, "qemu:{board}={}", file.display()),
         }
     }
 }
@@ -111,10 +142,18 @@ impl Target {
     /// # Errors
     /// [`ErrorKind::Link`](crate::ErrorKind::Link) where it cannot be reached.
     pub fn connect(&self, options: &Options) -> Result<Device> {
-        let simulator = match self {
-            Target::Sim => Simulator::fresh(options),
-            Target::SimFile(file) => Simulator::open(file, options),
-        };
-        Device::connect(&simulator?)
+        match self {
+            Target::Sim => Device::connect(&Simulator::fresh(options)?),
+            Target::SimFile(file) => Device::connect(&Simulator::open(file, options)?),
+            Target::Qemu { board, flash } => {
+                Device::connect(&Emulator::start(*board, flash.as_deref(), options)?)
+            }
+        }
+    }
+
+    /// Whether each connection makes a new, blank token.
+    #[must_use]
+    pub const fn is_fresh(&self) -> bool {
+        matches!(self, Target::Sim | Target::Qemu { flash: None, .. })
     }
 }

@@ -1,27 +1,50 @@
 //! Targets as users write them.
 
-use ukey_device::{Target, UnknownTarget};
+use ukey_device::{Board, Target, UnknownTarget};
 
 #[test]
 fn what_is_printed_is_what_was_parsed() {
-    for text in ["sim", "sim:key.ukey", "sim:/a/b c.ukey", "sim:a:b"] {
+    for text in [
+        "sim",
+        "sim:key.ukey",
+        "sim:/a/b c.ukey",
+        "sim:a:b",
+        "qemu:mps2-an386",
+        "qemu:ast1030-evb",
+        "qemu:ast1030-evb=/a/b=c.bin",
+    ] {
         assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
     }
     assert_eq!("sim:key.ukey".parse(), Ok(Target::SimFile("key.ukey".into())));
     assert_eq!(Target::default(), Target::Sim);
+    assert_eq!("qemu".parse(), Ok(Target::Qemu { board: Board::Mps2An386, flash: None }));
+    let file = Some("f".into());
+    assert_eq!("qemu:ast1030-evb=f".parse(), Ok(Target::Qemu { board: Board::Ast1030Evb, flash: file }));
+}
+
+#[test]
+fn a_board_that_is_not_there_is_answered_with_the_boards() {
+    for text in ["qemu:b", "qemu:mps2", "qemu:b=mps2-an386"] {
+        let error = text.parse::<Target>().unwrap_err();
+        assert!(error.to_string().contains("mps2-an386, ast1030-evb"), "{error}");
+        assert!(error.message_zh().contains("mps2-an386, ast1030-evb"), "{}", error.message_zh());
+    }
+    for text in ["qemu:", "qemu:=f", "qemu:mps2-an386="] {
+        let error = text.parse::<Target>().unwrap_err();
+        assert_eq!(error, UnknownTarget::Incomplete { form: "qemu:BOARD[=FILE]" });
+    }
+}
+
+#[test]
+fn a_target_without_a_file_is_fresh() {
+    for (text, fresh) in [("sim", true), ("qemu", true), ("sim:f", false), ("qemu:mps2-an386=f", false)] {
+        assert_eq!(text.parse::<Target>().unwrap().is_fresh(), fresh, "{text}");
+    }
 }
 
 #[test]
 fn a_form_that_is_not_built_in_is_named() {
-    let forms = [
-        "tcp:127.0.0.1:9",
-        "unix:/a",
-        "serial:/dev/a@9600",
-        "pcsc:a reader",
-        "skf:liba.so#1",
-        "qemu",
-        "qemu:b",
-    ];
+    let forms = ["tcp:127.0.0.1:9", "unix:/a", "serial:/dev/a@9600", "pcsc:a reader", "skf:liba.so#1"];
     for text in forms {
         let error = text.parse::<Target>().unwrap_err();
         let UnknownTarget::NotInThisBuild { form } = error else { panic!("{text}: {error}") };

@@ -4,11 +4,14 @@
 //! someone else) every transmission answers [`LinkError::Removed`] until [`Link::reset`] finds the token again: what
 //! was open or proved before is gone, and nobody goes on without noticing.
 
+pub mod framed;
+pub mod qemu;
 pub mod sim;
 pub mod state;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sim::Simulator;
@@ -64,10 +67,31 @@ pub trait Link: Send {
         None
     }
 
-    /// The hand that can pull the token and cut its power, where the token is simulated in this process.
+    /// The hand that can pull the token and plug it in, where it is not a person's.
+    fn hand(&self) -> Option<Arc<dyn Hand>> {
+        None
+    }
+
+    /// The token itself, where it is simulated in this process: its power can be cut inside a flash operation.
     fn simulator(&self) -> Option<Simulator> {
         None
     }
+}
+
+/// What can be done to a key without asking it.
+pub trait Hand: Send + Sync {
+    /// Pulls it: its power is gone at once, whatever it is doing, and its links answer [`LinkError::Removed`] from now
+    /// on.
+    fn unplug(&self);
+
+    /// Pulls it when so many more envelopes were answered (0: before the next), unless it gets new power before.
+    fn unplug_after(&self, exchanges: u64);
+
+    /// Plugs it in; its links find it again by [`Link::reset`]. Nothing happens where it is plugged in already.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    fn plug_in(&self) -> Result<(), LinkError>;
 }
 
 /// Why a token was not reached.
@@ -127,6 +151,49 @@ pub enum LinkError {
         /// Its reason.
         reason: String,
     },
+    /// The token was sent a command, and does not answer. Whether it was carried out is not known.
+    #[error("the key does not answer")]
+    NoAnswer,
+    /// The token takes no envelope of that length over this link.
+    #[error("the command has {bytes} bytes, and the key takes {most}")]
+    TooLong {
+        /// Bytes of the envelope.
+        bytes: usize,
+        /// Most bytes.
+        most: usize,
+    },
+    /// The token speaks another version of the framing.
+    #[error(
+        "the key speaks version {found} of the framing, and this program version {}",
+        ukey_apdu::frame::VERSION
+    )]
+    Framing {
+        /// Its version.
+        found: u8,
+    },
+    /// The stream to the token failed.
+    #[error("the line to the key failed: {source}")]
+    Stream {
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The image of a board has not been built.
+    #[error("there is no image of board {board} at {}", path.display())]
+    NoImage {
+        /// The board.
+        board: &'static str,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// QEMU is not installed.
+    #[error("qemu-system-arm is not installed")]
+    NoEmulator,
+    /// QEMU did not start the image.
+    #[error("qemu-system-arm does not start: {reason}")]
+    Emulator {
+        /// Its word.
+        reason: String,
+    },
     /// This token can only be pulled by hand.
     #[error("this key can only be pulled and plugged in by hand")]
     ByHand,
@@ -147,6 +214,15 @@ impl LinkError {
             LinkError::Io { path, source, .. } => format!("读写{}失败：{source}", path.display()),
             LinkError::Dialect { speaks, asked } => format!("UKey的方言是{speaks}，不是{asked}"),
             LinkError::NoStart { reason } => format!("UKey无法启动：{reason}"),
+            LinkError::NoAnswer => "UKey没有应答".to_owned(),
+            LinkError::TooLong { bytes, most } => format!("命令长{bytes}字节，UKey最多接收{most}字节"),
+            LinkError::Framing { found } => {
+                format!("UKey使用第{found}版帧格式，本程序使用第{}版", ukey_apdu::frame::VERSION)
+            }
+            LinkError::Stream { source } => format!("与UKey的连接出错：{source}"),
+            LinkError::NoImage { board, path } => format!("{}处没有开发板{board}的固件", path.display()),
+            LinkError::NoEmulator => "未安装qemu-system-arm".to_owned(),
+            LinkError::Emulator { reason } => format!("qemu-system-arm无法启动：{reason}"),
             LinkError::ByHand => "该UKey只能手工插拔".to_owned(),
         }
     }
@@ -174,7 +250,28 @@ impl LinkError {
                 "the state inside the file is damaged: go back to a saved copy (`ukey sim load`) or reset it",
                 "文件内的状态已损坏，请用 ukey sim load 恢复备份或重置",
             ),
-            LinkError::Io { .. } | LinkError::ByHand => return None,
+            LinkError::NoAnswer => (
+                "pull the key, plug it in again, and look whether the last command was carried out",
+                "请拔出并重新插入UKey，并核对上一命令是否已执行",
+            ),
+            LinkError::Framing { .. } => {
+                ("use a program and a key of the same release", "请使用同一版本的程序与UKey固件")
+            }
+            LinkError::Stream { .. } => {
+                ("check the line to the key and connect again", "请检查与UKey的连接后重试")
+            }
+            LinkError::NoImage { .. } => (
+                "build it: (cd firmware-sim/board && cargo build --release); UKEY_BOARD_IMAGE_DIR names another folder",
+                "请构建：(cd firmware-sim/board && cargo build --release)；可用UKEY_BOARD_IMAGE_DIR指定其他文件夹",
+            ),
+            LinkError::NoEmulator => (
+                "install it; Debian: apt-get install qemu-system-arm",
+                "请安装；Debian：apt-get install qemu-system-arm",
+            ),
+            LinkError::Io { .. }
+            | LinkError::ByHand
+            | LinkError::TooLong { .. }
+            | LinkError::Emulator { .. } => return None,
         })
     }
 }

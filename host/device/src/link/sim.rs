@@ -16,7 +16,7 @@ use ukey_firmware::sim::{Counts, SimFlash, SimPlatform, Tear};
 use ukey_firmware::{Identity, MAX_ANSWER, Settings, Token};
 
 use super::state::{BadState, Header, StateFile};
-use super::{Link, LinkError, Place};
+use super::{Hand, Link, LinkError, Place};
 use crate::target::Options;
 
 /// A simulated key. Clones are the same key.
@@ -278,6 +278,20 @@ impl Key {
     }
 }
 
+impl Hand for Simulator {
+    fn unplug(&self) {
+        Simulator::unplug(self);
+    }
+
+    fn unplug_after(&self, exchanges: u64) {
+        Simulator::unplug_after(self, exchanges);
+    }
+
+    fn plug_in(&self) -> Result<(), LinkError> {
+        Simulator::plug_in(self)
+    }
+}
+
 impl Place for Simulator {
     fn link(&self) -> Result<Box<dyn Link>, LinkError> {
         let mut key = self.key();
@@ -349,6 +363,10 @@ impl Link for SimLink {
         Some(self.simulator.key().header.dialect)
     }
 
+    fn hand(&self) -> Option<Arc<dyn Hand>> {
+        Some(Arc::new(self.simulator.clone()))
+    }
+
     fn simulator(&self) -> Option<Simulator> {
         Some(self.simulator.clone())
     }
@@ -366,7 +384,7 @@ impl Drop for SimLink {
 }
 
 /// The seed of a run: from the given number, or from the operating system.
-fn seed(options: &Options) -> Result<[u8; 32], LinkError> {
+pub(super) fn seed(options: &Options) -> Result<[u8; 32], LinkError> {
     if let Some(number) = options.seed {
         return Ok(Sm3::new().chain_update(b"seed").chain_update(number.to_be_bytes()).finalize().into());
     }

@@ -260,7 +260,7 @@ pub fn read(path: &Path) -> Result<(Header, Vec<u8>), LinkError> {
 
 /// A lock that is held.
 #[derive(Debug)]
-struct Lock(File);
+pub(super) struct Lock(File);
 
 /// Closing the file is not enough: a process that is being started may have a copy of it for a moment.
 impl Drop for Lock {
@@ -288,7 +288,8 @@ fn lock_file(path: &Path) -> Result<(File, PathBuf), LinkError> {
     Ok((file.map_err(io_error("locking", &name))?, name))
 }
 
-fn lock(path: &Path) -> Result<Lock, LinkError> {
+/// Holds the lock beside a file.
+pub(super) fn lock(path: &Path) -> Result<Lock, LinkError> {
     let (file, name) = lock_file(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
@@ -323,7 +324,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LinkError {
+pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LinkError {
     move |source| LinkError::Io { doing, path: path.to_owned(), source }
 }
 
