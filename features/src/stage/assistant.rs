@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, sync::Arc, time::Duration};
 
-use ukey_device::{Device, Simulator};
+use ukey_device::Device;
 use ukey_flows::{
     FlowError,
     assistant::{
