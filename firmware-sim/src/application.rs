@@ -91,11 +91,14 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let (slot, _) = self.find_application(command.name)?.ok_or(Status::NO_SUCH_APPLICATION_NAME)?;
         let (first, last) = ObjectId::of_application(slot);
-        self.core.store.write(self.parts.flash, &[Change::Delete { first, last }])?;
-        self.core.session.forget_application(slot);
-        self.core.session_keys.forget_application(slot);
-        self.core.agreements.forget_application(slot);
-        Ok(())
+        let deleted = self.core.store.write(self.parts.flash, &[Change::Delete { first, last }]);
+        // It may be gone although a secret of it could not be overwritten.
+        if !self.core.store.contains(ObjectId::application(slot)) {
+            self.core.session.forget_application(slot);
+            self.core.session_keys.forget_application(slot);
+            self.core.agreements.forget_application(slot);
+        }
+        Ok(deleted?)
     }
 
     pub(crate) fn open_application(

@@ -74,11 +74,14 @@ impl<P: Platform> Run<'_, P> {
         let app = user.slot();
         let slot = self.find_container(app, command.name)?.ok_or(Status::NO_SUCH_CONTAINER_NAME)?;
         let (first, last) = ObjectId::of_container(app, slot);
-        self.core.store.write(self.parts.flash, &[Change::Delete { first, last }])?;
-        self.core.session.close_container(app, slot);
-        self.core.session_keys.forget_container(app, slot);
-        self.core.agreements.forget_container(app, slot);
-        Ok(())
+        let deleted = self.core.store.write(self.parts.flash, &[Change::Delete { first, last }]);
+        // It may be gone although a secret of it could not be overwritten.
+        if !self.core.store.contains(first) {
+            self.core.session.close_container(app, slot);
+            self.core.session_keys.forget_container(app, slot);
+            self.core.agreements.forget_container(app, slot);
+        }
+        Ok(deleted?)
     }
 
     pub(crate) fn container_info(

@@ -91,9 +91,8 @@ impl<P: Platform> Run<'_, P> {
         let put =
             |pin_type, value| Change::Put { object: ObjectId::pin(slot, pin_type), value, secret: true };
         let changes = [put(PinType::User, user.as_bytes()), put(PinType::Administrator, admin.as_bytes())];
-        self.core.store.write(self.parts.flash, &changes)?;
         self.core.session.drop_right(application, PinType::User);
-        Ok(())
+        Ok(self.core.store.write(self.parts.flash, &changes)?)
     }
 
     /// Whether a new PIN has the length that the policy asks for.

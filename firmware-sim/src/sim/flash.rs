@@ -28,13 +28,17 @@ pub enum SimFlashError {
     Access(NorFlashErrorKind),
     /// A program operation wanted to set a bit: a defect of the caller.
     BitSet,
+    /// It is worn out: it can be read, and nothing else.
+    WornOut,
 }
 
 impl NorFlashError for SimFlashError {
     fn kind(&self) -> NorFlashErrorKind {
         match self {
             SimFlashError::Access(kind) => *kind,
-            SimFlashError::NoPower | SimFlashError::BitSet => NorFlashErrorKind::Other,
+            SimFlashError::NoPower | SimFlashError::BitSet | SimFlashError::WornOut => {
+                NorFlashErrorKind::Other
+            }
         }
     }
 }
@@ -54,6 +58,8 @@ pub struct SimFlash {
     image: Vec<u8>,
     counts: Counts,
     cut: Option<(u64, Tear)>,
+    /// Operations until it is worn out.
+    lasts: Option<u64>,
     powered: bool,
 }
 
@@ -75,7 +81,13 @@ impl SimFlash {
     /// A blank one: all bits set.
     #[must_use]
     pub fn blank() -> Self {
-        Self { image: vec![0xFF; Self::SIZE], counts: Counts::default(), cut: None, powered: true }
+        Self {
+            image: vec![0xFF; Self::SIZE],
+            counts: Counts::default(),
+            cut: None,
+            lasts: None,
+            powered: true,
+        }
     }
 
     /// One with this content; content of another size is given back.
@@ -100,6 +112,12 @@ impl SimFlash {
         self.cut = Some((n, tear));
     }
 
+    /// So many program and erase operations more, then it is worn out: each fails and changes nothing, while it can still be
+    /// read. `None` makes it sound.
+    pub fn wear_out_after(&mut self, n: Option<u64>) {
+        self.lasts = n;
+    }
+
     /// Whether there is power.
     #[must_use]
     pub const fn has_power(&self) -> bool {
@@ -116,6 +134,11 @@ impl SimFlash {
     fn strike(&mut self) -> Result<Option<Tear>, SimFlashError> {
         if !self.powered {
             return Err(SimFlashError::NoPower);
+        }
+        match &mut self.lasts {
+            Some(0) => return Err(SimFlashError::WornOut),
+            Some(n) => *n -= 1,
+            None => {}
         }
         match self.cut.take() {
             Some((0, tear)) => {
@@ -249,6 +272,20 @@ mod tests {
         assert_eq!(flash.write(0, &[1; 4]), Ok(()));
         assert_eq!(flash.write(4, &[1; 4]), Err(SimFlashError::NoPower));
         assert_eq!(flash.image()[..8], [1, 1, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF]);
+    }
+
+    #[test]
+    fn a_worn_out_flash_can_be_read() {
+        let mut flash = SimFlash::blank();
+        flash.wear_out_after(Some(1));
+        flash.write(0, &[1; 4]).unwrap();
+        assert_eq!(flash.write(4, &[1; 4]), Err(SimFlashError::WornOut));
+        assert_eq!(flash.erase(0, 4096), Err(SimFlashError::WornOut));
+        let mut bytes = [0; 5];
+        flash.read(0, &mut bytes).unwrap();
+        assert_eq!(bytes, [1, 1, 1, 1, 0xFF]);
+        flash.wear_out_after(None);
+        flash.write(4, &[1; 4]).unwrap();
     }
 
     #[test]

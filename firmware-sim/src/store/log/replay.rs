@@ -144,13 +144,15 @@ impl Log {
         }
     }
 
+    /// What is replaced or removed is so in memory even where its secret cannot be overwritten, which is said at the end: a
+    /// transaction that committed has happened as a whole.
     fn apply<F: MultiwriteNorFlash>(
         &mut self,
         flash: &mut F,
         from: Position,
         to: Position,
     ) -> Result<(), StoreError> {
-        let mut at = from;
+        let (mut at, mut wiped) = (from, Ok(()));
         while let Some((place, header)) = self.next(flash, &mut at)? {
             if place == to {
                 break;
@@ -168,17 +170,19 @@ impl Log {
                     };
                     let replaced = self.index.insert(entry).map_err(|_| StoreError::Full)?;
                     if let Some(old) = replaced.filter(|old| old.address != address) {
-                        retire(flash, &old)?;
+                        wiped = wiped.and(retire(flash, &old));
                     }
                     if header.kind == RecordKind::Put && header.fragment == 0 {
-                        self.remove(flash, object, object, Some(address))?;
+                        wiped = wiped.and(self.remove(flash, object, object, Some(address)));
                     }
                 }
-                RecordKind::Delete => self.remove(flash, object, ObjectId(header.fragment), None)?,
+                RecordKind::Delete => {
+                    wiped = wiped.and(self.remove(flash, object, ObjectId(header.fragment), None));
+                }
                 RecordKind::Commit => {}
             }
         }
-        Ok(())
+        wiped
     }
 
     fn remove<F: MultiwriteNorFlash>(
@@ -188,10 +192,11 @@ impl Log {
         last: ObjectId,
         keep: Option<u32>,
     ) -> Result<(), StoreError> {
+        let mut wiped = Ok(());
         while let Some(old) = self.index.remove_next(first, last, keep) {
-            retire(flash, &old)?;
+            wiped = wiped.and(retire(flash, &old));
         }
-        Ok(())
+        wiped
     }
 
     /// Overwrites the secrets of a transaction that never committed.
