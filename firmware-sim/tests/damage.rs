@@ -135,6 +135,9 @@ fn lost(image: &[u8], before: &[Result<Vec<u8>, Status>], what: &str) -> usize {
     let now = everything(image);
     for (number, (before, now)) in before.iter().zip(&now).enumerate() {
         assert!(now == before || now.is_err(), "{what}: thing {number} is another");
+        if let Err(status) = now {
+            assert!(status.is_known() && *status != Status::INTERNAL, "{what}: thing {number}: {status}");
+        }
     }
     now.iter().zip(before).filter(|(now, before)| now != before).count()
 }
