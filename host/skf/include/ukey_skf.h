@@ -240,8 +240,9 @@ typedef FILEATTRIBUTE *PFILEATTRIBUTE;
 
 /* Device management (7.1) */
 
-/* Waits until a device is plugged in or pulled: its name, and DEV_EVENT_INSERTED or DEV_EVENT_REMOVED. A wait
- * that SKF_CancelWaitForDevEvent ended succeeds with an empty name and event 0. */
+/* Waits until a device is plugged in or pulled: its name, and DEV_EVENT_INSERTED or DEV_EVENT_REMOVED. What came
+ * since the last wait, or since SKF_EnumDev before the first, is told at once. A wait that
+ * SKF_CancelWaitForDevEvent ended succeeds with an empty name and event 0. */
 ULONG DEVAPI SKF_WaitForDevEvent(CHAR *szDevName, ULONG *pulDevNameLen, ULONG *pulEvent);
 
 /* Ends every SKF_WaitForDevEvent of this process. */

@@ -22,8 +22,9 @@ const LONGEST_LABEL: usize = 31;
 const OVERHEAD: ULONG = 80;
 
 exports! {
-    /// Waits until a device is plugged in or pulled: its name, and DEV_EVENT_INSERTED or DEV_EVENT_REMOVED. A wait
-    /// that SKF_CancelWaitForDevEvent ended succeeds with an empty name and event 0.
+    /// Waits until a device is plugged in or pulled: its name, and DEV_EVENT_INSERTED or DEV_EVENT_REMOVED. What came
+    /// since the last wait, or since SKF_EnumDev before the first, is told at once. A wait that
+    /// SKF_CancelWaitForDevEvent ended succeeds with an empty name and event 0.
     fn SKF_WaitForDevEvent(szDevName: Out<CHAR>, pulDevNameLen: Out<ULONG>, pulEvent: Out<ULONG>) {
         let name = Buffer::new(szDevName, pulDevNameLen)?;
         let event = pulEvent.place()?;
@@ -51,6 +52,7 @@ exports! {
 
     /// The names of the devices, those plugged in or all.
     fn SKF_EnumDev(bPresent: BOOL, szNameList: Out<CHAR>, pulSize: Out<ULONG>) {
+        EVENTS.listen();
         let names = slot::names(bPresent != 0)?;
         Buffer::new(szNameList, pulSize)?.fill_names(names.iter().map(String::as_str))
     }

@@ -29,7 +29,7 @@ struct State {
     kept: VecDeque<Event>,
     /// Events so far.
     count: u64,
-    /// Those that a wait has told; the first wait tells only what comes.
+    /// Those that a wait has told; `None` while nobody listens.
     told: Option<u64>,
     /// Waits cancelled so far.
     cancelled: u64,
@@ -44,6 +44,13 @@ impl Events {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on nothing is lost between two waits; before the first of either, nobody listens.
+    pub(crate) fn listen(&self) {
+        let mut state = self.state();
+        let count = state.count;
+        state.told.get_or_insert(count);
     }
 
     /// Tells those who wait; the next wait where nobody does.
@@ -119,7 +126,7 @@ mod tests {
     fn what_came_between_two_waits_is_told_in_order_and_what_is_refused_again() {
         let events = Events::new();
         events.happened(event("before", 1));
-        events.state().told = Some(1);
+        events.listen();
         for name in ["A", "B"] {
             events.happened(event(name, 2));
         }

@@ -1,5 +1,11 @@
 //! What the tests share: the library as a program loads it, and calls by name.
-#![allow(dead_code, unused_macros, unused_imports, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    clippy::print_stdout,
+    reason = "each test file uses its part"
+)]
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -209,4 +215,16 @@ pub(crate) fn envelope(device: usize, sign_key: &ECCPUBLICKEYBLOB) -> Vec<u8> {
     bytes.extend(field(PAIR[2]));
     bytes.extend(encrypt_for(device, sign_key, &key));
     bytes
+}
+
+/// Whether a program is there; without it a test is skipped with a line that names what brings it, but fails in CI.
+pub(crate) fn component(program: &str, version: &str, package: &str) -> bool {
+    let there =
+        std::process::Command::new(program).arg(version).output().is_ok_and(|run| run.status.success());
+    let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(there || !in_ci, "{program} is missing: {package}");
+    if !there {
+        println!("skipped: {program} is missing: {package}");
+    }
+    there
 }

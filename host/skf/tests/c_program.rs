@@ -1,0 +1,57 @@
+//! The library as a program in C sees it, by its header: `tests/c/walk.c` calls every function.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use ukey_skf::header::{EXTENSIONS, STANDARD};
+
+const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The C compiler: `CC`, else `cc`. Without one the test is skipped, but fails in CI.
+fn compiler() -> Option<String> {
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    common::component(&compiler, "--version", "a C compiler (Debian: gcc, libc6-dev)").then_some(compiler)
+}
+
+fn compile(compiler: &str, language: &[&str], source: &Path, program: &Path) {
+    let library = common::path();
+    let mut command = Command::new(compiler);
+    command.args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-pthread"]).args(language);
+    command.arg("-I").arg(format!("{FOLDER}/include")).arg("-o").arg(program).arg(source);
+    command.arg(&library).arg(format!("-Wl,-rpath,{}", library.parent().unwrap().display()));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_program_in_c_calls_every_function() {
+    let Some(compiler) = compiler() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("walk");
+    compile(&compiler, &["-std=c11"], Path::new(&format!("{FOLDER}/tests/c/walk.c")), &program);
+    let output = Command::new(program).env("UKEY_SKF_TARGETS", "sim;sim").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "every function was called");
+}
+
+/// Each function succeeds in it, and is refused: once each at least. Those that a token without RSA cannot do are
+/// refused in two ways.
+#[test]
+fn no_function_is_left_out_of_the_program() {
+    let text = std::fs::read_to_string(format!("{FOLDER}/tests/c/walk.c")).unwrap();
+    let groups = STANDARD.iter().chain(EXTENSIONS).flat_map(|(_, parts)| parts.iter());
+    for function in groups.flat_map(|part| part.iter()) {
+        let name = function.name;
+        if name == "SKF_CancelWaitForDevEvent" {
+            assert!(text.contains("OK(SKF_CancelWaitForDevEvent())"), "it has nothing to refuse");
+            continue;
+        }
+        let good = text.matches(&format!("OK({name}(")).count();
+        let refused =
+            text.matches(&format!("IS({name}(")).count() + text.matches(&format!("HOLDS({name}(")).count();
+        let has_both = if name.contains("RSA") { refused >= 2 } else { good >= 1 && refused >= 1 };
+        assert!(has_both, "{name}: {good} good, {refused} refused");
+    }
+}
