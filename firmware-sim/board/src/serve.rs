@@ -7,7 +7,7 @@ use rand_core::SeedableRng;
 use sm3::{Digest, Sm3};
 use ukey_apdu::frame::turn::{Todo, Turn};
 use ukey_apdu::frame::{Frame, Kind, MAX_COMMAND, Ready, Reason, Receiver, VERSION};
-use ukey_firmware::{Identity, MAX_ANSWER, Parts, Platform, Settings, Token};
+use ukey_firmware::{Identity, MAX_ANSWER, Parts, Platform, PowerOnError, Settings, Token};
 
 use crate::flash::{Chip, Flash};
 use crate::uart::Uart;
@@ -55,8 +55,13 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
     let number = number::given(&mut board.flash.0, &mut board.rng);
     let number = core::str::from_utf8(&number).unwrap_or_default();
     let settings = Settings { identity: Identity::with_serial_number(number), ..Settings::default() };
-    let mut token = match Token::power_on(board, settings) {
-        Ok(token) => token,
+    // Used where it is: each move would cost the stack a whole token more.
+    match &mut power_on(board, settings) {
+        Ok(token) => {
+            turn.ready(start);
+            announce(&mut uart, start);
+            answer_commands(&mut uart, &mut receiver, &mut turn, token)
+        }
         Err(_) => loop {
             refuse(&mut uart, 0, Reason::NoStart);
             let Some(event) = receiver.push(uart.read()) else { continue };
@@ -64,10 +69,23 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
                 restart();
             }
         },
-    };
+    }
+}
 
-    turn.ready(start);
-    announce(&mut uart, start);
+/// Apart, so that what it needs of the stack is given back.
+#[inline(never)]
+fn power_on<P: Platform>(platform: P, settings: Settings) -> Result<Token<P>, (PowerOnError, P)> {
+    Token::power_on(platform, settings)
+}
+
+/// The frame loop of a token that has power.
+#[inline(never)]
+fn answer_commands<P: Platform>(
+    uart: &mut impl Uart,
+    receiver: &mut Receiver<MAX_COMMAND>,
+    turn: &mut Turn,
+    token: &mut Token<P>,
+) -> ! {
     let mut answer = [0; MAX_ANSWER];
     let mut length = 0;
     loop {
@@ -75,11 +93,11 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
         match turn.take(event) {
             Todo::Execute { sequence, command } => {
                 length = token.exchange(command, &mut answer);
-                answer_with(&mut uart, sequence, answer.get(..length));
+                answer_with(uart, sequence, answer.get(..length));
             }
-            Todo::Repeat { sequence } => answer_with(&mut uart, sequence, answer.get(..length)),
-            Todo::Announce { sequence } => announce(&mut uart, sequence),
-            Todo::Refuse { sequence, reason } => refuse(&mut uart, sequence, reason),
+            Todo::Repeat { sequence } => answer_with(uart, sequence, answer.get(..length)),
+            Todo::Announce { sequence } => announce(uart, sequence),
+            Todo::Refuse { sequence, reason } => refuse(uart, sequence, reason),
             Todo::Reset => restart(),
             Todo::Seed { .. } | Todo::Nothing => {}
         }
