@@ -2,7 +2,6 @@
 //!
 //! Without QEMU or the images the tests are skipped with a line that says what brings them; with `CI=true` they fail.
 
-#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use std::sync::mpsc;
@@ -12,6 +11,7 @@ use common::{ADMIN, APPLICATION, FACTORY_KEY, USER, issue, log_in, pin, seeded};
 use ukey_device::{Board, Device, Dialect, ErrorKind, KeyUse, LinkError, Options, PinType, Target};
 
 /// The boards that can be emulated here.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn boards() -> Vec<Board> {
     let missing = |board: &Board| match board.check() {
         Ok(()) => true,
