@@ -35,9 +35,10 @@ fn a_label_that_makes_pages_free_is_cut_everywhere() {
     assert_eq!(report, nothing_is_violated(&options), "the same seed, the same cuts");
 }
 
+/// What `ukey sweep` does, and that it does not become less. With optimisations alone: it takes a minute without.
 #[test]
-#[ignore = "minutes; `ukey sweep` is the same"]
+#[cfg_attr(debug_assertions, ignore = "cargo test --release -p ukey-firmware --test sweep")]
 fn the_whole_sweep() {
     let report = nothing_is_violated(&Options::default());
-    assert!(report.cuts() >= 20_000, "{} cuts", report.cuts());
+    assert!(report.cuts() >= 40_000, "{} cuts", report.cuts());
 }

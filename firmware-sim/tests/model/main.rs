@@ -3,7 +3,8 @@
 //!
 //! Every status word and answer is predicted; what is random in an answer is verified by another implementation. After a
 //! cut the token is as before the command or as after it (a try may have been counted), as much room is free as then, and
-//! the model goes on from there; so tries never rise without the right PIN, and no room is lost.
+//! the model goes on from there; so tries never rise without the right PIN, and no room is lost. A command that the sweep
+//! does not cut never touches the flash.
 //!
 //! More sessions: `PROPTEST_CASES=2000 cargo test -p ukey-firmware --test model`.
 
@@ -28,12 +29,18 @@ use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use specification::Model;
 use steps::{Step, Steps};
 use ukey_apdu::Status;
+use ukey_firmware::sim::sweep;
 use words::{Answer, Given};
 
 /// So many sessions, where `PROPTEST_CASES` does not say otherwise.
 fn sessions(count: u32) -> Config {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok());
     Config::with_cases(asked.unwrap_or(count))
+}
+
+/// Whether the command may touch the flash: then the sweep cuts the power in it.
+fn changes_something(command: &Command) -> bool {
+    command.ins().is_some_and(|ins| sweep::commands().contains(&ins))
 }
 
 /// The token under test, and the model that predicts it.
@@ -70,7 +77,11 @@ impl<const CUTS: bool> StateMachineTest for Firmware<CUTS> {
     fn apply(mut this: Self, _: &Model, step: Step) -> Self {
         match step {
             Step::Send(command, manner) => {
+                let before = this.driver.flash_operations();
                 let got = this.driver.send(&this.model, &command, manner);
+                if !changes_something(&command) {
+                    assert_eq!(this.driver.flash_operations(), before, "{command:?} touched the flash");
+                }
                 this.check(&command, manner, got);
             }
             Step::SendAndCut(command, cut, again) => {

@@ -1,41 +1,13 @@
-//! The states in which tokens are swept, and the commands that are cut in them.
+//! The commands that are cut: every one that changes something durable, in the forms that differ.
 
 use ukey_apdu::command::{DeleteApplication, DeleteContainer, DeleteFile, KeyUse, PinType, Rights};
 use ukey_apdu::ins::Ins;
-use ukey_apdu::pin::DeviceKey;
 use ukey_apdu::{Status, command};
 
-use super::host::{CONTAINER, Host, NAME};
-use super::seen::{ADMIN_PINS, BROUGHT, CONTENTS, DEVICE_KEYS, USER_PINS, WRONG_PIN};
-use crate::sim::SimFlash;
+use super::host::{CONTAINER, Host, NAME, Which};
+use super::secrets::{ADMIN_PINS, BROUGHT, CONTENTS, SHORT_PIN, USER_PINS, WRONG_DEVICE_KEY, WRONG_PIN};
 
 type Step = fn(&mut Host) -> Result<(), Status>;
-
-/// A state of a token.
-pub(super) struct State {
-    /// What it is, in a few words.
-    pub(super) name: &'static str,
-    /// Makes it of a blank token.
-    pub(super) make: fn(&mut Host) -> Result<(), Status>,
-    /// Afterwards commands are repeated until the next one has a consequence; the token stops in front of it.
-    pub(super) brink: Option<Brink>,
-}
-
-impl State {
-    /// Whether commands are cut several times in a row.
-    pub(super) const fn repeats(&self) -> bool {
-        self.brink.is_some()
-    }
-}
-
-/// In front of what a token stops.
-#[derive(Clone, Copy)]
-pub(super) struct Brink {
-    /// What is repeated; the number of the repetition makes it different each time.
-    pub(super) again: fn(&mut Host, u32) -> Result<(), Status>,
-    /// Grows when it has happened.
-    pub(super) measure: fn(&mut Host) -> u32,
-}
 
 /// A command in one form.
 pub(super) struct Case {
@@ -50,7 +22,7 @@ pub(super) struct Case {
 }
 
 /// The commands that change nothing durable: what they change is gone when the power is. Looking at a token uses some of
-/// them, and looking must not write.
+/// them, and looking must not write. That none of them touches the flash, the comparison with the model checks.
 pub(super) const READS: &[Ins] = &[
     Ins::GetDevInfo,
     Ins::GetPinInfo,
@@ -105,111 +77,6 @@ pub(super) fn not_covered() -> Vec<Ins> {
     command::SPOKEN.iter().filter(|ins| !known(ins)).copied().collect()
 }
 
-// ---- states ----
-
-fn factory(host: &mut Host) -> Result<(), Status> {
-    host.label(b"factory")
-}
-
-fn issued(host: &mut Host) -> Result<(), Status> {
-    host.authenticate(DeviceKey(DEVICE_KEYS[0]))?;
-    host.create_application(NAME, ADMIN_PINS[0], USER_PINS[0])?;
-    host.open()
-}
-
-fn blocked(host: &mut Host) -> Result<(), Status> {
-    issued(host)?;
-    while host.verify(PinType::User, WRONG_PIN) != Err(Status::LOCKED) {}
-    Ok(())
-}
-
-fn with_container(host: &mut Host) -> Result<(), Status> {
-    issued(host)?;
-    host.verify(PinType::User, USER_PINS[0])?;
-    host.create_container(CONTAINER)
-}
-
-fn with_pair(host: &mut Host) -> Result<(), Status> {
-    with_container(host)?;
-    host.generate()
-}
-
-fn with_certificates(host: &mut Host) -> Result<(), Status> {
-    with_pair(host)?;
-    host.import_pair(&BROUGHT[0])?;
-    host.import_certificate(KeyUse::Sign, &[0x5C; 700])?;
-    host.import_certificate(KeyUse::Encrypt, &[0xEC; 900])
-}
-
-/// Everything, and one wrong try of every secret.
-fn complete(host: &mut Host) -> Result<(), Status> {
-    with_certificates(host)?;
-    host.create_file(b"SEAL", 1500, Rights::USER)?;
-    host.write_file(b"SEAL", 0, &CONTENTS[0].repeat(187))?;
-    host.create_file(b"PUBLIC", 1200, Rights::ANYONE)?;
-    let _ = host.verify(PinType::User, WRONG_PIN);
-    let _ = host.verify(PinType::Administrator, WRONG_PIN);
-    let _ = host.authenticate(DeviceKey([0; 16]));
-    Ok(())
-}
-
-/// Complete, with a log that is nearly full and whose oldest pages are full of what lives.
-fn crowded(host: &mut Host) -> Result<(), Status> {
-    const NEARLY_ALL: usize = 121;
-    with_certificates(host)?;
-    host.create_file(b"LARGE", 12_000, Rights::USER)?;
-    for offset in (0..10_752).step_by(3584) {
-        host.write_file(b"LARGE", offset, &[0x1A; 3584])?;
-    }
-    host.create_file(b"SEAL", 1500, Rights::USER)?;
-    host.write_file(b"SEAL", 0, &CONTENTS[0].repeat(187))?;
-    host.create_file(b"PUBLIC", 1200, Rights::ANYONE)?;
-    let mut number = 0_u32;
-    while pages(host).len() < NEARLY_ALL {
-        number += 1;
-        host.import_certificate(KeyUse::Sign, &number.to_le_bytes().repeat(900))?;
-    }
-    Ok(())
-}
-
-/// Sequence numbers of the pages of the log. The format that this reads is frozen; see the head of `store`.
-fn pages(host: &mut Host) -> Vec<u32> {
-    let sequence = |page: &[u8]| {
-        let page = page.strip_prefix(b"UKEY\x01\0\x01\0")?;
-        page.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
-    };
-    host.token.platform().flash.image().chunks(SimFlash::PAGE).filter_map(sequence).collect()
-}
-
-/// The states, the simplest first.
-pub(super) const STATES: &[State] = &[
-    State { name: "factory", make: factory, brink: None },
-    State { name: "issued", make: issued, brink: None },
-    State { name: "user PIN blocked", make: blocked, brink: None },
-    State { name: "empty container", make: with_container, brink: None },
-    State { name: "key pair", make: with_pair, brink: None },
-    State { name: "key pairs and certificates", make: with_certificates, brink: None },
-    State { name: "key pairs, certificates and files", make: complete, brink: None },
-    State {
-        name: "counters about to turn their page",
-        make: complete,
-        brink: Some(Brink {
-            again: |host, _| host.verify(PinType::User, USER_PINS[0]),
-            measure: |host| host.token.wear().counters,
-        }),
-    },
-    State {
-        name: "log about to free a page",
-        make: crowded,
-        brink: Some(Brink {
-            again: |host, number| host.label(format!("label {number}").as_bytes()),
-            measure: |host| pages(host).into_iter().min().unwrap_or_default(),
-        }),
-    },
-];
-
-// ---- cases ----
-
 fn nothing(_: &mut Host) -> Result<(), Status> {
     Ok(())
 }
@@ -220,7 +87,7 @@ fn opened(host: &mut Host) -> Result<(), Status> {
 
 fn user(host: &mut Host) -> Result<(), Status> {
     host.open()?;
-    host.verify(PinType::User, USER_PINS[0])
+    host.log_in()
 }
 
 fn user_in_container(host: &mut Host) -> Result<(), Status> {
@@ -229,7 +96,7 @@ fn user_in_container(host: &mut Host) -> Result<(), Status> {
 }
 
 fn authenticated(host: &mut Host) -> Result<(), Status> {
-    host.authenticate(DeviceKey(DEVICE_KEYS[0]))
+    host.authenticate(host.device_key(Which::Held))
 }
 
 const fn case(ins: Ins, form: &'static str, ready: Step, act: Step) -> Case {
@@ -239,21 +106,33 @@ const fn case(ins: Ins, form: &'static str, ready: Step, act: Step) -> Case {
 /// Every command that changes something durable, in the forms that differ.
 pub(super) const CASES: &[Case] = &[
     case(Ins::SetLabel, "", nothing, |host| host.label(b"another label")),
-    case(Ins::DevAuth, "right", nothing, |host| host.authenticate(DeviceKey(DEVICE_KEYS[0]))),
-    case(Ins::DevAuth, "wrong", nothing, |host| host.authenticate(DeviceKey([0; 16]))),
+    case(Ins::DevAuth, "right", nothing, authenticated),
+    case(Ins::DevAuth, "wrong", nothing, |host| host.authenticate(WRONG_DEVICE_KEY)),
     case(Ins::ChangeDevAuthKey, "", authenticated, |host| {
-        host.change_device_key(DeviceKey(DEVICE_KEYS[0]), &DeviceKey(DEVICE_KEYS[1]))
+        host.change_device_key(host.device_key(Which::Held), &host.device_key(Which::Next))
     }),
-    case(Ins::VerifyPin, "right", opened, |host| host.verify(PinType::User, USER_PINS[0])),
+    case(Ins::VerifyPin, "right", opened, Host::log_in),
     case(Ins::VerifyPin, "wrong", opened, |host| host.verify(PinType::User, WRONG_PIN)),
-    case(Ins::VerifyPin, "administrator", opened, |host| host.verify(PinType::Administrator, ADMIN_PINS[0])),
-    case(Ins::ChangePin, "user", opened, |host| host.change(PinType::User, USER_PINS[0], USER_PINS[1])),
-    case(Ins::ChangePin, "wrong", opened, |host| host.change(PinType::User, WRONG_PIN, USER_PINS[1])),
-    case(Ins::ChangePin, "administrator", opened, |host| {
-        host.change(PinType::Administrator, ADMIN_PINS[0], ADMIN_PINS[1])
+    case(Ins::VerifyPin, "administrator", opened, |host| {
+        host.verify(PinType::Administrator, host.admin_pin(Which::Held))
     }),
-    case(Ins::UnblockPin, "right", opened, |host| host.unblock(ADMIN_PINS[0], USER_PINS[1])),
-    case(Ins::UnblockPin, "wrong", opened, |host| host.unblock(WRONG_PIN, USER_PINS[1])),
+    case(Ins::ChangePin, "user", opened, |host| {
+        host.change(PinType::User, host.user_pin(Which::Held), host.user_pin(Which::Next))
+    }),
+    case(Ins::ChangePin, "wrong", opened, |host| {
+        host.change(PinType::User, WRONG_PIN, host.user_pin(Which::Next))
+    }),
+    case(Ins::ChangePin, "too short", opened, |host| {
+        host.change(PinType::User, host.user_pin(Which::Held), SHORT_PIN)
+    }),
+    case(Ins::ChangePin, "administrator", opened, |host| {
+        host.change(PinType::Administrator, host.admin_pin(Which::Held), host.admin_pin(Which::Next))
+    }),
+    case(Ins::UnblockPin, "right", opened, |host| {
+        host.unblock(host.admin_pin(Which::Held), host.user_pin(Which::Next))
+    }),
+    case(Ins::UnblockPin, "wrong", opened, |host| host.unblock(WRONG_PIN, host.user_pin(Which::Next))),
+    case(Ins::UnblockPin, "too short", opened, |host| host.unblock(host.admin_pin(Which::Held), SHORT_PIN)),
     case(Ins::CreateApplication, "", authenticated, |host| {
         host.create_application(b"OTHER", ADMIN_PINS[0], USER_PINS[0])
     }),

@@ -12,6 +12,7 @@ use ukey_apdu::envelope::Le;
 use ukey_apdu::pin::{Challenge, DeviceKey, Pin, PinKey};
 use ukey_apdu::{Dialect, Status, mac};
 
+use super::secrets::{ADMIN_PINS, DEVICE_KEYS, ENVELOPE_KEY, USER_PINS};
 use crate::sim::SimPlatform;
 use crate::{MAX_ANSWER, Policy, SelfTest, Settings, Token};
 
@@ -21,14 +22,45 @@ const GM: Dialect = Dialect::GM2012;
 pub(super) const NAME: &[u8] = b"UKEY";
 /// The container in it.
 pub(super) const CONTAINER: &[u8] = b"DEV";
+/// Most files of it.
+pub(super) const FILES: u16 = 8;
 /// Tries of each PIN.
 const TRIES: u32 = 6;
+
+/// Which of each pair of secrets a token holds.
+#[derive(Clone, Copy)]
+pub(super) struct Held(usize);
+
+impl Held {
+    /// Those of the beginning.
+    pub(super) const FIRST: Held = Held(0);
+    /// Those that they are changed to.
+    pub(super) const SECOND: Held = Held(1);
+
+    const fn of<T: Copy>(self, pair: [T; 2], which: Which) -> T {
+        let [first, second] = pair;
+        match (self.0, which) {
+            (0, Which::Held) | (1, Which::Next) => first,
+            _ => second,
+        }
+    }
+}
+
+/// One of a pair of secrets.
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    /// That which the token holds at the beginning of a command.
+    Held,
+    /// That which takes its place.
+    Next,
+}
 
 /// A token with power, what is open in it, and what was said to it.
 pub(super) struct Host {
     pub(super) token: Token<SimPlatform>,
     pub(super) application: AppId,
     pub(super) container: ContainerId,
+    pub(super) held: Held,
     /// A line for every command, no secret in it.
     pub(super) script: Vec<String>,
 }
@@ -40,7 +72,13 @@ impl Host {
     pub(super) fn on(platform: SimPlatform) -> Result<Self, String> {
         let token = Token::power_on(platform, settings());
         let token = token.map_err(|(error, _)| format!("it does not come up: {error}"))?;
-        Ok(Self { token, application: AppId(0), container: ContainerId(0), script: Vec::new() })
+        Ok(Self {
+            token,
+            application: AppId(0),
+            container: ContainerId(0),
+            held: Held::FIRST,
+            script: Vec::new(),
+        })
     }
 
     /// Program operations and erased pages so far.
@@ -85,6 +123,23 @@ impl Host {
     }
 
     // ---- rights ----
+
+    pub(super) fn user_pin(&self, which: Which) -> &'static str {
+        self.held.of(USER_PINS, which)
+    }
+
+    pub(super) fn admin_pin(&self, which: Which) -> &'static str {
+        self.held.of(ADMIN_PINS, which)
+    }
+
+    pub(super) fn device_key(&self, which: Which) -> DeviceKey {
+        DeviceKey(self.held.of(DEVICE_KEYS, which))
+    }
+
+    /// The user proves the PIN.
+    pub(super) fn log_in(&mut self) -> Done {
+        self.verify(PinType::User, self.user_pin(Which::Held))
+    }
 
     fn challenge(&mut self) -> Result<Challenge, Status> {
         self.send(&GenRandom { length: 8 })?.try_into().map_err(|_| Status::INTERNAL)
@@ -140,15 +195,19 @@ impl Host {
             user_pin: pin(user)?,
             user_retries: TRIES,
             create_file: Rights::USER,
-            max_containers: 4,
-            max_certificates: 8,
-            max_files: 8,
+            max_containers: 16,
+            max_certificates: 32,
+            max_files: FILES,
         };
         self.send(&command).map(drop)
     }
 
     pub(super) fn open(&mut self) -> Done {
-        let answer = self.send(&OpenApplication { name: NAME })?;
+        self.open_named(NAME)
+    }
+
+    pub(super) fn open_named(&mut self, name: &[u8]) -> Done {
+        let answer = self.send(&OpenApplication { name })?;
         self.application = ApplicationInfo::read(&answer, &GM).map_err(|_| Status::INTERNAL)?.id;
         Ok(())
     }
@@ -172,14 +231,13 @@ impl Host {
 
     /// Brings the encryption pair of this private key, enveloped by the token itself for the container's sign key.
     pub(super) fn import_pair(&mut self, private: &[u8; 32]) -> Done {
-        const SYMMETRIC: [u8; 16] = [0x17; 16];
         let (application, container) = (self.application, self.container);
         let public_key = crate::sm2::from_private(private).map_err(|_| Status::INTERNAL)?.public_key();
         let to = self.public_key(KeyUse::Sign)?;
-        let wrapped = self.send(&ExtEccEncrypt { public_key: to, plaintext: Plaintext(&SYMMETRIC) })?;
+        let wrapped = self.send(&ExtEccEncrypt { public_key: to, plaintext: Plaintext(&ENVELOPE_KEY) })?;
         let (blocks, _) = private.as_chunks::<16>();
         let encrypted: Vec<u8> =
-            blocks.iter().flat_map(|block| mac::encrypt_block(&SYMMETRIC, *block)).collect();
+            blocks.iter().flat_map(|block| mac::encrypt_block(&ENVELOPE_KEY, *block)).collect();
         let key_pair = EnvelopedKeyPair {
             version: 1,
             algorithm: SGD_SM4_ECB,

@@ -3,7 +3,8 @@
 use ukey_apdu::Status;
 use ukey_apdu::command::EccPublicKey;
 
-use super::seen::{Secrets, Seen, look};
+use super::secrets::Secrets;
+use super::seen::{Seen, look};
 
 /// A state, and the secrets that lie in its flash.
 struct End {
@@ -38,10 +39,13 @@ impl Judge {
         Ok(now.seen.is_like(&self.before.seen))
     }
 
-    /// After the command was carried out without a cut: as after, but for the tries that the cuts before it cost.
+    /// After the command was carried out without a cut: as after, but for the tries that the cuts before it cost. Where
+    /// they cost the last one the command is refused, and all is as before.
     pub(super) fn judge_end(&self, image: &[u8], done: Result<(), Status>) -> Result<(), String> {
         let now = self.look(image)?;
-        if !now.seen.is_like(&self.after.seen) {
+        let refused = done == Err(Status::LOCKED) && now.seen.is_locked();
+        let expected = if refused { &self.before } else { &self.after };
+        if !now.seen.is_like(&expected.seen) {
             return Err(format!("once more without a cut, it does not do what it should: {done:?}"));
         }
         self.check_objects(&now)
@@ -75,7 +79,7 @@ impl Judge {
                 return Err(format!("{now} tries are left, of {was} before and {will} after it"));
             }
         }
-        if now.is_like(after) && !before.is_like(after) && now.tries != after.tries {
+        if now.is_like(after) && !now.cannot_tell(before, after) && now.tries != after.tries {
             return Err("it is done, but the tries are not as after it".to_owned());
         }
         Ok(())
@@ -88,7 +92,8 @@ mod tests {
     use ukey_apdu::pin::DeviceKey;
 
     use super::super::host::{CONTAINER, Host, NAME};
-    use super::super::seen::{ADMIN_PINS, CONTENTS, DEVICE_KEYS, USER_PINS, WRONG_PIN, platform};
+    use super::super::secrets::{ADMIN_PINS, CONTENTS, DEVICE_KEYS, USER_PINS, WRONG_PIN};
+    use super::super::seen::platform;
     use super::*;
 
     fn host(image: &[u8]) -> Host {
@@ -153,6 +158,31 @@ mod tests {
         assert_eq!(found, Err("6 tries are left, of 5 before and 4 after it".to_owned()));
         let unfinished = judged(|_, done| after(done, |host| _ = wrong(host)));
         assert_eq!(unfinished, Err("it is done, but the tries are not as after it".to_owned()));
+    }
+
+    /// Five cuts in a row cost five tries at most; whose tries are out is refused, and that is as before.
+    #[test]
+    fn tries_that_cuts_cost_add_up_until_the_pin_is_locked() {
+        let lock = |image: &[u8]| {
+            after(image, |host| while host.verify(PinType::User, WRONG_PIN) != Err(Status::LOCKED) {})
+        };
+        let before = issued();
+        let done = after(&before, |host| host.change(PinType::User, USER_PINS[0], USER_PINS[1]).unwrap());
+        let judge = Judge::new(&before, &done).unwrap();
+        let locked = lock(&before);
+        assert_eq!(judge.judge(&locked, 5), Ok(true));
+        assert_eq!(judge.judge(&locked, 4), Err("0 tries are left, of 5 before and 6 after it".to_owned()));
+        assert_eq!(judge.judge_end(&locked, Err(Status::LOCKED)), Ok(()));
+        let not_done = |image: &[u8], done| judge.judge_end(image, done).unwrap_err();
+        assert!(not_done(&before, Ok(())).starts_with("once more without a cut"));
+        assert!(not_done(&before, Err(Status::LOCKED)).starts_with("once more"), "it has tries left");
+        assert!(
+            not_done(&locked, Err(Status::NO_SPACE)).starts_with("once more"),
+            "refused for another reason"
+        );
+        let more = after(&locked, |host| host.label(b"other").unwrap());
+        assert!(not_done(&more, Err(Status::LOCKED)).starts_with("once more"), "and something changed");
+        assert!(judge.judge(&lock(&done), 5).is_err(), "the new PIN has all its tries");
     }
 
     #[test]

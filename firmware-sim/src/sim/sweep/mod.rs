@@ -2,13 +2,13 @@
 //! that matters.
 //!
 //! Each cut is clean (the operation does not happen) or torn (a part of it does, inside a word too), and the power goes once
-//! more while the token comes up. Where a page of the log is about to be freed, the same command is cut three times in a row.
+//! more while the token comes up. In the states where something could run out, the same command is cut five times in a row.
 //! Afterwards
 //!
 //! - the token is as before the command or as after it, and everything in it is readable;
-//! - no retry count rose without the right PIN, and none fell by more than the one try;
+//! - no retry count rose without the right PIN, and none fell by more than one try for each cut;
 //! - a key pair signs what its public key verifies;
-//! - no secret lies in the flash that the token does not hold;
+//! - no secret lies in the flash that the token does not hold: no PIN, key, or content of a file;
 //! - as much room is free as before or after;
 //! - the next command works, and so does the same command once more.
 //!
@@ -21,7 +21,11 @@ mod cases;
 mod host;
 mod judge;
 mod report;
+mod secrets;
 mod seen;
+mod states;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,12 +34,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use ukey_apdu::Ins;
 
-use self::cases::{CASES, Case, STATES, State};
+use self::cases::{CASES, Case};
 use self::host::Host;
 use self::judge::Judge;
 pub use self::report::{Report, Swept, Violation};
 use self::seen::platform;
-use super::Tear;
+use self::states::{STATES, State};
+use super::{SimPlatform, Tear};
 use crate::Token;
 
 /// What is swept.
@@ -68,6 +73,22 @@ pub fn commands() -> Vec<Ins> {
 /// # Errors
 /// A state could not be made, or a command cannot be judged: a defect of the sweep, or a token that does not work at all.
 pub fn run(options: &Options) -> Result<Report, String> {
+    sweep(options, &Faults::NONE)
+}
+
+/// What goes wrong beside the cuts: how the tests know that a violation is found.
+struct Faults {
+    /// Done to the flash after the token came up behind a cut.
+    flash: fn(&mut Vec<u8>),
+    /// Done to the platform on which the next command runs.
+    platform: fn(&mut SimPlatform),
+}
+
+impl Faults {
+    const NONE: Faults = Faults { flash: |_| (), platform: |_| () };
+}
+
+fn sweep(options: &Options, faults: &Faults) -> Result<Report, String> {
     let wanted = |case: &&Case| options.command.is_none_or(|ins| ins == case.ins);
     let cases: Vec<&Case> = CASES.iter().filter(wanted).collect();
     let images = STATES.iter().map(|state| make(state, options.seed)).collect::<Result<Vec<_>, _>>()?;
@@ -76,7 +97,7 @@ pub fn run(options: &Options) -> Result<Report, String> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(((state, image), case)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut sweep = Sweep { options, state, case, image, cuts: 0 };
+            let mut sweep = Sweep { options, faults, state, case, image, cuts: 0 };
             let found = sweep.run();
             let result = (case.ins, state.name, sweep.cuts, found);
             results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
@@ -138,6 +159,7 @@ fn make(state: &State, seed: u64) -> Result<Vec<u8>, String> {
 /// One command in one state.
 struct Sweep<'a> {
     options: &'a Options,
+    faults: &'a Faults,
     state: &'a State,
     case: &'a Case,
     image: &'a [u8],
@@ -187,7 +209,7 @@ impl Sweep<'_> {
         script.push(format!("a token in the state: {}", self.state.name));
         let mut image = self.image.to_vec();
         let mut as_before = true;
-        for round in 1..=if self.state.repeats() { 3 } else { 1 } {
+        for round in 1..=self.state.row {
             let mut host = self.start(&image)?.ok_or("what the command needs is refused after the cut")?;
             host.token.platform().flash.cut_power_after(operation, tear);
             let _ = (self.case.act)(&mut host);
@@ -205,7 +227,9 @@ impl Sweep<'_> {
             }
         }
         script.push("power on; SetLabel".to_owned());
-        let label = self.power_on(&image)?.label(b"after the cut");
+        let mut host = self.power_on(&image)?;
+        (self.faults.platform)(host.token.platform());
+        let label = host.label(b"after the cut");
         label.map_err(|status| format!("the next command is refused: {status}"))?;
         if as_before {
             script.push("or the same command once more, without a cut".to_owned());
@@ -217,7 +241,8 @@ impl Sweep<'_> {
     }
 
     fn power_on(&self, image: &[u8]) -> Result<Host, String> {
-        Host::on(platform(self.options.seed, image)?)
+        let host = Host::on(platform(self.options.seed, image)?)?;
+        Ok(Host { held: self.state.held, ..host })
     }
 
     /// The power comes back, and goes once more before the token is up. Gives what is in the flash after it came up.
@@ -240,7 +265,8 @@ impl Sweep<'_> {
             script.push(format!("power on; it is cut again at flash operation {operation}, {tear:?}"));
         }
         platform.flash.restore_power();
-        let mut host = Host::on(platform)?;
-        Ok(host.image())
+        let mut image = Host::on(platform)?.image();
+        (self.faults.flash)(&mut image);
+        Ok(image)
     }
 }

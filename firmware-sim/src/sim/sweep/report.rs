@@ -66,7 +66,8 @@ impl Report {
             text += &format!("{:<22} not covered: it has no case\n", ins.name());
         }
         for Violation { ins, form, state, what, script } in &self.violations {
-            text += &format!("\nviolation: {} {form}, state \"{state}\": {what}\n", ins.name());
+            let form = if form.is_empty() { String::new() } else { format!(" ({form})") };
+            text += &format!("\nviolation: {}{form}, state \"{state}\": {what}\n", ins.name());
             script.iter().for_each(|line| text += &format!("    {line}\n"));
             text += &format!("  again: ukey sweep --command {} --seed {}\n", ins.name(), self.seed);
         }

@@ -1,27 +1,15 @@
-//! What can be seen of a token from outside, and which secrets lie readable in its flash.
+//! What can be seen of a token from outside.
 
 use ukey_apdu::command::{
     Answer as _, DevInfo, EccPublicKey, EnumApplication, EnumContainer, EnumFiles, GetDevInfo, KeyUse,
-    PinType,
+    PinInfo, PinType,
 };
 use ukey_apdu::pin::DeviceKey;
 use ukey_apdu::{Dialect, Status};
 
 use super::host::{Host, NAME};
-use crate::sim::{SimFlash, SimPlatform};
-
-/// The device authentication key of the factory, and the one that it is changed to.
-pub(super) const DEVICE_KEYS: [[u8; 16]; 2] = [*b"1234567812345678", *b"the-next-dev-key"];
-/// The user's PIN, and the one that it is changed to.
-pub(super) const USER_PINS: [&str; 2] = ["the-user-pin", "next-user-pin"];
-/// The administrator's PIN, and the one that it is changed to.
-pub(super) const ADMIN_PINS: [&str; 2] = ["the-admin-pin", "next-admin-pin"];
-/// A PIN that is never right.
-pub(super) const WRONG_PIN: &str = "a-wrong-pin";
-/// The private keys that are brought in envelopes.
-pub(super) const BROUGHT: [[u8; 32]; 2] = [[0x42; 32], [0x43; 32]];
-/// What the secret file holds, over and over, and what is written over it.
-pub(super) const CONTENTS: [[u8; 8]; 2] = [*b"old seal", *b"new seal"];
+use super::secrets::{ADMIN_PINS, DEVICE_KEYS, USER_PINS, WRONG_DEVICE_KEY};
+use crate::sim::SimPlatform;
 
 /// A container: name, public keys, certificates, in the order of [`KeyUse::ALL`].
 type Content = (Vec<u8>, [Option<EccPublicKey>; 2], [Option<Vec<u8>>; 2]);
@@ -33,6 +21,8 @@ pub(super) struct Seen {
     /// Bytes for objects: all, and free ones.
     space: (u32, u32),
     applications: Vec<Vec<u8>>,
+    /// The retry counts of the others.
+    others: Vec<[PinInfo; 2]>,
     containers: Vec<Content>,
     files: Vec<(Vec<u8>, Vec<u8>)>,
     /// Which of the PINs and of the device keys are right.
@@ -48,11 +38,42 @@ pub(super) struct Seen {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tries(pub(super) [u8; 3]);
 
+impl Tries {
+    /// Hides what nobody can see where tries are out: the secret, and what only it opens.
+    fn hide(self, seen: &mut Seen) {
+        let [user, admin, device] = self.0.map(|left| left == 0);
+        if user {
+            seen.user_pin = None;
+            seen.files.clear();
+        }
+        if admin {
+            seen.admin_pin = None;
+        }
+        if device {
+            seen.device_key = None;
+        }
+    }
+}
+
 impl Seen {
-    /// The same but for the tries.
+    /// The same but for the tries, as far as it can be seen in this one, where tries may be out.
     pub(super) fn is_like(&self, other: &Seen) -> bool {
-        let level = |seen: &Seen| Seen { tries: Tries::default(), ..seen.clone() };
-        level(self) == level(other)
+        self.cannot_tell(self, other)
+    }
+
+    /// Whether two others are the same but for the tries, as far as it could be seen with the tries of this one.
+    pub(super) fn cannot_tell(&self, one: &Seen, other: &Seen) -> bool {
+        let level = |seen: &Seen| {
+            let mut seen = Seen { tries: Tries::default(), ..seen.clone() };
+            self.tries.hide(&mut seen);
+            seen
+        };
+        level(one) == level(other)
+    }
+
+    /// Whether the tries of a secret are out.
+    pub(super) fn is_locked(&self) -> bool {
+        self.tries.0.contains(&0)
     }
 
     /// The public keys in it.
@@ -77,7 +98,7 @@ pub(super) fn look(image: &[u8], known: &[EccPublicKey]) -> Result<Seen, String>
     if host.operations() != begun {
         return Err("reading changed the flash".to_owned());
     }
-    let wrong = host.authenticate(DeviceKey([0; 16]));
+    let wrong = host.authenticate(WRONG_DEVICE_KEY);
     let [_, _, device] = &mut seen.tries.0;
     *device = wrong.err().and_then(Status::remaining).map_or(0, |left| left + 1);
     seen.device_key = which(&mut host, fresh, &DEVICE_KEYS, |host, key| host.authenticate(DeviceKey(*key)))?;
@@ -102,7 +123,11 @@ fn which<T>(
     mut try_it: impl FnMut(&mut Host, &T) -> Result<(), Status>,
 ) -> Result<Option<usize>, String> {
     for (number, candidate) in candidates.iter().enumerate() {
-        let done = if number == 0 { try_it(host, candidate) } else { try_it(&mut fresh()?, candidate) };
+        let mut done = if number == 0 { try_it(host, candidate) } else { try_it(&mut fresh()?, candidate) };
+        if done == Err(Status::LOCKED) && number == 0 {
+            // Perhaps what was done before took the last try.
+            done = try_it(&mut fresh()?, candidate);
+        }
         match done {
             Ok(()) => return Ok(Some(number)),
             Err(status) if status == Status::LOCKED || status.remaining().is_some() => {}
@@ -123,6 +148,10 @@ fn read(host: &mut Host) -> Result<Seen, Status> {
         applications: host.names(&EnumApplication)?,
         ..Seen::default()
     };
+    for name in seen.applications.iter().filter(|name| *name != NAME) {
+        host.open_named(name)?;
+        seen.others.push([host.pin_info(PinType::User)?, host.pin_info(PinType::Administrator)?]);
+    }
     if !seen.applications.iter().any(|name| name == NAME) {
         return Ok(seen);
     }
@@ -169,78 +198,4 @@ fn there<T>(found: Result<T, Status>, none: Status) -> Result<Option<T>, Status>
         Err(status) if status == none => Ok(None),
         found => found.map(Some),
     }
-}
-
-/// Secrets by their bytes, and which of them lie in a flash.
-pub(super) struct Secrets {
-    known: Vec<(String, Vec<u8>)>,
-    base: Vec<u8>,
-    /// Which secrets lie in which page of the base.
-    pages: Vec<u32>,
-}
-
-impl Secrets {
-    /// The secrets of this sweep, and the private keys of these pairs, which lie in front of their public keys.
-    pub(super) fn new(base: &[u8], images: &[&[u8]], keys: &[EccPublicKey]) -> Result<Self, String> {
-        let mut known: Vec<(String, Vec<u8>)> = Vec::new();
-        for text in USER_PINS.iter().chain(&ADMIN_PINS) {
-            known.push(("a PIN".to_owned(), text.as_bytes().to_vec()));
-        }
-        for key in DEVICE_KEYS {
-            known.push(("a device authentication key".to_owned(), key.to_vec()));
-        }
-        known.push(("a brought private key".to_owned(), vec![0x42; 32]));
-        known.push(("a brought private key".to_owned(), vec![0x43; 32]));
-        for content in CONTENTS {
-            known.push(("a secret file's content".to_owned(), content.to_vec()));
-        }
-        for key in keys {
-            let private = images.iter().find_map(|image| private_key(image, key));
-            let private = private.ok_or("a private key was not found: the sweep would be blind for it")?;
-            known.push(("a private key".to_owned(), private.to_vec()));
-        }
-        let mut this = Self { known, base: base.to_vec(), pages: Vec::new() };
-        this.pages = base.chunks(SimFlash::PAGE).map(|page| this.in_page(page)).collect();
-        Ok(this)
-    }
-
-    fn in_page(&self, page: &[u8]) -> u32 {
-        let mut found = 0;
-        let mut bit = 1;
-        for (_, secret) in &self.known {
-            let first = secret.first().copied().unwrap_or_default();
-            let mut rest = page;
-            while let Some(at) = rest.iter().position(|&byte| byte == first) {
-                let here = rest.get(at..).unwrap_or_default();
-                if here.starts_with(secret) {
-                    found |= bit;
-                    break;
-                }
-                rest = here.get(1..).unwrap_or_default();
-            }
-            bit <<= 1;
-        }
-        found
-    }
-
-    /// The secrets in a flash, as bits.
-    pub(super) fn inside(&self, image: &[u8]) -> u32 {
-        let pages = image.chunks(SimFlash::PAGE).zip(self.base.chunks(SimFlash::PAGE)).zip(&self.pages);
-        pages.fold(0, |all, ((page, base), known)| {
-            all | if page == base { *known } else { self.in_page(page) }
-        })
-    }
-
-    /// What one of these bits stands for.
-    pub(super) fn name(&self, bits: u32) -> &str {
-        let number = usize::try_from(bits.trailing_zeros()).unwrap_or(usize::MAX);
-        self.known.get(number).map_or("something", |(name, _)| name)
-    }
-}
-
-/// The private key of a pair, as it lies in the flash.
-fn private_key(image: &[u8], key: &EccPublicKey) -> Option<[u8; 32]> {
-    let at = image.windows(32).enumerate().filter(|(_, window)| *window == key.x).map(|(at, _)| at);
-    let fronts = at.filter_map(|at| image.get(at.checked_sub(32)?..at)?.try_into().ok());
-    fronts.into_iter().find(|d| crate::sm2::from_private(d).is_ok_and(|pair| pair.public_key() == *key))
 }

@@ -223,6 +223,12 @@ impl Driver {
         }
     }
 
+    /// Program and erase operations so far: where there was none, the flash is the same byte for byte.
+    pub fn flash_operations(&mut self) -> (u64, u64) {
+        let counts = self.host.token.platform().flash.counts();
+        (counts.writes, counts.erases)
+    }
+
     // ---- power ----
 
     pub fn cut(&mut self, cut: Cut) {
