@@ -110,13 +110,13 @@ impl<const CUTS: bool> StateMachineTest for Firmware<CUTS> {
 }
 
 prop_state_machine! {
-    #![proptest_config(sessions(256))]
+    #![proptest_config(sessions(192))]
     #[test]
     fn the_firmware_is_as_the_model(sequential 80..200 => Firmware<true>);
 }
 
 prop_state_machine! {
-    #![proptest_config(sessions(96))]
+    #![proptest_config(sessions(72))]
     #[test]
     fn a_long_session_is_as_the_model(sequential 150..300 => Firmware<false>);
 }
