@@ -7,7 +7,7 @@ use crate::abi::exports;
 use crate::abi::pointer::{In, Out, Place, Text};
 use crate::abi::types::{ADMIN_TYPE, BOOL, BYTE, DEVHANDLE, HAPPLICATION, ULONG, USER_TYPE};
 use crate::application::Application;
-use crate::connection::{Authentication, Connection};
+use crate::connection::Connection;
 use crate::sar::{Failure, Result, Sar};
 
 /// Bytes of the device authentication key, and of its cryptogram.
@@ -126,41 +126,34 @@ fn keys() -> std::sync::MutexGuard<'static, Vec<DeviceKey>> {
 }
 
 fn authenticate(device: &Connection, cryptogram: [u8; KEY]) -> Result {
-    let mut known = device.authentication();
+    let mut known = device.slot.authentication();
     let random = Zeroizing::new(std::mem::take(&mut known.random));
-    known.key = None;
     device.did(device.device()?.authenticate_with(cryptogram))?;
     // Which key it was: SKF_ChangeDevAuthKey will need it, and is not told.
     let mut candidates = keys().clone();
     candidates.push(FACTORY_KEY);
     known.key = candidates.into_iter().find(|key| key.cryptogram(&random) == cryptogram);
+    known.is_proved = true;
     Ok(())
 }
 
 fn change_key(device: &Connection, new: DeviceKey) -> Result {
-    let mut known = device.authentication();
-    let old = known.key.clone().ok_or(Failure {
-        sar: Sar::KEYNOTFOUNTERR,
-        text: Some(
-            "the old device authentication key is not known here: authenticate with the factory's key, or with one \
-             that this process set"
-                .to_owned(),
-        ),
-    });
-    let device_key = match old {
-        Ok(key) => key,
-        // Without the right the token's own answer is the better one.
-        Err(failure) => {
-            return Err(match device.device()?.change_device_key(&FACTORY_KEY, &FACTORY_KEY) {
-                Err(error) if matches!(error.kind(), ukey_device::ErrorKind::NotLoggedIn) => {
-                    device.failed(error)
-                }
-                _ => failure,
-            });
-        }
+    let mut known = device.slot.authentication();
+    let old = match &known.key {
+        Some(key) => key,
+        None if known.is_proved => return Err(missing(Sar::KEYNOTFOUNTERR, UNKNOWN)),
+        None => return Err(missing(Sar::FAIL, "prove the device authentication key first: SKF_DevAuth")),
     };
-    device.did(device.device()?.change_device_key(&device_key, &new))?;
+    device.did(device.device()?.change_device_key(old, &new))?;
     keys().push(new.clone());
-    *known = Authentication { random: Vec::new(), key: Some(new) };
+    known.key = Some(new);
     Ok(())
+}
+
+/// Why the key that was proved does not do.
+const UNKNOWN: &str = "the old device authentication key is not known here: it has to be the factory's, or one that \
+                       this process set";
+
+fn missing(sar: Sar, text: &str) -> Failure {
+    Failure { sar, text: Some(text.to_owned()) }
 }

@@ -112,7 +112,10 @@ fn open(device: Arc<Connection>, handle: Handle, name: &str) -> Result<Handle> {
     let cell = Cell::try_new(device, |device| device.did(device.device()?.open_application(name)))?;
     open.application(name);
     drop(open);
-    handle::add(Object::Application(Arc::new(Application { cell, handle })), handle)
+    let application = Arc::new(Application { cell, handle });
+    let added = handle::add(Object::Application(Arc::clone(&application)), handle);
+    // The device was disconnected meanwhile.
+    added.inspect_err(|_| drop(application.close()))
 }
 
 impl Application {

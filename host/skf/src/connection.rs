@@ -1,10 +1,10 @@
 //! A connected device. The key in it may be held by another process for now: then every command says so, and
 //! SKF_LockDev waits for it.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use ukey_device::{Device, DeviceKey};
+use ukey_device::Device;
 
 use crate::sar::{Failure, Result, Sar};
 use crate::slot::{Live, Slot};
@@ -15,27 +15,12 @@ pub(crate) struct Connection {
     live: OnceLock<Live>,
     /// One thread at a time makes it live.
     turn: Mutex<()>,
-    authentication: Mutex<Authentication>,
-}
-
-/// What is known of the device authentication key, for SKF_ChangeDevAuthKey names the new one only.
-#[derive(Default)]
-pub(crate) struct Authentication {
-    /// The last random that was handed out.
-    pub(crate) random: Vec<u8>,
-    /// The key that the last authentication was made with, where the library knows it.
-    pub(crate) key: Option<DeviceKey>,
 }
 
 impl Connection {
     /// Connects to the key of a slot. One that another process holds counts as connected.
     pub(crate) fn new(slot: Arc<Slot>) -> Result<Connection> {
-        let connection = Connection {
-            slot,
-            live: OnceLock::new(),
-            turn: Mutex::default(),
-            authentication: Mutex::default(),
-        };
+        let connection = Connection { slot, live: OnceLock::new(), turn: Mutex::default() };
         match connection.try_device() {
             Err(error) if !error.is_busy() => Err(error.into()),
             _ => Ok(connection),
@@ -67,11 +52,6 @@ impl Connection {
             }
         };
         Ok(&live.device)
-    }
-
-    /// What is known of the device authentication.
-    pub(crate) fn authentication(&self) -> MutexGuard<'_, Authentication> {
-        self.authentication.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the token for this handle alone; waits so long for others, in this process and beside it.

@@ -120,10 +120,12 @@ fn open(
     let slot = Arc::clone(&application.connection().slot);
     let mut open = slot.open();
     let cell = Cell::try_new(application, |application| application.did(get(application.get())))?;
-    let container = Container(cell);
+    let container = Arc::new(Container(cell));
     open.container(container.application().get().name(), name);
     drop(open);
-    handle::add(Object::Container(Arc::new(container)), handle)
+    let added = handle::add(Object::Container(Arc::clone(&container)), handle);
+    // The application was closed meanwhile.
+    added.inspect_err(|_| drop(container.close()))
 }
 
 impl Container {

@@ -27,7 +27,7 @@ exports! {
         if !(1..=LONGEST_RANDOM).contains(&count) {
             return Err(Sar::INDATALENERR.into());
         }
-        let mut known = device.authentication();
+        let mut known = device.slot.authentication();
         let random = device.did(device.device()?.random(count))?;
         fill_exactly(pbRandom, &random)?;
         known.random = random;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use ukey_device::link::state;
-use ukey_device::{Device, Options, Place, Simulator, Target};
+use ukey_device::{Device, DeviceKey, Options, Place, Simulator, Target};
 
 use crate::abi::types::{EVENT_INSERTED, EVENT_REMOVED};
 use crate::config;
@@ -61,6 +61,7 @@ pub(crate) struct Slot {
     target: Target,
     key: Mutex<Key>,
     open: Mutex<Open>,
+    authentication: Mutex<Authentication>,
 }
 
 /// What is known of the key.
@@ -74,6 +75,17 @@ struct Key {
     serial_number: Option<String>,
     /// It was found to be gone, and that was told.
     is_gone: bool,
+}
+
+/// What is known of the device authentication: SKF_ChangeDevAuthKey names the new key only.
+#[derive(Default)]
+pub(crate) struct Authentication {
+    /// The last random that was handed out.
+    pub(crate) random: Vec<u8>,
+    /// A handle of this process proved the key.
+    pub(crate) is_proved: bool,
+    /// The key that was proved, where the library knows it.
+    pub(crate) key: Option<DeviceKey>,
 }
 
 /// How many handles of this process have an application or a container open: the token itself counts none.
@@ -92,7 +104,7 @@ pub(crate) struct Live {
 
 impl Slot {
     fn new(target: Target) -> Slot {
-        Slot { target, key: Mutex::default(), open: Mutex::default() }
+        Slot { target, key: Mutex::default(), open: Mutex::default(), authentication: Mutex::default() }
     }
 
     fn key(&self) -> MutexGuard<'_, Key> {
@@ -102,6 +114,11 @@ impl Slot {
     /// The counts of what is open.
     pub(crate) fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of the device authentication.
+    pub(crate) fn authentication(&self) -> MutexGuard<'_, Authentication> {
+        self.authentication.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key's serial number, or the target where there is none to be read.
@@ -175,10 +192,13 @@ impl Slot {
 
     /// Pulls a simulated key.
     pub(crate) fn unplug(&self) -> Result {
-        self.connect().ok();
+        // It has to have power to lose it; one that another process holds is out of reach.
+        let live = self.connect();
         let name = self.name();
         let mut key = self.key();
-        let simulator = key.simulator.upgrade().ok_or(Sar::DEVICE_REMOVED)?;
+        let Some(simulator) = key.simulator.upgrade() else {
+            return Err(live.err().map_or(Sar::FAIL.into(), Failure::from));
+        };
         if !simulator.is_plugged_in() {
             return Err(Sar::DEVICE_REMOVED.into());
         }
@@ -205,6 +225,7 @@ impl Slot {
         key.is_gone = false;
         drop(key);
         *self.open() = Open::default();
+        *self.authentication() = Authentication::default();
         EVENTS.happened(Event { name, kind: EVENT_INSERTED });
         Ok(())
     }

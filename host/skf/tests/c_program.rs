@@ -31,9 +31,21 @@ fn a_program_in_c_calls_every_function() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("walk");
     compile(&compiler, &["-std=c11"], Path::new(&format!("{FOLDER}/tests/c/walk.c")), &program);
-    let output = Command::new(program).env("UKEY_SKF_TARGETS", "sim;sim").output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "every function was called");
+    // The devices by the environment, then by a file; and a file that names none that there could be.
+    let config = folder.path().join("skf.toml");
+    std::fs::write(&config, "targets = ['sim', 'sim']").unwrap();
+    let run = |name: &str, value: &std::ffi::OsStr| {
+        let mut program = Command::new(&program);
+        let output = program.env_remove("UKEY_SKF_TARGETS").env(name, value).output().unwrap();
+        let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), format!("{out}{error}").trim().to_owned())
+    };
+    let good = (true, "every function was called".to_owned());
+    assert_eq!(run("UKEY_SKF_TARGETS", "sim;sim".as_ref()), good);
+    assert_eq!(run("UKEY_SKF_CONFIG", config.as_os_str()), good);
+    std::fs::write(&config, "targets = ['elsewhere']").unwrap();
+    let (succeeded, text) = run("UKEY_SKF_CONFIG", config.as_os_str());
+    assert!(!succeeded && text.contains("skf.toml: \"elsewhere\" is no target"), "{text}");
 }
 
 /// Each function succeeds in it, and is refused: once each at least. Those that a token without RSA cannot do are

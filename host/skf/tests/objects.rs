@@ -103,6 +103,20 @@ fn the_device_key_gives_the_right_to_create_applications() {
 }
 
 #[test]
+fn the_device_key_is_changed_by_whoever_proved_it() {
+    let name = token();
+    let (one, two) = (connect(&name), connect(&name));
+    let new = [0x33_u8; 16];
+    assert_eq!(skf!(SKF_ChangeDevAuthKey(one, new.as_ptr(), 16_u32)), 0x0A00_0001);
+    assert!(last_error().contains("prove the device authentication key first"), "{}", last_error());
+    // The right is the token's: it holds for every handle.
+    authenticate(two);
+    assert_eq!(skf!(SKF_ChangeDevAuthKey(one, new.as_ptr(), 16_u32)), OK);
+    assert_eq!(try_to_authenticate(one, FACTORY_KEY), 0x0A00_0001);
+    assert_eq!(try_to_authenticate(one, &new), OK);
+}
+
+#[test]
 fn a_challenge_of_16_bytes_and_padded_data_authenticate_too() {
     let device = connect(&token());
     let mut challenge = [0; 16];
