@@ -1,5 +1,5 @@
 //! The border to C. All that is unsafe is in this folder: what a pointer points at is read and written in
-//! [`pointer`], and the macro here makes a function of the interface out of a safe body.
+//! [`mod@pointer`], and the macro here makes a function of the interface out of a safe body.
 //!
 //! Guarantees: no panic goes on into C; what a function says beside its code is kept for `UKEY_LastError`.
 
