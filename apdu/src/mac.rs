@@ -3,7 +3,7 @@
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use sm4::Sm4;
 
-use crate::dialect::MacForm;
+use crate::dialect::{MacForm, MacPadding};
 
 /// SM4 block and key size in bytes.
 pub const BLOCK: usize = 16;
@@ -31,11 +31,20 @@ pub fn decrypt_block(key: &[u8; BLOCK], block: [u8; BLOCK]) -> [u8; BLOCK] {
 /// when the input is aligned), started from `iv`. The last cipher block.
 #[must_use]
 pub fn cbc_mac(key: &[u8; BLOCK], iv: [u8; BLOCK], parts: &[&[u8]]) -> [u8; BLOCK] {
+    padded_cbc_mac(MacPadding::Method2, key, iv, parts)
+}
+
+fn padded_cbc_mac(
+    padding: MacPadding,
+    key: &[u8; BLOCK],
+    iv: [u8; BLOCK],
+    parts: &[&[u8]],
+) -> [u8; BLOCK] {
     let cipher = Sm4::new(&(*key).into());
     let mut state = iv;
     let mut filled = 0;
-    let padding: [&[u8]; 1] = [&[0x80]];
-    for byte in parts.iter().chain(&padding).flat_map(|part| part.iter()) {
+    let marker: [&[u8]; 1] = [&[0x80]];
+    for byte in parts.iter().chain(&marker).flat_map(|part| part.iter()) {
         if let Some(cell) = state.get_mut(filled) {
             *cell ^= byte;
         }
@@ -47,7 +56,7 @@ pub fn cbc_mac(key: &[u8; BLOCK], iv: [u8; BLOCK], parts: &[&[u8]]) -> [u8; BLOC
             filled = 0;
         }
     }
-    if filled == 0 {
+    if filled == 0 && padding == MacPadding::Method2 {
         return state;
     }
     let mut block = state.into();
@@ -68,20 +77,31 @@ pub struct Covered<'a> {
 
 /// The 4-byte MAC of a protected command under `key`, started from the 8-byte challenge.
 #[must_use]
-pub fn mac(form: MacForm, key: &[u8; BLOCK], challenge: &[u8; 8], covered: Covered<'_>) -> [u8; MAC_LENGTH] {
+pub fn mac(
+    form: MacForm,
+    padding: MacPadding,
+    key: &[u8; BLOCK],
+    challenge: &[u8; 8],
+    covered: Covered<'_>,
+) -> [u8; MAC_LENGTH] {
     let mut iv = [0; BLOCK];
     iv.iter_mut().zip(challenge).for_each(|(cell, byte)| *cell = *byte);
     // A protected command carries at most a few dozen bytes, so its length always fits.
     let data_length = u16::try_from(covered.data.len()).unwrap_or(u16::MAX);
-    let [high, low] = data_length.saturating_add(4).to_be_bytes();
-    let last = match form {
-        MacForm::PlainNewPin => cbc_mac(key, iv, &[covered.plain]),
-        MacForm::HeaderExtendedLc => cbc_mac(key, iv, &[&covered.header, &[0, high, low], covered.data]),
-        MacForm::HeaderLcLe => {
-            cbc_mac(key, iv, &[&covered.header, &data_length.to_be_bytes(), &[0, 0], covered.data])
-        }
+    let [high, low] = data_length.to_be_bytes();
+    let [high_with_mac, low_with_mac] = data_length.saturating_add(4).to_be_bytes();
+    let lengths = match form {
+        MacForm::PlainNewPin => [0; 4],
+        MacForm::HeaderExtendedLc => [0, high_with_mac, low_with_mac, 0],
+        MacForm::HeaderLcBig => [high, low, 0, 0],
+        MacForm::HeaderLcLittle => [low_with_mac, high_with_mac, 0, 0],
     };
-    let [a, b, c, d, ..] = last;
+    let parts: [&[u8]; 3] = match (form, &lengths) {
+        (MacForm::PlainNewPin, _) => [covered.plain, &[], &[]],
+        (MacForm::HeaderExtendedLc, [extended @ .., _]) => [&covered.header, extended, covered.data],
+        (MacForm::HeaderLcBig | MacForm::HeaderLcLittle, lengths) => [&covered.header, lengths, covered.data],
+    };
+    let [a, b, c, d, ..] = padded_cbc_mac(padding, key, iv, &parts);
     [a, b, c, d]
 }
 
@@ -113,9 +133,32 @@ mod tests {
 
     #[test]
     fn each_form_covers_something_else() {
-        let covered = Covered { header: [0x84, 0x1A, 0, 0], data: &[1; 18], plain: b"12345678" };
-        let macs = [MacForm::PlainNewPin, MacForm::HeaderExtendedLc, MacForm::HeaderLcLe]
-            .map(|form| mac(form, &[3; 16], &[4; 8], covered));
-        assert!(macs[0] != macs[1] && macs[1] != macs[2] && macs[0] != macs[2]);
+        let header = [0x84, 0x1A, 0, 0];
+        let covered = Covered { header, data: &[1; 18], plain: b"12345678" };
+        let of = |parts: &[&[u8]]| cbc_mac(&[3; 16], [4, 4, 4, 4, 4, 4, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0], parts);
+        let expected = [
+            (MacForm::PlainNewPin, of(&[b"12345678"])),
+            (MacForm::HeaderExtendedLc, of(&[&header, &[0, 0, 22], &[1; 18]])),
+            (MacForm::HeaderLcBig, of(&[&header, &[0, 18, 0, 0], &[1; 18]])),
+            (MacForm::HeaderLcLittle, of(&[&header, &[22, 0, 0, 0], &[1; 18]])),
+        ];
+        for (form, last) in expected {
+            assert_eq!(mac(form, MacPadding::Method2, &[3; 16], &[4; 8], covered), last[..4], "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_zeros_more_only_where_the_marker_fills_a_block() {
+        let macs = |plain: &[u8]| {
+            let covered = Covered { header: [0; 4], data: &[], plain };
+            [MacPadding::Method2, MacPadding::ZeroBlock]
+                .map(|padding| mac(MacForm::PlainNewPin, padding, &[3; 16], &[0; 8], covered))
+        };
+        for length in 0..40 {
+            let [method2, zero_block] = macs(&vec![7; length]);
+            assert_eq!(method2 != zero_block, length % 16 == 15, "{length} bytes");
+        }
+        let whole = cbc_mac(&[3; 16], [0; 16], &[&[7; 15]]);
+        assert_eq!(macs(&[7; 15])[1], encrypt_block(&[3; 16], whole)[..4]);
     }
 }

@@ -11,8 +11,9 @@ use sm3::{Digest, Sm3};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::dialect::{BlockForm, Dialect, MacForm, PinKeyForm};
+use crate::dialect::{BlockForm, Dialect, PinKeyForm};
 use crate::mac::{self, BLOCK, Covered, MAC_LENGTH};
+use crate::status::Status;
 use crate::wire::Malformed;
 
 /// Longest PIN on the wire, in bytes.
@@ -194,7 +195,7 @@ impl PinKey {
             cell.copy_from_slice(&mac::encrypt_block(&self.0, block));
         }
         let block = sealed.block.get(..sealed.length).unwrap_or_default();
-        sealed.mac = self.mac(dialect.new_pin_mac, challenge, header, prefix, block, new_pin.as_bytes());
+        sealed.mac = self.mac(dialect, challenge, header, prefix, block, new_pin.as_bytes());
         sealed
     }
 
@@ -219,13 +220,13 @@ impl PinKey {
         let pin = pin.and_then(|text| Pin::new(text).ok());
         plain.zeroize();
         let pin = pin?;
-        let own = self.mac(dialect.new_pin_mac, challenge, header, prefix, sealed.block, pin.as_bytes());
+        let own = self.mac(dialect, challenge, header, prefix, sealed.block, pin.as_bytes());
         bool::from(own.ct_eq(&sealed.mac)).then_some(pin)
     }
 
     fn mac(
         &self,
-        form: MacForm,
+        dialect: &Dialect,
         challenge: &Challenge,
         header: [u8; 4],
         prefix: [u8; 2],
@@ -238,7 +239,8 @@ impl PinKey {
             copy(rest, block);
         }
         let data = data.get(..2 + block.len()).unwrap_or_default();
-        mac::mac(form, &self.0, challenge, Covered { header, data, plain })
+        let covered = Covered { header, data, plain };
+        mac::mac(dialect.new_pin_mac, dialect.mac_padding, &self.0, challenge, covered)
     }
 }
 
@@ -272,11 +274,14 @@ impl DeviceKey {
     ) -> ([u8; BLOCK], [u8; MAC_LENGTH]) {
         let encrypted = mac::encrypt_block(&self.0, new_key.0);
         let covered = Covered { header, data: &encrypted, plain: &new_key.0 };
-        (encrypted, mac::mac(dialect.device_key_mac, &self.0, challenge, covered))
+        let mac = mac::mac(dialect.device_key_mac, dialect.mac_padding, &self.0, challenge, covered);
+        (encrypted, mac)
     }
 
-    /// Opens a sealed new device key; `None` when the MAC is wrong.
-    #[must_use]
+    /// Opens a sealed new device key.
+    ///
+    /// # Errors
+    /// The dialect's word for a wrong MAC.
     pub fn open(
         &self,
         dialect: &Dialect,
@@ -284,11 +289,11 @@ impl DeviceKey {
         mac: &[u8; MAC_LENGTH],
         challenge: &Challenge,
         header: [u8; 4],
-    ) -> Option<DeviceKey> {
+    ) -> Result<DeviceKey, Status> {
         let new_key = DeviceKey(mac::decrypt_block(&self.0, *encrypted));
         let covered = Covered { header, data: encrypted, plain: &new_key.0 };
-        let own = mac::mac(dialect.device_key_mac, &self.0, challenge, covered);
-        bool::from(own.ct_eq(mac)).then_some(new_key)
+        let own = mac::mac(dialect.device_key_mac, dialect.mac_padding, &self.0, challenge, covered);
+        if bool::from(own.ct_eq(mac)) { Ok(new_key) } else { Err(dialect.wrong_mac.status()) }
     }
 }
 
@@ -339,6 +344,7 @@ fn unfill(form: BlockForm, blocks: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::MacForm;
     use proptest::prelude::*;
 
     const GM: Dialect = Dialect::GM2012;
@@ -404,7 +410,7 @@ mod tests {
         #[test]
         fn seal_then_open_gives_the_same(
             old in "[ -~]{1,16}", new in "[ -~]{1,16}", challenge: Challenge, header: [u8; 4], prefix: [u8; 2],
-            form in prop_oneof![Just(MacForm::PlainNewPin), Just(MacForm::HeaderExtendedLc), Just(MacForm::HeaderLcLe)],
+            form in prop_oneof![Just(MacForm::PlainNewPin), Just(MacForm::HeaderExtendedLc), Just(MacForm::HeaderLcBig), Just(MacForm::HeaderLcLittle)],
             block in prop_oneof![Just(BlockForm::LengthPrefixed), Just(BlockForm::ZeroPadded)],
         ) {
             let dialect = Dialect { new_pin_mac: form, new_pin_block: block, ..GM };
@@ -426,7 +432,7 @@ mod tests {
             let (sealed, mac) = DeviceKey(old).seal(&GM, &DeviceKey(new), &challenge, [0x84, 0x12, 0, 2]);
             let open = |key: [u8; 16], mac| DeviceKey(key).open(&GM, &sealed, &mac, &challenge, [0x84, 0x12, 0, 2]);
             prop_assert_eq!(open(old, mac).unwrap().0, new);
-            prop_assert!(open(old, [mac[0] ^ 1, mac[1], mac[2], mac[3]]).is_none());
+            prop_assert_eq!(open(old, [mac[0] ^ 1, mac[1], mac[2], mac[3]]).err(), Some(Status::WRONG_MAC));
         }
     }
 }

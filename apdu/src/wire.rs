@@ -55,6 +55,11 @@ impl<'a> Reader<'a> {
         Self { rest: bytes, dialect }
     }
 
+    /// The dialect in which it reads.
+    pub(crate) const fn dialect(&self) -> &'a Dialect {
+        self.dialect
+    }
+
     /// The next `n` bytes.
     pub fn take(&mut self, n: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self.rest.split_at_checked(n).ok_or(Malformed)?;
@@ -149,6 +154,11 @@ impl<'b> Writer<'b> {
     #[must_use]
     pub const fn new(buffer: &'b mut [u8], dialect: &'b Dialect) -> Self {
         Self { buffer, length: 0, dialect }
+    }
+
+    /// The dialect in which it writes.
+    pub(crate) const fn dialect(&self) -> &'b Dialect {
+        self.dialect
     }
 
     /// Bytes as they are.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use cucumber::gherkin::StepType;
-use ukey_device::{Dialect, Options, Target};
+use ukey_device::{DialectChoice, Options, Target};
 use ukey_flows::FlowError;
 
 use crate::{
@@ -138,9 +138,9 @@ impl ScenarioWorld for UkeyWorld {
         let target: Target = context.target.parse().map_err(|error| unreachable(&error))?;
         let dialect = match context.dialect.as_deref() {
             None => None,
-            Some(name) => match Dialect::named(name) {
-                Some(dialect) => Some(dialect),
-                None => return Err(PrepareError::Failed(format!("there is no dialect {name}"))),
+            Some(text) => match text.parse::<DialectChoice>() {
+                Ok(dialect) => Some(dialect),
+                Err(error) => return Err(PrepareError::Failed(error.to_string())),
             },
         };
         if let Some(missing) = context.tags.iter().any(|tag| tag == "pdf").then(pdf::missing).flatten() {

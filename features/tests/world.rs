@@ -274,7 +274,7 @@ fn a_dialect_that_is_not_there_fails_the_scenario() {
 fn a_key_that_speaks_another_dialect_is_not_reached() {
     let folder = TempDir::new().unwrap();
     let state = folder.path().join("key.state");
-    let speaks = Options { seed: Some(1), dialect: Dialect::named("gm3000") };
+    let speaks = Options { seed: Some(1), dialect: Some(Dialect::GM3000.into()) };
     Simulator::fresh(&speaks).unwrap().save_as(&state, false).unwrap();
     let target = format!("sim:{}", state.display());
     let login = ["当 插着UKey，输入口令\"Mima-2026\"登录", "那么 登录成功，显示\"示例科技有限公司\""];

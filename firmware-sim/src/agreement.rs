@@ -32,6 +32,7 @@ pub(crate) struct Agreements {
 struct Agreement {
     handle: AgreementHandle,
     container: OpenContainer,
+    algorithm: u32,
     id: Text<MAX_PARTY_ID>,
     temporary: KeyPairRecord,
 }
@@ -48,6 +49,7 @@ impl Agreements {
     fn add(
         &mut self,
         container: OpenContainer,
+        algorithm: u32,
         id: Text<MAX_PARTY_ID>,
         temporary: KeyPairRecord,
     ) -> AgreementHandle {
@@ -56,7 +58,7 @@ impl Agreements {
         let place =
             self.places.iter_mut().min_by_key(|place| place.as_ref().map(|agreement| agreement.handle.0));
         if let Some(place) = place {
-            *place = Some(Agreement { handle, container, id, temporary });
+            *place = Some(Agreement { handle, container, algorithm, id, temporary });
         }
         handle
     }
@@ -120,7 +122,7 @@ impl<P: Platform> Run<'_, P> {
         let id = Text::from_slice(command.id).map_err(|_| Status::WRONG_DATA)?;
         let temporary = self.chance.draw(|rng| sm2::generate(rng))?;
         let temporary_key = temporary.public_key();
-        let handle = self.core.agreements.add(container, id, temporary);
+        let handle = self.core.agreements.add(container, command.algorithm, id, temporary);
         Ok(AgreementData { temporary_key, handle }.write(out)?)
     }
 
@@ -137,7 +139,7 @@ impl<P: Platform> Run<'_, P> {
         let temporary = self.chance.draw(|rng| sm2::generate(rng))?;
         let own = Own { role: Role::Responder, key, temporary: &temporary, id: command.id };
         let agreed = agree(own, &command.initiator)?.key::<BLOCK>();
-        let id = self.core.session_keys.add(KeyHolder::Container(container), &agreed)?;
+        let id = self.core.session_keys.add(KeyHolder::Container(container), command.algorithm, &agreed)?;
         Ok(AgreedKey { temporary_key: temporary.public_key(), key: AgreedKeyId(id) }.write(out)?)
     }
 
@@ -150,11 +152,13 @@ impl<P: Platform> Run<'_, P> {
         command: &GenerateKeyWithEcc<'_>,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let agreed = self.core.agreements.use_up(container, command.handle, |agreement| {
-            let Agreement { temporary, id, .. } = agreement;
-            agree(Own { role: Role::Initiator, key, temporary, id }, &command.responder)
-        })??;
-        let id = self.core.session_keys.add(KeyHolder::Container(container), &agreed.key())?;
+        let (algorithm, agreed) = self.core.agreements.use_up(container, command.handle, |agreement| {
+            let Agreement { algorithm, temporary, id, .. } = agreement;
+            let own = Own { role: Role::Initiator, key, temporary, id };
+            (*algorithm, agree(own, &command.responder))
+        })?;
+        let key = agreed?.key();
+        let id = self.core.session_keys.add(KeyHolder::Container(container), algorithm, &key)?;
         Ok(AgreedKeyId(id).write(out)?)
     }
 }

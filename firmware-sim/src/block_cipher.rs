@@ -67,15 +67,19 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Begins one.
+    /// Begins one, with a key that was made for the algorithm `keys_own`.
     ///
     /// An initialisation vector is one block; ECB has none and passes over what is given. CFB and OFB feed back whole
     /// blocks. A MAC has no padding (GM/T 0016-2012 clause 7.6.32).
     ///
     /// # Errors
     /// `6A99` for an algorithm that does not serve the purpose, `6A80` for other parameters.
-    pub(crate) fn new(purpose: Purpose, parameters: &CipherParameters<'_>) -> Result<Self, Status> {
-        let mode = Mode::of(parameters.algorithm, purpose)?;
+    pub(crate) fn new(
+        purpose: Purpose,
+        keys_own: u32,
+        parameters: &CipherParameters<'_>,
+    ) -> Result<Self, Status> {
+        let mode = Mode::of(parameters.algorithm.unwrap_or(keys_own), purpose)?;
         let padded = parameters.padding == Padding::Pkcs5;
         let whole_block = matches!(parameters.feedback_bits, 0 | 128);
         if (mode.is_stream() && !whole_block) || (purpose == Purpose::Mac && padded) {
@@ -233,7 +237,7 @@ mod tests {
         let cipher = Sm4::new_from_slice(key).unwrap();
         let mut buffer = [0; 1024];
         let mut out = Writer::new(&mut buffer, &Dialect::GM2012);
-        let mut operation = Operation::new(purpose, &parameters)?;
+        let mut operation = Operation::new(purpose, SGD_SM4_ECB, &parameters)?;
         parts.iter().try_for_each(|part| operation.update(&cipher, part, &mut out))?;
         operation.finish(&cipher, &mut out)?;
         let length = out.len();
@@ -324,7 +328,7 @@ mod tests {
     #[test]
     fn parameters_that_do_not_fit_are_refused() {
         let iv = [0; 33];
-        let new = |purpose, parameters| Operation::new(purpose, &parameters).err();
+        let new = |purpose, parameters| Operation::new(purpose, SGD_SM4_ECB, &parameters).err();
         for algorithm in ALGORITHMS {
             for length in [0, 8, 15, 17, 32, 33] {
                 let refused = new(Purpose::Encrypt, CipherParameters::new(algorithm, &iv[..length]));
@@ -388,7 +392,7 @@ mod tests {
         let mut buffer = [0; 31];
         let mut out = Writer::new(&mut buffer, &Dialect::GM2012);
         let parameters = CipherParameters::new(SGD_SM4_ECB, &[]);
-        let mut operation = Operation::new(Purpose::Encrypt, &parameters).unwrap();
+        let mut operation = Operation::new(Purpose::Encrypt, SGD_SM4_ECB, &parameters).unwrap();
         operation.update(&cipher, &[1; 31], &mut out).unwrap();
         assert_eq!(operation.update(&cipher, &[1; 1], &mut out), Err(Status::WRONG_LENGTH));
     }

@@ -142,8 +142,7 @@ impl<P: Platform> Run<'_, P> {
         let header = [cla.to_byte(), ChangeDevAuthKey::INS as u8, 0, command.algorithm];
         let dialect = self.core.settings.dialect;
         let new_key = DeviceKey(record.key)
-            .open(&dialect, &command.encrypted_key, &command.mac, &challenge, header)
-            .ok_or(Status::WRONG_MAC)?;
+            .open(&dialect, &command.encrypted_key, &command.mac, &challenge, header)?;
         let record = DeviceKeyRecord { key: new_key.0, forgiven: record.forgiven };
         let record = Encoded::new(&record)?;
         let change = Change::Put { object: ObjectId::DEVICE_KEY, value: record.as_bytes(), secret: true };

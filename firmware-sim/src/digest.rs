@@ -3,7 +3,7 @@
 use sha1::Sha1;
 use sha2::Sha256;
 use sm3::{Digest as _, Sm3};
-use ukey_apdu::command::{Digest, DigestAlgorithm, DigestFinal, DigestInit, DigestUpdate};
+use ukey_apdu::command::{Digest, DigestAlgorithm, DigestFinal, DigestInit, DigestUpdate, DigestValue};
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::{Overflow, Writer};
 
@@ -49,9 +49,9 @@ impl Hash {
 
     fn put(self, out: &mut Writer<'_>) -> Result<(), Overflow> {
         match self {
-            Hash::Sm3(hash) => out.put(&hash.finalize()),
-            Hash::Sha1(hash) => out.put(&hash.finalize()),
-            Hash::Sha256(hash) => out.put(&hash.finalize()),
+            Hash::Sm3(hash) => DigestValue(&hash.finalize()).write(out),
+            Hash::Sha1(hash) => DigestValue(&hash.finalize()).write(out),
+            Hash::Sha256(hash) => DigestValue(&hash.finalize()).write(out),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! SM2 with keys that come in the command: neither an application nor a right is needed, and nothing is kept.
 
-use ukey_apdu::command::{EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign, SignInput};
+use ukey_apdu::command::{CiphertextAnswer, EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign, SignInput};
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
 
@@ -28,7 +28,7 @@ impl<P: Platform> Run<'_, P> {
         let sealed = self.chance.draw(|rng| sm2::encrypt(&command.public_key, command.plaintext.0, rng))?;
         let sealed = sealed.map_err(|_| Status::ENCRYPTION_FAILED)?;
         // The answer is longer than the command.
-        sealed.write(out).map_err(|_| Status::WRONG_LENGTH)
+        sealed.write(CiphertextAnswer::External, out).map_err(|_| Status::WRONG_LENGTH)
     }
 
     pub(crate) fn decrypt_external(
@@ -45,6 +45,6 @@ impl<P: Platform> Run<'_, P> {
 
     pub(crate) fn sign_external(&mut self, command: &ExtEccSign, out: &mut Writer<'_>) -> Result<(), Status> {
         let key = SigningKey::from_private(&command.private_key).map_err(|_| Status::WRONG_DATA)?;
-        Ok(self.chance.draw(|rng| sm2::sign(&key, &command.digest, rng))?.write(out)?)
+        Ok(self.chance.draw(|rng| sm2::sign(&key, &command.digest, rng))?.write_external(out)?)
     }
 }

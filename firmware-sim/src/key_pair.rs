@@ -22,7 +22,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let key = self.chance.draw(|rng| sm2::generate(rng))?;
         self.replace_key_pair(container, KeyUse::Sign, &key)?;
-        Ok(key.public_key().write(out)?)
+        Ok(key.public_key().write_generated(out)?)
     }
 
     pub(crate) fn import_key_pair(

@@ -22,7 +22,7 @@ pub(crate) fn route<P: Platform>(
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     let ins = Ins::from_byte(apdu.ins).ok_or(Status::UNKNOWN_INS)?;
-    command::shape(ins).ok_or(Status::UNSUPPORTED)?.check(apdu)?;
+    command::shape(ins, dialect).ok_or(Status::UNSUPPORTED)?.check(apdu)?;
     run.check_phase(ins)?;
     let ids = Ids { apdu, dialect };
     match ins {

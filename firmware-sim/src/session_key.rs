@@ -7,7 +7,7 @@ use cipher::KeyInit;
 use rand_core::{Rng, TryCryptoRng};
 use sm4::Sm4;
 use ukey_apdu::command::{
-    CipherParameters, Data, EccExportSessionKey, EccExportSessionKeyEx, EccPublicKey, ImportSessionKey,
+    CipherParameters, CiphertextAnswer, Data, EccExportSessionKey, EccExportSessionKeyEx, ImportSessionKey,
     ImportSymmKey, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SessionKeyId,
 };
 use ukey_apdu::mac::BLOCK;
@@ -50,6 +50,8 @@ pub(crate) struct SessionKey {
     id: SessionKeyId,
     #[zeroize(skip)]
     holder: KeyHolder,
+    #[zeroize(skip)]
+    algorithm: u32,
     key: [u8; BLOCK],
     encryption: Option<Operation>,
     decryption: Option<Operation>,
@@ -66,8 +68,8 @@ impl core::fmt::Debug for SessionKey {
 }
 
 impl SessionKey {
-    const fn new(id: SessionKeyId, holder: KeyHolder, key: &[u8; BLOCK]) -> Self {
-        Self { id, holder, key: *key, encryption: None, decryption: None, mac: None }
+    const fn new(id: SessionKeyId, holder: KeyHolder, algorithm: u32, key: &[u8; BLOCK]) -> Self {
+        Self { id, holder, algorithm, key: *key, encryption: None, decryption: None, mac: None }
     }
 
     /// Begins an operation; one that was under way is forgotten.
@@ -76,7 +78,7 @@ impl SessionKey {
         purpose: Purpose,
         parameters: &CipherParameters<'_>,
     ) -> Result<(), Status> {
-        *self.operation(purpose) = Some(Operation::new(purpose, parameters)?);
+        *self.operation(purpose) = Some(Operation::new(purpose, self.algorithm, parameters)?);
         Ok(())
     }
 
@@ -134,7 +136,9 @@ impl SessionKey {
         chance: &mut Chance<'_, impl TryCryptoRng>,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        seal(&self.key, &command.public_key, chance, out)
+        let sealed = chance.draw(|rng| sm2::encrypt(&command.public_key, &self.key, rng))?;
+        let sealed = sealed.map_err(|_| Status::ENCRYPTION_FAILED)?;
+        Ok(sealed.write(CiphertextAnswer::Block, out)?)
     }
 
     const fn operation(&mut self, purpose: Purpose) -> &mut Option<Operation> {
@@ -144,18 +148,6 @@ impl SessionKey {
             Purpose::Mac => &mut self.mac,
         }
     }
-}
-
-/// `6A9A` where the public key is none.
-fn seal(
-    key: &[u8; BLOCK],
-    public_key: &EccPublicKey,
-    chance: &mut Chance<'_, impl TryCryptoRng>,
-    out: &mut Writer<'_>,
-) -> Result<(), Status> {
-    let sealed = chance.draw(|rng| sm2::encrypt(public_key, key, rng))?;
-    let sealed = sealed.map_err(|_| Status::ENCRYPTION_FAILED)?;
-    Ok(sealed.write(out)?)
 }
 
 /// Whether session keys may be of this algorithm (GM/T 0006), else `6A99`: SM4, in whatever mode it is named.
@@ -173,11 +165,16 @@ impl SessionKeys {
     }
 
     /// Keeps a key of a [`supported`] algorithm and says its id; `6A84` where all places are taken.
-    pub(crate) fn add(&mut self, holder: KeyHolder, key: &[u8; BLOCK]) -> Result<SessionKeyId, Status> {
+    pub(crate) fn add(
+        &mut self,
+        holder: KeyHolder,
+        algorithm: u32,
+        key: &[u8; BLOCK],
+    ) -> Result<SessionKeyId, Status> {
         let free = self.places.iter().take(self.limit).position(Option::is_none).ok_or(Status::NO_SPACE)?;
         let id = self.next_id();
         if let Some(place) = self.places.get_mut(free) {
-            *place = Some(SessionKey::new(id, holder, key));
+            *place = Some(SessionKey::new(id, holder, algorithm, key));
         }
         Ok(id)
     }
@@ -237,8 +234,11 @@ impl<P: Platform> Run<'_, P> {
         supported(command.algorithm)?;
         let mut key = Zeroizing::new([0; BLOCK]);
         self.chance.draw(|rng| rng.fill_bytes(key.as_mut_slice()))?;
-        seal(&key, &command.public_key, &mut self.chance, out)?;
-        Ok(self.core.session_keys.add(KeyHolder::Container(container), &key)?.write(out)?)
+        let sealed = self.chance.draw(|rng| sm2::encrypt(&command.public_key, key.as_slice(), rng))?;
+        let sealed = sealed.map_err(|_| Status::ENCRYPTION_FAILED)?;
+        let holder = KeyHolder::Container(container);
+        let id = self.core.session_keys.add(holder, command.algorithm, &key)?;
+        Ok(sealed.write(CiphertextAnswer::Exported(id), out)?)
     }
 
     /// Takes a session key that was sealed for the container's encryption key.
@@ -256,7 +256,8 @@ impl<P: Platform> Run<'_, P> {
         }
         let key = sm2::decrypt::<BLOCK>(&encryption_key.d, &command.sealed)
             .map_err(|_| Status::DECRYPTION_FAILED)?;
-        Ok(self.core.session_keys.add(KeyHolder::Container(container), &key)?.write(out)?)
+        let holder = KeyHolder::Container(container);
+        Ok(self.core.session_keys.add(holder, command.algorithm, &key)?.write(out)?)
     }
 
     pub(crate) fn import_symmetric_key(
@@ -267,7 +268,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         supported(command.algorithm)?;
         let key = command.key.try_into().map_err(|_| Status::WRONG_DATA)?;
-        Ok(self.core.session_keys.add(holder, key)?.write(out)?)
+        Ok(self.core.session_keys.add(holder, command.algorithm, key)?.write(out)?)
     }
 }
 
@@ -280,22 +281,22 @@ mod tests {
     #[test]
     fn places_are_bounded_and_free_again_when_the_key_is_destroyed() {
         let mut keys = SessionKeys::new(8);
-        let ids: Vec<_> = (0..8).map(|n| keys.add(DEVICE, &[n; BLOCK]).unwrap()).collect();
-        assert_eq!(keys.add(DEVICE, &[9; BLOCK]), Err(Status::NO_SPACE));
+        let ids: Vec<_> = (0..8).map(|n| keys.add(DEVICE, SGD_SM4_ECB, &[n; BLOCK]).unwrap()).collect();
+        assert_eq!(keys.add(DEVICE, SGD_SM4_ECB, &[9; BLOCK]), Err(Status::NO_SPACE));
         keys.destroy(DEVICE, ids[3]).unwrap();
         assert_eq!(keys.destroy(DEVICE, ids[3]), Err(Status::NO_SYMMETRIC_KEY), "it is gone");
-        let new = keys.add(DEVICE, &[9; BLOCK]).unwrap();
+        let new = keys.add(DEVICE, SGD_SM4_ECB, &[9; BLOCK]).unwrap();
         assert!(!ids.contains(&new), "an id is not given again soon");
         assert_eq!(keys.find(DEVICE, ids[4]).unwrap().key, [4; BLOCK], "the others stay");
-        assert_eq!(SessionKeys::new(0).add(DEVICE, &[1; BLOCK]), Err(Status::NO_SPACE), "a policy");
+        assert_eq!(SessionKeys::new(0).add(DEVICE, SGD_SM4_ECB, &[1; BLOCK]), Err(Status::NO_SPACE), "a policy");
     }
 
     #[test]
     fn ids_go_round_and_pass_over_those_in_use() {
         let mut keys = SessionKeys::new(8);
-        let first = keys.add(DEVICE, &[1; BLOCK]).unwrap();
+        let first = keys.add(DEVICE, SGD_SM4_ECB, &[1; BLOCK]).unwrap();
         for _ in 0..2 * IDS.len() {
-            let id = keys.add(DEVICE, &[2; BLOCK]).unwrap();
+            let id = keys.add(DEVICE, SGD_SM4_ECB, &[2; BLOCK]).unwrap();
             assert!(id != first && IDS.contains(&id.0));
             keys.destroy(DEVICE, id).unwrap();
         }
@@ -304,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_destroyed_key_is_not_in_memory_any_more() {
-        let mut key = SessionKey::new(SessionKeyId(1), DEVICE, &[7; BLOCK]);
+        let mut key = SessionKey::new(SessionKeyId(1), DEVICE, SGD_SM4_ECB, &[7; BLOCK]);
         assert!(!format!("{key:?}").contains('7'), "nor is it ever shown");
         key.zeroize();
         assert_eq!(key.key, [0; BLOCK]);

@@ -303,7 +303,7 @@ fn the_dialects_differ_in_the_order_of_rights_only() {
         host.open().unwrap();
         let (got, status) = host.apdu(plain(Ins::GetFileInfo as u8, 0x10, 0, b"F"));
         assert_eq!((hex::encode(got), status), (info.replace(' ', ""), Status::OK), "{}", dialect.name);
-        let name = dialect.name.as_bytes();
+        let name = dialect.name.as_str().as_bytes();
         let mut data = name.to_vec();
         data.resize(32, 0);
         data.extend(hex::decode(info.replace(' ', "")).unwrap());

@@ -7,7 +7,7 @@ use core::fmt;
 use super::algorithm::Symmetric;
 use super::names::Text;
 use super::{Answer, AppId, Command, ContainerId, EccPublicKey, Length, SessionKeyId, Shape, Size};
-use crate::dialect::Dialect;
+use crate::dialect::{ByteOrder, Dialect, KeyIdWidth};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::status::Status;
@@ -173,6 +173,10 @@ impl<'a> Command<'a> for GenerateAgreementDataAndKeyWithEcc<'a> {
         Shape { data: Length::AtLeast(152), answer: Size::Fixed(AgreedKey::SIZE), ..Shape::PLAIN };
     type Answer<'r> = AgreedKey;
 
+    fn shape(dialect: &Dialect) -> Shape {
+        Shape { answer: Size::Fixed(EccPublicKey::SIZE + AgreedKeyId::size(dialect)), ..Self::SHAPE }
+    }
+
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
         writer.id(self.application.0)?;
         writer.id(self.container.0)?;
@@ -251,6 +255,10 @@ impl<'a> Command<'a> for GenerateKeyWithEcc<'a> {
         Shape { data: Length::AtLeast(148), answer: Size::Fixed(AgreedKeyId::SIZE), ..Shape::PLAIN };
     type Answer<'r> = AgreedKeyId;
 
+    fn shape(dialect: &Dialect) -> Shape {
+        Shape { answer: Size::Fixed(AgreedKeyId::size(dialect)), ..Self::SHAPE }
+    }
+
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
         writer.id(self.application.0)?;
         writer.id(self.container.0)?;
@@ -274,18 +282,36 @@ impl fmt::Display for GenerateKeyWithEcc<'_> {
     }
 }
 
-/// The id of a key that was agreed: 4 bytes here, a quantity of which only 2 count; some tokens answer the bare 2.
+/// The id of a key that was agreed: a quantity of 4 bytes of which only 2 count, or the bare 2. A host takes both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AgreedKeyId(pub SessionKeyId);
 
 impl AgreedKeyId {
-    /// Its size on the wire, in bytes.
+    /// Its usual size on the wire, in bytes.
     pub const SIZE: u16 = 4;
+
+    /// Its size on the wire in a dialect, in bytes.
+    const fn size(dialect: &Dialect) -> u16 {
+        match dialect.agreed_key_id {
+            KeyIdWidth::Two => SessionKeyId::SIZE,
+            KeyIdWidth::Four => Self::SIZE,
+        }
+    }
 
     /// Encodes it.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        writer.put(&[0, 0])?;
-        self.0.write(writer)
+        let Dialect { agreed_key_id, quantity, .. } = *writer.dialect();
+        match (agreed_key_id, quantity) {
+            (KeyIdWidth::Two, _) => self.0.write(writer),
+            (KeyIdWidth::Four, ByteOrder::Big) => {
+                writer.put(&[0, 0])?;
+                self.0.write(writer)
+            }
+            (KeyIdWidth::Four, ByteOrder::Little) => {
+                self.0.write(writer)?;
+                writer.put(&[0, 0])
+            }
+        }
     }
 }
 

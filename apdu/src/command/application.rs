@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::names::Text;
 use super::{Answer, Command, Length, Names, Nothing, REDACTED, Shape, Size, ids, names};
-use crate::dialect::Dialect;
+use crate::dialect::{ApplicationNameWidth, Dialect};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::pin::{MAX_PIN, Pin};
@@ -13,9 +13,6 @@ use crate::wire::{Malformed, Overflow, Reader, Writer, unpadded};
 
 /// Longest application name, in bytes.
 pub const MAX_APPLICATION_NAME: usize = 32;
-
-/// Width of the name in a CreateApplication of one vendor; the other fields tell it by the length.
-const WIDE_NAME: usize = 48;
 
 /// Bytes of CreateApplication behind the name.
 const BEHIND_NAME: usize = 16 + 4 + 16 + 4 + 4 + 1 + 1 + 2;
@@ -118,13 +115,17 @@ pub struct CreateApplication<'a> {
 impl<'a> Command<'a> for CreateApplication<'a> {
     const INS: Ins = Ins::CreateApplication;
     const SHAPE: Shape = Shape {
-        data: Length::OneOf(&[MAX_APPLICATION_NAME + BEHIND_NAME, WIDE_NAME + BEHIND_NAME]),
+        data: Length::OneOf(&[
+            ApplicationNameWidth::Narrow.bytes() + BEHIND_NAME,
+            ApplicationNameWidth::Wide.bytes() + BEHIND_NAME,
+        ]),
         ..Shape::PLAIN
     };
     type Answer<'r> = Nothing;
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        writer.padded(self.name, MAX_APPLICATION_NAME)?;
+        let width = writer.dialect().application_name.bytes();
+        names::write_padded(writer, self.name, MAX_APPLICATION_NAME, width)?;
         writer.put(self.admin_pin.padded())?;
         writer.quantity(self.admin_retries)?;
         writer.put(self.user_pin.padded())?;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::algorithm::Symmetric;
 use super::{Command, Data, KeyHandle, Length, Nothing, Shape, Size};
-use crate::dialect::Dialect;
+use crate::dialect::{CipherParametersForm, DecryptInitForm, Dialect};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::mac::BLOCK;
@@ -14,6 +14,9 @@ use crate::wire::{Overflow, Reader, Writer};
 /// Size of a MAC of MacFinal and Mac, in bytes: the last cipher block.
 #[allow(clippy::cast_possible_truncation, reason = "16")]
 const MAC_SIZE: u16 = BLOCK as u16;
+
+/// Bytes of the IV in BLOCKCIPHERPARAM of GM/T 0016.
+const STRUCTURE_IV: usize = 32;
 
 /// What fills the last block of a plaintext.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,8 +41,8 @@ impl Padding {
 /// How a session key is used (BLOCKCIPHERPARAM of GM/T 0016, and the algorithm).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CipherParameters<'a> {
-    /// Cipher and mode (GM/T 0006).
-    pub algorithm: u32,
+    /// Cipher and mode (GM/T 0006); those that the key was made for, where the dialect leaves them out.
+    pub algorithm: Option<u32>,
     /// The initialisation vector.
     pub iv: &'a [u8],
     /// What fills the last block.
@@ -52,7 +55,7 @@ impl<'a> CipherParameters<'a> {
     /// No padding, whole blocks fed back.
     #[must_use]
     pub const fn new(algorithm: u32, iv: &'a [u8]) -> Self {
-        Self { algorithm, iv, padding: Padding::None, feedback_bits: 0 }
+        Self { algorithm: Some(algorithm), iv, padding: Padding::None, feedback_bits: 0 }
     }
 
     /// The same with padding.
@@ -61,33 +64,54 @@ impl<'a> CipherParameters<'a> {
         Self { padding: Padding::Pkcs5, ..self }
     }
 
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        writer.constant(self.algorithm)?;
-        writer.sized16(self.iv)?;
+    fn write(&self, writer: &mut Writer<'_>, named: DecryptInitForm) -> Result<(), Overflow> {
+        if named == DecryptInitForm::Algorithm {
+            // There is no algorithm 0: a token refuses it.
+            writer.constant(self.algorithm.unwrap_or(0))?;
+        }
+        match writer.dialect().cipher_parameters {
+            CipherParametersForm::Fields => writer.sized16(self.iv)?,
+            CipherParametersForm::Structure => {
+                writer.padded(self.iv, STRUCTURE_IV)?;
+                writer.length(self.iv.len())?;
+            }
+        }
         writer.quantity(u32::from(self.padding as u8))?;
         writer.quantity(self.feedback_bits)
     }
 
-    fn take(reader: &mut Reader<'a>) -> Result<Self, Status> {
-        Ok(Self {
-            algorithm: reader.constant()?,
-            iv: reader.sized16()?,
-            padding: Padding::from_value(reader.quantity()?)?,
-            feedback_bits: reader.quantity()?,
-        })
+    fn take(reader: &mut Reader<'a>, named: DecryptInitForm) -> Result<Self, Status> {
+        let algorithm = match named {
+            DecryptInitForm::Algorithm => Some(reader.constant()?),
+            DecryptInitForm::KeysOwn => None,
+        };
+        let iv = match reader.dialect().cipher_parameters {
+            CipherParametersForm::Fields => reader.sized16()?,
+            CipherParametersForm::Structure => {
+                let field = reader.take(STRUCTURE_IV)?;
+                let length = usize::try_from(reader.quantity()?).map_err(|_| Status::WRONG_DATA)?;
+                field.get(..length).ok_or(Status::WRONG_DATA)?
+            }
+        };
+        let padding = Padding::from_value(reader.quantity()?)?;
+        Ok(Self { algorithm, iv, padding, feedback_bits: reader.quantity()? })
     }
 }
 
 impl fmt::Display for CipherParameters<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let padding = if self.padding == Padding::Pkcs5 { ", padded" } else { "" };
-        write!(f, "{}, IV of {} bytes{padding}", Symmetric(self.algorithm), self.iv.len())
+        match self.algorithm {
+            Some(algorithm) => Symmetric(algorithm).fmt(f)?,
+            None => f.write_str("the key's algorithm")?,
+        }
+        write!(f, ", IV of {} bytes{padding}", self.iv.len())
     }
 }
 
 /// The beginning of an operation.
 macro_rules! beginning {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $named:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub struct $name<'a> {
@@ -102,15 +126,29 @@ macro_rules! beginning {
             const SHAPE: Shape = Shape { data: Length::AtLeast(KeyHandle::SIZE + 14), ..Shape::PLAIN };
             type Answer<'r> = Nothing;
 
+            fn shape(dialect: &Dialect) -> Shape {
+                let named: fn(&Dialect) -> DecryptInitForm = $named;
+                let algorithm = if named(dialect) == DecryptInitForm::Algorithm { 4 } else { 0 };
+                let data = match dialect.cipher_parameters {
+                    CipherParametersForm::Fields => Length::AtLeast(KeyHandle::SIZE + algorithm + 10),
+                    CipherParametersForm::Structure => {
+                        Length::Exactly(KeyHandle::SIZE + algorithm + STRUCTURE_IV + 12)
+                    }
+                };
+                Shape { data, ..Self::SHAPE }
+            }
+
             fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
                 self.key.write(writer)?;
-                self.parameters.write(writer)
+                let named: fn(&Dialect) -> DecryptInitForm = $named;
+                self.parameters.write(writer, named(writer.dialect()))
             }
 
             fn read(apdu: &Apdu<'a>, dialect: &'a Dialect) -> Result<Self, Status> {
                 let mut reader = Reader::new(apdu.data, dialect);
                 let key = KeyHandle::take(&mut reader)?;
-                let parameters = CipherParameters::take(&mut reader)?;
+                let named: fn(&Dialect) -> DecryptInitForm = $named;
+                let parameters = CipherParameters::take(&mut reader, named(dialect))?;
                 reader.finish()?;
                 Ok(Self { key, parameters })
             }
@@ -163,7 +201,7 @@ macro_rules! step {
 
 beginning! {
     /// Begins an encryption; one that was under way with the key is forgotten.
-    EncryptInit
+    EncryptInit, |_| DecryptInitForm::Algorithm
 }
 step! {
     /// Encrypts all in one, and ends what EncryptInit began.
@@ -179,7 +217,7 @@ step! {
 }
 beginning! {
     /// Begins a decryption; one that was under way with the key is forgotten.
-    DecryptInit
+    DecryptInit, |dialect| dialect.decrypt_init
 }
 step! {
     /// Decrypts all in one, and ends what DecryptInit began.
@@ -195,7 +233,7 @@ step! {
 }
 beginning! {
     /// Begins a MAC; one that was under way with the key is forgotten.
-    MacInit
+    MacInit, |_| DecryptInitForm::Algorithm
 }
 step! {
     /// Makes the MAC of a message in one, and ends what MacInit began.

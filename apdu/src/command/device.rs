@@ -293,7 +293,7 @@ impl<'a> Command<'a> for GenRandom {
     const SHAPE: Shape = Shape { answer: Size::AsAsked, ..Shape::PLAIN };
     type Answer<'r> = Random<'r>;
 
-    fn le(&self) -> Le {
+    fn le(&self, _: &Dialect) -> Le {
         if self.length == 0 { Le::Max } else { Le::Exact(self.length) }
     }
 

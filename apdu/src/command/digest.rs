@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Answer, Command, Data, EccPublicKey, Length, Nothing, Shape, Size, Values};
-use crate::dialect::Dialect;
+use crate::dialect::{DigestForm, Dialect};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::status::Status;
@@ -118,6 +118,16 @@ impl fmt::Display for DigestInit<'_> {
 /// What Digest and DigestFinal answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DigestValue<'r>(pub &'r [u8]);
+
+impl DigestValue<'_> {
+    /// Encodes it.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        match writer.dialect().digest {
+            DigestForm::Bare => writer.put(self.0),
+            DigestForm::LengthPrefixed => writer.sized(self.0),
+        }
+    }
+}
 
 /// Some tokens put the length in front.
 impl<'r> Answer<'r> for DigestValue<'r> {

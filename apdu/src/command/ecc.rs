@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::{Answer, AppId, Command, ContainerId, Length, Nothing, REDACTED, Shape, Size, Values, ids};
-use crate::dialect::Dialect;
+use super::{Answer, AppId, Command, ContainerId, Length, Nothing, REDACTED, SessionKeyId, Shape, Size, Values, ids};
+use crate::dialect::{ConfirmedBits, Dialect, ExportedKeyForm, ExternalCiphertextForm, KeyPairForm};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::status::Status;
@@ -11,6 +11,22 @@ use crate::wire::{Malformed, Overflow, Reader, Writer};
 
 /// Bits of an SM2 key.
 pub const SM2_BITS: u32 = 256;
+
+/// Puts the bits in front of an answer that has them.
+fn confirm_bits(writer: &mut Writer<'_>, bits: ConfirmedBits) -> Result<(), Overflow> {
+    match bits {
+        ConfirmedBits::Sent => writer.quantity(SM2_BITS),
+        ConfirmedBits::LeftOut => Ok(()),
+    }
+}
+
+/// Size of two numbers as an answer, in bytes.
+pub(super) const fn confirmed(bits: ConfirmedBits) -> Size {
+    match bits {
+        ConfirmedBits::Sent => Size::Fixed(68),
+        ConfirmedBits::LeftOut => Size::Fixed(64),
+    }
+}
 
 /// An SM2 public key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +44,13 @@ impl EccPublicKey {
     /// Encodes it: bits, X, Y.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
         writer.quantity(SM2_BITS)?;
+        writer.put(&self.x)?;
+        writer.put(&self.y)
+    }
+
+    /// Encodes it as GenECCKeyPair answers it.
+    pub fn write_generated(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        confirm_bits(writer, writer.dialect().generated_key)?;
         writer.put(&self.x)?;
         writer.put(&self.y)
     }
@@ -78,6 +101,10 @@ impl<'a> Command<'a> for GenEccKeyPair {
         Shape { data: Length::Exactly(8), answer: Size::Fixed(EccPublicKey::SIZE), ..Shape::PLAIN };
     type Answer<'r> = EccPublicKey;
 
+    fn shape(dialect: &Dialect) -> Shape {
+        Shape { answer: confirmed(dialect.generated_key), ..Self::SHAPE }
+    }
+
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
         writer.id(self.application.0)?;
         writer.id(self.container.0)?;
@@ -116,20 +143,9 @@ pub struct CipherBlock<'a> {
 impl<'a> CipherBlock<'a> {
     /// Encodes it: bits, X, Y, HASH, length, cipher.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        Self::write_head(writer, &self.point, &self.hash, self.cipher.len())?;
-        writer.put(self.cipher)
-    }
-
-    /// Encodes all that stands in front of a cipher of `length` bytes.
-    pub fn write_head(
-        writer: &mut Writer<'_>,
-        point: &EccPublicKey,
-        hash: &[u8; 32],
-        length: usize,
-    ) -> Result<(), Overflow> {
-        point.write(writer)?;
-        writer.put(hash)?;
-        writer.length(length)
+        CiphertextAnswer::Block.write(writer, &self.point, &self.hash, self.cipher.len(), |space| {
+            space.copy_from_slice(self.cipher);
+        })
     }
 
     /// Its size on the wire, in bytes.
@@ -140,6 +156,57 @@ impl<'a> CipherBlock<'a> {
 
     pub(super) fn take(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         Ok(Self { point: EccPublicKey::take(reader)?, hash: reader.array()?, cipher: reader.sized()? })
+    }
+}
+
+/// Where an SM2 ciphertext stands in an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CiphertextAnswer {
+    /// It is a block of its own: what ECCExportSessionKeyEx answers.
+    Block,
+    /// What ExtECCEncrypt answers.
+    External,
+    /// What ECCExportSessionKey answers, with the id of the key.
+    Exported(SessionKeyId),
+}
+
+impl CiphertextAnswer {
+    /// Encodes the answer around a C2 of `length` bytes that `fill` writes.
+    pub fn write(
+        self,
+        writer: &mut Writer<'_>,
+        point: &EccPublicKey,
+        hash: &[u8; 32],
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<(), Overflow> {
+        let Dialect { external_ciphertext, exported_key, .. } = *writer.dialect();
+        match (self, external_ciphertext, exported_key) {
+            (CiphertextAnswer::External, ExternalCiphertextForm::Plain, _) => {
+                writer.byte(4)?;
+                writer.put(&point.x)?;
+                writer.put(&point.y)?;
+                writer.put(hash)?;
+            }
+            (CiphertextAnswer::Exported(_), _, ExportedKeyForm::HashFirst) => {
+                writer.put(hash)?;
+                writer.length(length)?;
+            }
+            _ => {
+                point.write(writer)?;
+                writer.put(hash)?;
+                writer.length(length)?;
+            }
+        }
+        fill(writer.space(length)?);
+        match (self, exported_key) {
+            (CiphertextAnswer::Exported(key), ExportedKeyForm::BlockFirst) => key.write(writer),
+            (CiphertextAnswer::Exported(key), ExportedKeyForm::HashFirst) => {
+                key.write(writer)?;
+                point.write(writer)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -163,6 +230,9 @@ impl fmt::Display for CipherBlock<'_> {
         write!(f, "ciphertext of {} bytes", self.cipher.len())
     }
 }
+
+/// Bytes of an encrypted private key in its wide form, 32 zero bytes in front.
+const WIDE_PRIVATE_KEY: usize = 64;
 
 /// An encryption key pair on its way to a container, enveloped for the container's sign key (ENVELOPEDKEYBLOB).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -201,22 +271,46 @@ impl<'a> Command<'a> for ImportEccKeyPair<'a> {
         let pair = &self.key_pair;
         writer.quantity(pair.version)?;
         writer.constant(pair.algorithm)?;
-        writer.quantity(SM2_BITS)?;
-        writer.sized(pair.encrypted_private_key)?;
-        writer.put(&pair.public_key.x)?;
-        writer.put(&pair.public_key.y)?;
-        pair.wrapped_key.write(writer)
+        match writer.dialect().key_pair {
+            KeyPairForm::Structure => {
+                writer.quantity(SM2_BITS)?;
+                writer.sized(pair.encrypted_private_key)?;
+                writer.put(&pair.public_key.x)?;
+                writer.put(&pair.public_key.y)?;
+                pair.wrapped_key.write(writer)
+            }
+            KeyPairForm::CipherFirst => {
+                let zeros = WIDE_PRIVATE_KEY.saturating_sub(pair.encrypted_private_key.len());
+                pair.wrapped_key.write(writer)?;
+                pair.public_key.write(writer)?;
+                writer.length(pair.encrypted_private_key.len() + zeros)?;
+                writer.padded(&[], zeros)?;
+                writer.put(pair.encrypted_private_key)
+            }
+        }
     }
 
     fn read(apdu: &Apdu<'a>, dialect: &'a Dialect) -> Result<Self, Status> {
         let mut reader = Reader::new(apdu.data, dialect);
         let (application, container) = (AppId(reader.id()?), ContainerId(reader.id()?));
-        let (version, algorithm, bits) = (reader.quantity()?, reader.constant()?, reader.quantity()?);
-        let encrypted_private_key = reader.sized()?;
-        let public_key = EccPublicKey { x: reader.array()?, y: reader.array()? };
-        let wrapped_key = CipherBlock::take(&mut reader)?;
+        let (version, algorithm) = (reader.quantity()?, reader.constant()?);
+        let (encrypted_private_key, public_key, wrapped_key) = match dialect.key_pair {
+            KeyPairForm::Structure => {
+                if reader.quantity()? != SM2_BITS {
+                    return Err(Status::WRONG_DATA);
+                }
+                let encrypted_private_key = reader.sized()?;
+                let public_key = EccPublicKey { x: reader.array()?, y: reader.array()? };
+                (encrypted_private_key, public_key, CipherBlock::take(&mut reader)?)
+            }
+            KeyPairForm::CipherFirst => {
+                let wrapped_key = CipherBlock::take(&mut reader)?;
+                let public_key = EccPublicKey::take(&mut reader)?;
+                (reader.sized()?, public_key, wrapped_key)
+            }
+        };
         reader.finish()?;
-        if version != 1 || bits != SM2_BITS || !matches!(encrypted_private_key.len(), 32 | 64) {
+        if version != 1 || !matches!(encrypted_private_key.len(), 32 | WIDE_PRIVATE_KEY) {
             return Err(Status::WRONG_DATA);
         }
         let key_pair =
@@ -340,6 +434,13 @@ impl EccSignature {
     /// Encodes it.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
         writer.quantity(SM2_BITS)?;
+        writer.put(&self.r)?;
+        writer.put(&self.s)
+    }
+
+    /// Encodes it as ExtECCSign answers it.
+    pub fn write_external(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
+        confirm_bits(writer, writer.dialect().external_signature)?;
         writer.put(&self.r)?;
         writer.put(&self.s)
     }

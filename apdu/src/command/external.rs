@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::{
     Answer, CipherBlock, Command, EccPublicKey, EccSignature, Length, Nothing, REDACTED, SM2_BITS, Shape,
-    SignInput, Size, Values,
+    SignInput, Size, Values, ecc,
 };
 use crate::dialect::Dialect;
 use crate::envelope::Apdu;
@@ -196,6 +196,10 @@ impl<'a> Command<'a> for ExtEccSign {
     const SHAPE: Shape =
         Shape { data: Length::AtLeast(40), answer: Size::Fixed(EccSignature::SIZE), ..Shape::PLAIN };
     type Answer<'r> = EccSignature;
+
+    fn shape(dialect: &Dialect) -> Shape {
+        Shape { answer: ecc::confirmed(dialect.external_signature), ..Self::SHAPE }
+    }
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
         writer.quantity(SM2_BITS)?;

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::names::Text;
 use super::{Answer, AppId, Command, Data, Length, Names, Nothing, Rights, Shape, Size, Values, names};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, FileNameWidth};
 use crate::envelope::{Apdu, Le};
 use crate::ins::Ins;
 use crate::status::Status;
@@ -14,9 +14,6 @@ use crate::wire::{Malformed, Overflow, Reader, Writer, unpadded};
 
 /// Longest file name, in bytes.
 pub const MAX_FILE_NAME: usize = 32;
-
-/// Widths of the name in the CreateFile of two vendors; the other fields tell them by the length.
-const WIDER_NAMES: [usize; 2] = [40, 48];
 
 /// Bytes of CreateFile behind the name.
 const BEHIND_NAME: usize = FileInfo::SIZE as usize;
@@ -39,9 +36,9 @@ impl<'a> Command<'a> for CreateFile<'a> {
     const INS: Ins = Ins::CreateFile;
     const SHAPE: Shape = Shape {
         data: Length::OneOf(&[
-            MAX_FILE_NAME + BEHIND_NAME,
-            WIDER_NAMES[0] + BEHIND_NAME,
-            WIDER_NAMES[1] + BEHIND_NAME,
+            FileNameWidth::Narrow.bytes() + BEHIND_NAME,
+            FileNameWidth::Wide.bytes() + BEHIND_NAME,
+            FileNameWidth::Widest.bytes() + BEHIND_NAME,
         ]),
         ..IN_HEADER
     };
@@ -52,7 +49,8 @@ impl<'a> Command<'a> for CreateFile<'a> {
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        writer.padded(self.name, MAX_FILE_NAME)?;
+        let width = writer.dialect().file_name.bytes();
+        names::write_padded(writer, self.name, MAX_FILE_NAME, width)?;
         self.info.write(writer)
     }
 
@@ -209,7 +207,7 @@ impl<'a> Command<'a> for ReadFile<'a> {
     const SHAPE: Shape = Shape { data: Length::AtLeast(6), answer: Size::Variable, ..Shape::PLAIN };
     type Answer<'r> = Data<'r>;
 
-    fn le(&self) -> Le {
+    fn le(&self, _: &Dialect) -> Le {
         self.wanted
     }
 

@@ -67,7 +67,7 @@ macro_rules! of_key_use {
                 (self.key_use as u8, 0)
             }
 
-            fn le(&self) -> $crate::envelope::Le {
+            fn le(&self, _: &$crate::Dialect) -> $crate::envelope::Le {
                 $crate::envelope::Le::Max
             }
 

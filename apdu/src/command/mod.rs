@@ -46,7 +46,7 @@ pub use device::{
 };
 pub use digest::{Digest, DigestAlgorithm, DigestFinal, DigestInit, DigestUpdate, DigestValue, Signer};
 pub use ecc::{
-    CipherBlock, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
+    CipherBlock, CiphertextAnswer, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
     ImportEccKeyPair, SM2_BITS, SignInput,
 };
 pub use external::{EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign, Plaintext};
@@ -92,7 +92,7 @@ impl Answer<'_> for Nothing {
 pub trait Command<'a>: Sized + Display {
     /// Its instruction.
     const INS: Ins;
-    /// What can be checked before ids and rights are looked at.
+    /// What can be checked before ids and rights are looked at; [`Command::shape`] has what a dialect changes of it.
     const SHAPE: Shape;
     /// What comes back.
     type Answer<'r>: Answer<'r>;
@@ -102,9 +102,15 @@ pub trait Command<'a>: Sized + Display {
         (0, 0)
     }
 
+    /// The shape in a dialect: [`Self::SHAPE`], where the dialects agree on it.
+    #[must_use]
+    fn shape(_: &Dialect) -> Shape {
+        Self::SHAPE
+    }
+
     /// Expected length of the answer.
-    fn le(&self) -> Le {
-        Self::SHAPE.answer.le()
+    fn le(&self, dialect: &Dialect) -> Le {
+        Self::shape(dialect).answer.le()
     }
 
     /// Encodes the data field.
@@ -124,7 +130,7 @@ pub trait Command<'a>: Sized + Display {
         let (p1, p2) = self.p1p2();
         let cla = Cla { protected: Self::SHAPE.protected, chained: false };
         let data: &[u8] = buffer.get(..length).ok_or(Overflow)?;
-        Ok(Apdu { cla, ins: Self::INS as u8, p1, p2, data, le: self.le() })
+        Ok(Apdu { cla, ins: Self::INS as u8, p1, p2, data, le: self.le(dialect) })
     }
 }
 
@@ -232,17 +238,17 @@ pub const fn why_not(ins: Ins) -> Option<&'static str> {
     }
 }
 
-/// The shape of a command, if it is spoken here.
+/// The shape of a command in a dialect, if it is spoken here.
 #[must_use]
-pub fn shape(ins: Ins) -> Option<Shape> {
-    struct ShapeOf;
-    impl<'a> Visitor<'a> for ShapeOf {
+pub fn shape(ins: Ins, dialect: &Dialect) -> Option<Shape> {
+    struct ShapeOf<'d>(&'d Dialect);
+    impl<'a> Visitor<'a> for ShapeOf<'_> {
         type Output = Shape;
         fn visit<C: Command<'a>>(self) -> Shape {
-            C::SHAPE
+            C::shape(self.0)
         }
     }
-    visit(ins, ShapeOf)
+    visit(ins, ShapeOf(dialect))
 }
 
 /// `‹redacted›`: what stands for a secret in every output.

@@ -39,6 +39,16 @@ impl fmt::Display for Names<'_> {
     }
 }
 
+/// Writes a name in a zero-padded field of `width` bytes; one of more than `max` bytes does not fit.
+pub(super) fn write_padded(
+    writer: &mut Writer<'_>,
+    name: &[u8],
+    max: usize,
+    width: usize,
+) -> Result<(), Overflow> {
+    if name.len() > max { Err(Overflow) } else { writer.padded(name, width) }
+}
+
 /// Writes a list of names.
 #[derive(Debug)]
 pub struct NameList<'w, 'b>(&'w mut Writer<'b>);

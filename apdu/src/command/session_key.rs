@@ -5,9 +5,10 @@ use core::fmt;
 
 use super::algorithm::Symmetric;
 use super::{
-    Answer, AppId, CipherBlock, Command, ContainerId, EccPublicKey, Length, Nothing, REDACTED, Shape, Size,
+    Answer, AppId, CipherBlock, CiphertextAnswer, Command, ContainerId, EccPublicKey, Length, Nothing,
+    REDACTED, Shape, Size,
 };
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, ExportedKeyForm};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::status::Status;
@@ -157,15 +158,26 @@ pub struct ExportedSessionKey<'r> {
 impl ExportedSessionKey<'_> {
     /// Encodes it.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        self.sealed.write(writer)?;
-        self.key.write(writer)
+        let CipherBlock { point, hash, cipher } = &self.sealed;
+        CiphertextAnswer::Exported(self.key).write(writer, point, hash, cipher.len(), |space| {
+            space.copy_from_slice(cipher);
+        })
     }
 }
 
 impl<'r> Answer<'r> for ExportedSessionKey<'r> {
     fn read(bytes: &'r [u8], dialect: &'r Dialect) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes, dialect);
-        let exported = Self { sealed: CipherBlock::take(&mut reader)?, key: SessionKeyId(reader.id()?) };
+        let exported = match dialect.exported_key {
+            ExportedKeyForm::BlockFirst => {
+                Self { sealed: CipherBlock::take(&mut reader)?, key: SessionKeyId(reader.id()?) }
+            }
+            ExportedKeyForm::HashFirst => {
+                let (hash, cipher) = (reader.array()?, reader.sized()?);
+                let key = SessionKeyId(reader.id()?);
+                Self { sealed: CipherBlock { point: EccPublicKey::take(&mut reader)?, hash, cipher }, key }
+            }
+        };
         reader.finish()?;
         Ok(exported)
     }

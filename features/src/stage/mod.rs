@@ -14,7 +14,7 @@ mod wizard;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ukey_device::{Device, Dialect, Options, Pin, Simulator, Target, Traced};
+use ukey_device::{Device, DialectChoice, Options, Pin, Simulator, Target, Traced};
 use ukey_flows::{
     Client, FlowError, OrderInHand,
     api::{
@@ -97,7 +97,7 @@ pub(crate) struct Stage {
     seed: u64,
     target: Target,
     /// The dialect that all keys are spoken to in; their own without it.
-    dialect: Option<Dialect>,
+    dialect: Option<DialectChoice>,
     /// The key that the target names, until it is needed.
     waiting: Option<Device>,
     office: Option<Office>,
@@ -149,7 +149,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: u64, target: Target, dialect: Option<Dialect>, waiting: Option<Device>) -> Self {
+    pub(crate) fn new(seed: u64, target: Target, dialect: Option<DialectChoice>, waiting: Option<Device>) -> Self {
         Self {
             seed,
             target,

@@ -241,7 +241,7 @@ fn the_old_certificate_serves_while_its_renewal_is_cut_off() {
 fn keys_speak_the_dialect_that_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     for (asked, speaks) in [(None, "gm2012"), (Some("gm2012"), "gm2012"), (Some("gm3000"), "gm3000")] {
-        let dialect = asked.map(|name| Dialect::named(name).unwrap());
+        let dialect = asked.map(|name| Dialect::named(name).unwrap().into());
         let mut stage = Stage::new(7, Target::Sim, dialect, None);
         // The first key is the target's, the second is simulated whatever the target is.
         for number in 1..=2 {
@@ -249,7 +249,7 @@ fn keys_speak_the_dialect_that_was_asked_for() {
             let key = stage.take_blank_key().unwrap();
             key.simulator().unwrap().save_as(&state, false).unwrap();
             for other in ["gm2012", "gm3000"] {
-                let options = Options { dialect: Dialect::named(other), seed: None };
+                let options = Options { dialect: Dialect::named(other).map(Into::into), seed: None };
                 let connected = Target::SimFile(state.clone()).connect(&options).is_ok();
                 assert_eq!(connected, other == speaks, "{asked:?}, {other}");
             }

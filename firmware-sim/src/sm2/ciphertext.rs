@@ -5,7 +5,7 @@ use sm2::elliptic_curve::{BatchNormalize, Generate, Group};
 use sm2::{AffinePoint, NonZeroScalar, ProjectivePoint};
 use sm3::{Digest, Sm3};
 use subtle::ConstantTimeEq;
-use ukey_apdu::command::{CipherBlock, EccPublicKey};
+use ukey_apdu::command::{CipherBlock, CiphertextAnswer, EccPublicKey};
 use ukey_apdu::wire::{Overflow, Writer};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -52,10 +52,9 @@ pub(crate) struct Ciphertext<'p> {
 
 impl Ciphertext<'_> {
     /// Puts it on the wire.
-    pub(crate) fn write(&self, out: &mut Writer<'_>) -> Result<(), Overflow> {
-        CipherBlock::write_head(out, &self.point, &self.hash, self.plain.len())?;
-        self.shared.mask(self.plain, out.space(self.plain.len())?);
-        Ok(())
+    pub(crate) fn write(&self, answer: CiphertextAnswer, out: &mut Writer<'_>) -> Result<(), Overflow> {
+        let fill = |space: &mut [u8]| self.shared.mask(self.plain, space);
+        answer.write(out, &self.point, &self.hash, self.plain.len(), fill)
     }
 }
 
@@ -129,7 +128,7 @@ mod tests {
     fn joined(ciphertext: &Ciphertext<'_>) -> Vec<u8> {
         let mut buffer = vec![0; 104 + ciphertext.plain.len()];
         let mut writer = Writer::new(&mut buffer, &Dialect::GM2012);
-        ciphertext.write(&mut writer).unwrap();
+        ciphertext.write(CiphertextAnswer::Block, &mut writer).unwrap();
         assert_eq!(writer.len(), 104 + ciphertext.plain.len());
         [&buffer[4..100], &buffer[104..]].concat()
     }

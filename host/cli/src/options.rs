@@ -1,6 +1,7 @@
 //! The options that the commands about a token share: which one, in which dialect.
 
-use ukey_device::{Device, Dialect, Options, Target};
+use ukey_device::dialect::BadDialect;
+use ukey_device::{Device, Dialect, DialectChoice, Options, Target};
 
 use crate::failure::{Failure, Result};
 
@@ -16,16 +17,26 @@ pub(crate) struct Token {
     /// The token, as [`Target`] reads it.
     #[arg(long, env = "UKEY_TARGET", global = true, value_name = "TARGET", help = TARGET_HELP)]
     pub(crate) target: Option<Target>,
-    /// The dialect of GM/T 0017 that the token speaks: gm2012, gm3000; a simulated token knows its own
-    #[arg(long, env = "UKEY_DIALECT", global = true, value_name = "NAME", value_parser = dialect)]
-    pub(crate) dialect: Option<Dialect>,
+    /// The dialect of GM/T 0017 that the token speaks: one of `ukey dialect list`, a file that ends with .toml, or auto
+    /// to find it out by harmless probes; a simulated token knows its own
+    #[arg(long, env = "UKEY_DIALECT", global = true, value_name = "NAME|FILE", value_parser = Asked::read)]
+    pub(crate) dialect: Option<Asked>,
 }
 
-fn dialect(name: &str) -> Result<Dialect, String> {
-    Dialect::named(name).ok_or_else(|| {
-        let names: Vec<_> = Dialect::BUILT_IN.iter().map(|dialect| dialect.name).collect();
-        format!("there is no dialect of that name; there are {}", names.join(", "))
-    })
+/// A dialect that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// As it was written.
+    pub(crate) text: String,
+    /// What it means.
+    pub(crate) choice: DialectChoice,
+}
+
+impl Asked {
+    fn read(text: &str) -> Result<Asked, String> {
+        let choice = text.parse().map_err(|error: BadDialect| format!("{error}\n{}", error.message_zh()))?;
+        Ok(Asked { text: text.to_owned(), choice })
+    }
 }
 
 impl Token {
@@ -34,9 +45,26 @@ impl Token {
         self.target.clone().unwrap_or_else(|| Target::SimFile(DEFAULT_STATE.into()))
     }
 
+    /// How it is connected to.
+    pub(crate) fn options(&self, seed: Option<u64>) -> Options {
+        Options { dialect: self.dialect.as_ref().map(|asked| asked.choice), seed }
+    }
+
+    /// The dialect that a new token is to speak.
+    pub(crate) fn new_dialect(&self) -> Result<Option<Dialect>> {
+        match self.dialect.as_ref().map(|asked| asked.choice) {
+            None => Ok(None),
+            Some(DialectChoice::Of(dialect)) => Ok(Some(dialect)),
+            Some(DialectChoice::Auto) => Err(Failure::usage(
+                "a new token has no dialect yet that could be found out",
+                "name one: --dialect gm2012\n新UKey尚无方言可探测，请指定一种",
+            )),
+        }
+    }
+
     /// Connects to the token.
     pub(crate) fn connect(&self) -> Result<Device> {
-        self.target().connect(&Options { dialect: self.dialect, seed: None }).map_err(Failure::from)
+        self.target().connect(&self.options(None)).map_err(Failure::from)
     }
 }
 

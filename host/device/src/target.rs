@@ -4,9 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use ukey_apdu::Dialect;
-
 use crate::device::Device;
+use crate::dialect::DialectChoice;
 use crate::error::Result;
 use crate::link::qemu::{Board, Emulator};
 use crate::link::sim::Simulator;
@@ -130,8 +129,8 @@ impl fmt::Display for Target {
 /// How a target is connected to.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The dialect to speak. Without one: the simulated token's own, else [`Dialect::GM2012`].
-    pub dialect: Option<Dialect>,
+    /// The dialect to speak. Without one: the simulated token's own, else [`Dialect::GM2012`](crate::Dialect::GM2012).
+    pub dialect: Option<DialectChoice>,
     /// Everything random in a simulated token; without one, from the operating system.
     pub seed: Option<u64>,
 }

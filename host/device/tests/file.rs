@@ -168,11 +168,11 @@ fn a_state_file_is_replaced_only_when_told() {
 fn a_file_keeps_its_dialect() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.ukey");
-    let options = Options { dialect: Some(Dialect::GM3000), ..seeded(1) };
+    let options = Options { dialect: Some(Dialect::GM3000.into()), ..seeded(1) };
     Simulator::fresh(&options).unwrap().save_as(&file, false).unwrap();
     assert_eq!(connect(&file).unwrap().dialect(), Dialect::GM3000);
     Simulator::open(&file, &options).unwrap();
-    let asked = Options { dialect: Some(Dialect::GM2012), ..Options::default() };
+    let asked = Options { dialect: Some(Dialect::GM2012.into()), ..Options::default() };
     assert!(matches!(Simulator::open(&file, &asked).unwrap_err(), LinkError::Dialect { .. }));
 }
 

@@ -48,6 +48,7 @@ impl Info {
             applications.push(Application { name, user, administrator, containers });
         }
         let (target, dialect) = (self.token.target().to_string(), device.dialect().name);
+        let dialect = dialect.as_str();
         output::result(&match self.format {
             Format::Text => text(&target, dialect, &info, &applications),
             Format::Json => format!("{:#}\n", json(&target, dialect, &info, &applications)),

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use ukey_device::link::state::{self, BadState, StateFile};
-use ukey_device::{Device, Dialect, LinkError, Options, Simulator, Target};
+use ukey_device::{Device, DialectChoice, LinkError, Options, Simulator, Target};
 use ukey_features::{EnrolError, Enrolled};
 use ukey_hall::Profile;
 
@@ -86,11 +86,11 @@ impl Sim {
     /// Carries it out.
     pub(crate) fn run(self) -> Result<()> {
         let state = self.state_file()?;
-        let dialect = self.token.dialect;
+        let new_dialect = || Ok::<_, Failure>(self.token.new_dialect()?.map(DialectChoice::Of));
         match self.verb {
             Verb::Reset { factory, seed, confirm } => {
                 confirm.replace(&state)?;
-                let simulator = Simulator::fresh(&Options { dialect, seed })?;
+                let simulator = Simulator::fresh(&Options { dialect: new_dialect()?, seed })?;
                 if !factory {
                     developer::equip(&Device::connect(&simulator)?, seed)?;
                 }
@@ -102,7 +102,7 @@ impl Sim {
                 ));
                 Ok(())
             }
-            Verb::Enrol(enrol) => enrol.run(&state, dialect),
+            Verb::Enrol(enrol) => enrol.run(&state, new_dialect()?),
             Verb::Save { file, confirm } => {
                 let (held, flash) = StateFile::open(&state)?;
                 confirm.replace(&file)?;
@@ -134,7 +134,7 @@ impl Sim {
 
 impl Enrol {
     /// A key of the unit of the scenarios. The state is written last: where it is, everything else is.
-    fn run(self, state: &Path, dialect: Option<Dialect>) -> Result<()> {
+    fn run(self, state: &Path, dialect: Option<DialectChoice>) -> Result<()> {
         let pin_file = state.with_extension("pin");
         let kept = [Some(state), (!self.reveal_pin).then_some(pin_file.as_path())];
         if let Some(file) = kept.into_iter().flatten().find(|file| file.exists()) {

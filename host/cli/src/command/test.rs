@@ -103,7 +103,7 @@ impl Test {
 
     fn options(self) -> RunOptions {
         let target = self.token.target.unwrap_or(Target::Sim).to_string();
-        let dialect = self.token.dialect.map(|dialect| dialect.name.to_owned());
+        let dialect = self.token.dialect.map(|asked| asked.text);
         RunOptions {
             paths: self.paths,
             tags: self.tags,

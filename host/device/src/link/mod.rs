@@ -17,6 +17,7 @@ use std::time::Duration;
 use sim::Simulator;
 use state::BadState;
 use ukey_apdu::Dialect;
+use ukey_apdu::dialect::Name;
 
 /// Somewhere a token can be reached.
 pub trait Place {
@@ -141,9 +142,9 @@ pub enum LinkError {
     #[error("the token speaks {speaks}, not {asked}")]
     Dialect {
         /// Its dialect.
-        speaks: &'static str,
+        speaks: Name,
         /// The dialect that was asked for.
-        asked: &'static str,
+        asked: Name,
     },
     /// The token did not start.
     #[error("the token does not start: {reason}")]

@@ -17,6 +17,7 @@ use ukey_firmware::{Identity, MAX_ANSWER, Settings, Token};
 
 use super::state::{BadState, Header, StateFile};
 use super::{Hand, Link, LinkError, Place};
+use crate::dialect::DialectChoice;
 use crate::target::Options;
 
 /// A simulated key. Clones are the same key.
@@ -53,7 +54,8 @@ impl std::fmt::Debug for Simulator {
 }
 
 impl Simulator {
-    /// A factory-new key, plugged in; it ends with the last of its handles.
+    /// A factory-new key, plugged in; it ends with the last of its handles. It speaks [`Dialect::GM2012`] unless a
+    /// dialect is chosen.
     ///
     /// # Errors
     /// [`LinkError::NoStart`] where the operating system has no randomness and no seed is given.
@@ -61,7 +63,7 @@ impl Simulator {
         let seed = seed(options)?;
         let identity = Identity::with_serial_number(&serial_number(&seed));
         let header = Header {
-            dialect: options.dialect.unwrap_or_default(),
+            dialect: options.dialect.and_then(DialectChoice::dialect).unwrap_or_default(),
             serial_number: identity.serial_number.as_str().to_owned(),
             manufacturer: identity.manufacturer.as_str().to_owned(),
             issuer: identity.issuer.as_str().to_owned(),
@@ -76,7 +78,8 @@ impl Simulator {
     pub fn open(path: &Path, options: &Options) -> Result<Simulator, LinkError> {
         let (file, flash) = StateFile::open(path)?;
         let header = file.header().clone();
-        if let Some(asked) = options.dialect.filter(|asked| *asked != header.dialect) {
+        let asked = options.dialect.and_then(DialectChoice::dialect);
+        if let Some(asked) = asked.filter(|asked| *asked != header.dialect) {
             return Err(LinkError::Dialect { speaks: header.dialect.name, asked: asked.name });
         }
         let platform = SimPlatform::with_image(seed(options)?, flash)

@@ -3,12 +3,12 @@
 //! Guarantees: what is not a sound file of this format is refused and not touched; one process at a time holds a
 //! file; a save leaves the old content or the new, whatever happens to the process or the machine.
 //!
-//! Format 1; integers big-endian, texts UTF-8 and zero padded:
+//! Formats 1 and 2; integers big-endian, texts UTF-8 and zero padded:
 //!
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | `89 'U' 'K' 'E' 'Y' 0D 0A 1A` |
-//! | 8 | 4 | version of the format: 1 |
+//! | 8 | 4 | version of the format: 1 or 2 |
 //! | 12 | 32 | name of the dialect |
 //! | 44 | 32 | serial number |
 //! | 76 | 64 | manufacturer |
@@ -16,6 +16,10 @@
 //! | 204 | 4 | length of the flash |
 //! | 208 | 32 | SM3 over everything in front of it and the flash |
 //! | 240 | | the flash |
+//!
+//! In format 2 the token speaks a dialect that is not built in. Behind the flash stand the dialect as TOML, as
+//! [`dialect::print`](crate::dialect::print) writes it, and its length (4 bytes); the checksum covers both. A token of a
+//! built-in dialect is written in format 1.
 //!
 //! The lock is a file beside it, `FILE.lock`: the state file itself is replaced at each save, a lock on it would not
 //! last. It is never removed, for two processes could then lock two files of that name.
@@ -28,9 +32,13 @@ use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
 
 use super::LinkError;
+use crate::dialect::{self, BadDialect};
 
 const MAGIC: [u8; 8] = *b"\x89UKEY\r\n\x1a";
-const VERSION: u32 = 1;
+/// The format of a token that speaks a built-in dialect.
+const BUILT_IN: u32 = 1;
+/// The format of a token that speaks a dialect of its own.
+const OWN: u32 = 2;
 /// Offset of the checksum, and the bytes of the header that it covers.
 const COVERED: usize = 208;
 /// Offset of the flash.
@@ -44,7 +52,7 @@ pub enum BadState {
     #[error("it is not the state of a simulated token")]
     Foreign,
     /// A newer program wrote it.
-    #[error("it has format {found}, and this program reads formats up to {VERSION}")]
+    #[error("it has format {found}, and this program reads formats up to {OWN}")]
     Newer {
         /// Its version.
         found: u32,
@@ -66,6 +74,12 @@ pub enum BadState {
         /// The dialect.
         name: String,
     },
+    /// The text of a dialect of its own is none.
+    #[error("its dialect does not make sense: {problem}")]
+    OwnDialect {
+        /// What is wrong with it.
+        problem: BadDialect,
+    },
     /// A text of the header is none, or the flash has a size that no token has.
     #[error("its header does not make sense")]
     Header,
@@ -77,10 +91,11 @@ impl BadState {
     pub fn message_zh(&self) -> String {
         match self {
             BadState::Foreign => "不是模拟UKey的状态文件".to_owned(),
-            BadState::Newer { found } => format!("格式版本{found}高于本程序支持的{VERSION}"),
+            BadState::Newer { found } => format!("格式版本{found}高于本程序支持的{OWN}"),
             BadState::Length { expected, found } => format!("长度应为{expected}字节，实为{found}字节"),
             BadState::Checksum => "校验和不符，文件已损坏".to_owned(),
             BadState::Dialect { name } => format!("本程序没有方言“{name}”"),
+            BadState::OwnDialect { problem } => format!("方言内容有误：{}", problem.message_zh()),
             BadState::Header => "文件头不合理".to_owned(),
         }
     }
@@ -104,7 +119,7 @@ impl BadState {
 /// What the file says about the token, beside its flash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// The dialect it speaks; only one that has a name.
+    /// The dialect it speaks.
     pub dialect: Dialect,
     /// Serial number, at most 32 bytes.
     pub serial_number: String,
@@ -116,11 +131,12 @@ pub struct Header {
 
 /// A header and its flash as the bytes of a file.
 fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + flash.len());
+    let own = own_dialect(&header.dialect);
+    let mut bytes = Vec::with_capacity(HEADER + flash.len() + own.len());
     bytes.extend(MAGIC);
-    bytes.extend(VERSION.to_be_bytes());
+    bytes.extend(if own.is_empty() { BUILT_IN } else { OWN }.to_be_bytes());
     let texts = [
-        (header.dialect.name, 32),
+        (header.dialect.name.as_str(), 32),
         (&header.serial_number, 32),
         (&header.manufacturer, 64),
         (&header.issuer, 64),
@@ -129,10 +145,22 @@ fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
         bytes.extend(text.bytes().chain(std::iter::repeat(0)).take(width));
     }
     bytes.extend(u32::try_from(flash.len()).unwrap_or(u32::MAX).to_be_bytes());
-    let checksum = Sm3::new().chain_update(&bytes).chain_update(flash).finalize();
+    let checksum = Sm3::new().chain_update(&bytes).chain_update(flash).chain_update(&own).finalize();
     bytes.extend(checksum);
     bytes.extend(flash);
+    bytes.extend(own);
     bytes
+}
+
+/// What stands behind the flash: nothing for a built-in dialect, else the dialect and the length of its text.
+fn own_dialect(dialect: &Dialect) -> Vec<u8> {
+    if Dialect::BUILT_IN.contains(dialect) {
+        return Vec::new();
+    }
+    let mut text = dialect::print(dialect).into_bytes();
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    text.extend(length.to_be_bytes());
+    text
 }
 
 /// The header and flash of a file's bytes.
@@ -142,7 +170,7 @@ fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     let short = BadState::Length { expected: HEADER as u64, found };
     let (version, rest) = rest.split_first_chunk().ok_or(short.clone())?;
     let version = u32::from_be_bytes(*version);
-    if version > VERSION {
+    if version > OWN {
         return Err(BadState::Newer { found: version });
     }
     let (dialect, rest) = rest.split_first_chunk::<32>().ok_or(short.clone())?;
@@ -150,23 +178,38 @@ fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     let (manufacturer, rest) = rest.split_first_chunk::<64>().ok_or(short.clone())?;
     let (issuer, rest) = rest.split_first_chunk::<64>().ok_or(short.clone())?;
     let (length, rest) = rest.split_first_chunk().ok_or(short.clone())?;
-    let (checksum, flash) = rest.split_first_chunk::<32>().ok_or(short)?;
-    let expected = HEADER as u64 + u64::from(u32::from_be_bytes(*length));
+    let (checksum, rest) = rest.split_first_chunk::<32>().ok_or(short)?;
+    let own_length = match rest.split_last_chunk() {
+        Some((_, length)) if version == OWN => 4 + u64::from(u32::from_be_bytes(*length)),
+        _ => 0,
+    };
+    let flash_length = u32::from_be_bytes(*length);
+    let expected = HEADER as u64 + u64::from(flash_length) + own_length;
     if expected != found {
         return Err(BadState::Length { expected, found });
     }
     let covered = bytes.get(..COVERED).unwrap_or_default();
-    if Sm3::new().chain_update(covered).chain_update(flash).finalize().as_slice() != checksum {
+    if Sm3::new().chain_update(covered).chain_update(rest).finalize().as_slice() != checksum {
         return Err(BadState::Checksum);
     }
+    let flash_length = usize::try_from(flash_length).map_err(|_| BadState::Header)?;
+    let (flash, own) = rest.split_at_checked(flash_length).ok_or(BadState::Header)?;
     let name = text(dialect)?;
+    let dialect = match own.split_last_chunk::<4>() {
+        None => Dialect::named(&name).ok_or(BadState::Dialect { name })?,
+        Some((own, _)) => {
+            let own = std::str::from_utf8(own).map_err(|_| BadState::Header)?;
+            let own = dialect::parse(own).map_err(|problem| BadState::OwnDialect { problem })?;
+            if own.name.as_str() == name { own } else { return Err(BadState::Header) }
+        }
+    };
     let header = Header {
-        dialect: Dialect::named(&name).ok_or(BadState::Dialect { name })?,
+        dialect,
         serial_number: text(serial_number)?,
         manufacturer: text(manufacturer)?,
         issuer: text(issuer)?,
     };
-    if version != VERSION { Err(BadState::Header) } else { Ok((header, flash.to_vec())) }
+    if matches!(version, BUILT_IN | OWN) { Ok((header, flash.to_vec())) } else { Err(BadState::Header) }
 }
 
 fn text(field: &[u8]) -> Result<String, BadState> {
@@ -390,7 +433,52 @@ mod tests {
 
     #[test]
     fn a_dialect_that_is_not_there_is_named() {
-        let other = Header { dialect: Dialect { name: "elvish", ..Dialect::GM2012 }, ..header() };
-        assert_eq!(decode(&encode(&other, b"")), Err(BadState::Dialect { name: "elvish".to_owned() }));
+        let mut bytes = encode(&header(), b"flash");
+        bytes[12..44].fill(0);
+        bytes[12..18].copy_from_slice(b"elvish");
+        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(b"flash").finalize();
+        bytes[208..240].copy_from_slice(&sum);
+        assert_eq!(decode(&bytes), Err(BadState::Dialect { name: "elvish".to_owned() }));
+    }
+
+    fn own() -> Header {
+        let name = ukey_apdu::dialect::Name::new("own").unwrap();
+        Header { dialect: Dialect { name, ..Dialect::SUNYARD }, ..header() }
+    }
+
+    /// Format 2 is frozen too.
+    #[test]
+    fn a_dialect_of_its_own_stands_behind_the_flash() {
+        let bytes = encode(&own(), b"flash");
+        let text = dialect::print(&own().dialect);
+        assert_eq!(hex::encode(&bytes[8..12]), "00000002");
+        assert_eq!(&bytes[12..16], b"own\0");
+        assert_eq!(hex::encode(&bytes[204..208]), "00000005");
+        let behind = [text.as_bytes(), &u32::try_from(text.len()).unwrap().to_be_bytes()].concat();
+        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(b"flash").chain_update(&behind).finalize();
+        assert_eq!(bytes[208..240], sum[..]);
+        assert_eq!(bytes[240..], [b"flash", &behind[..]].concat());
+        assert_eq!(decode(&bytes), Ok((own(), b"flash".to_vec())));
+        for at in 0..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[at] ^= 1;
+            assert!(decode(&bad).is_err(), "byte {at}");
+            assert!(decode(&bytes[..at]).is_err(), "{at} bytes");
+        }
+    }
+
+    /// As a program wrote it that knew these switches and no others; a switch that comes later is as in the base.
+    #[test]
+    fn a_dialect_written_long_ago_is_read() {
+        let text = b"name = \"own\"\nbase = \"gm3000\"\ndigest = \"length-prefixed\"\n";
+        let mut bytes = encode(&own(), b"flash");
+        bytes.truncate(245);
+        bytes.extend(text);
+        bytes.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
+        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
+        bytes[208..240].copy_from_slice(&sum);
+        let (header, flash) = decode(&bytes).unwrap();
+        assert_eq!((header.dialect.constant, flash), (Dialect::GM3000.constant, b"flash".to_vec()));
+        assert_eq!(header.dialect.digest, Dialect::SYNOCHIP.digest);
     }
 }
