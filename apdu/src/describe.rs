@@ -97,7 +97,8 @@ impl<'a> Visitor<'a> for DescribeCommand<'a, '_, '_> {
     type Output = fmt::Result;
 
     fn visit<C: Command<'a>>(self) -> fmt::Result {
-        let decoded = C::shape(self.dialect).check(&self.apdu).and_then(|()| C::read(&self.apdu, self.dialect));
+        let decoded =
+            C::shape(self.dialect).check(&self.apdu).and_then(|()| C::read(&self.apdu, self.dialect));
         match decoded {
             Ok(command) => put(self.f, " ", &command),
             Err(_) => write!(self.f, " (undecodable, {} bytes)", self.apdu.data.len()),

@@ -34,12 +34,7 @@ pub fn cbc_mac(key: &[u8; BLOCK], iv: [u8; BLOCK], parts: &[&[u8]]) -> [u8; BLOC
     padded_cbc_mac(MacPadding::Method2, key, iv, parts)
 }
 
-fn padded_cbc_mac(
-    padding: MacPadding,
-    key: &[u8; BLOCK],
-    iv: [u8; BLOCK],
-    parts: &[&[u8]],
-) -> [u8; BLOCK] {
+fn padded_cbc_mac(padding: MacPadding, key: &[u8; BLOCK], iv: [u8; BLOCK], parts: &[&[u8]]) -> [u8; BLOCK] {
     let cipher = Sm4::new(&(*key).into());
     let mut state = iv;
     let mut filled = 0;

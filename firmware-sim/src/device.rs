@@ -141,8 +141,8 @@ impl<P: Platform> Run<'_, P> {
         let cla = Cla { protected: true, chained: false };
         let header = [cla.to_byte(), ChangeDevAuthKey::INS as u8, 0, command.algorithm];
         let dialect = self.core.settings.dialect;
-        let new_key = DeviceKey(record.key)
-            .open(&dialect, &command.encrypted_key, &command.mac, &challenge, header)?;
+        let new_key =
+            DeviceKey(record.key).open(&dialect, &command.encrypted_key, &command.mac, &challenge, header)?;
         let record = DeviceKeyRecord { key: new_key.0, forgiven: record.forgiven };
         let record = Encoded::new(&record)?;
         let change = Change::Put { object: ObjectId::DEVICE_KEY, value: record.as_bytes(), secret: true };

@@ -288,7 +288,11 @@ mod tests {
         let new = keys.add(DEVICE, SGD_SM4_ECB, &[9; BLOCK]).unwrap();
         assert!(!ids.contains(&new), "an id is not given again soon");
         assert_eq!(keys.find(DEVICE, ids[4]).unwrap().key, [4; BLOCK], "the others stay");
-        assert_eq!(SessionKeys::new(0).add(DEVICE, SGD_SM4_ECB, &[1; BLOCK]), Err(Status::NO_SPACE), "a policy");
+        assert_eq!(
+            SessionKeys::new(0).add(DEVICE, SGD_SM4_ECB, &[1; BLOCK]),
+            Err(Status::NO_SPACE),
+            "a policy"
+        );
     }
 
     #[test]

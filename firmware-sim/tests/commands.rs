@@ -1,6 +1,6 @@
 //! Each command does what it says, and refuses what it must: wrong secret, length, order, right, name.
 
-mod support;
+pub(crate) mod support;
 
 use proptest::prelude::*;
 use sm2::dsa::signature::hazmat::PrehashVerifier;
@@ -85,7 +85,7 @@ fn the_device_key_is_changed_under_the_old_one() {
     };
     assert_eq!(change(&mut host, 0), Err(Status::SECURITY_NOT_SATISFIED));
     host.authenticate().unwrap();
-    assert_eq!(change(&mut host, 1), Err(Status::WRONG_MAC));
+    assert_eq!(change(&mut host, 1), Err(GM.wrong_mac.status()));
     change(&mut host, 0).unwrap();
     let mut host = host.restart();
     assert_eq!(host.authenticate(), Err(Status::tries_left(9)), "the factory's key is no more");
@@ -377,20 +377,21 @@ fn what_a_token_does_not_have_is_told_and_everything_else_is_there() {
     let info = host.send(&GetDevInfo).unwrap();
     assert_eq!(DevInfo::read(&info, &GM).unwrap().asymmetric, 0x0002_0E00, "no SGD_RSA");
     for &ins in Ins::ALL {
-        let data = match shape(ins).map(|shape| shape.data) {
+        let shape = shape(ins, &GM);
+        let data = match shape.map(|shape| shape.data) {
             Some(Length::Exactly(length) | Length::AtLeast(length)) => vec![0; length],
             Some(Length::OneOf(lengths)) => vec![0; lengths[0]],
             None => vec![],
         };
-        let cla = Cla { protected: shape(ins).is_some_and(|shape| shape.protected), chained: false };
-        let p1 = shape(ins).map_or(0, |shape| match shape.p1 {
+        let cla = Cla { protected: shape.is_some_and(|shape| shape.protected), chained: false };
+        let p1 = shape.map_or(0, |shape| match shape.p1 {
             Values::Only(only) => only,
             Values::Range(low, _) => low,
         });
         let (_, status) = host.apdu(Apdu { cla, ..plain(ins as u8, p1, 0, &data) });
         assert_eq!(status == Status::UNSUPPORTED, why_not(ins).is_some(), "{} {status}", ins.name());
         assert_ne!(status, Status::UNKNOWN_INS, "{}", ins.name());
-        assert!(shape(ins).is_none() || status != Status::WRONG_LENGTH, "{} was not looked at", ins.name());
+        assert!(shape.is_none() || status != Status::WRONG_LENGTH, "{} was not looked at", ins.name());
     }
     assert_eq!(host.apdu(plain(0x64, 0, 0, &[])).1, Status::UNKNOWN_INS);
 }

@@ -5,7 +5,9 @@ mod support;
 use proptest::prelude::*;
 use support::*;
 use ukey_apdu::command::*;
+use ukey_apdu::dialect::ByteOrder;
 use ukey_apdu::envelope::{Apdu, Cla, Le};
+use ukey_apdu::wire::Writer;
 use ukey_apdu::{Dialect, Ins, Status};
 use ukey_firmware::sim::{SimFlash, SimPlatform};
 use ukey_firmware::{Policy, SelfTest, Settings, Token};
@@ -252,18 +254,24 @@ fn an_envelope_that_does_not_add_up_is_refused() {
     host.create_file(b"F", 9, ANYONE, ANYONE).unwrap();
     let [p1, p2] = host.application.0.to_be_bytes();
     let send = |host: &mut Host, ins: Ins, p1: u8, p2: u8, data: &str| {
-        host.apdu(plain(ins as u8, p1, p2, &hex::decode(data.replace(' ', "")).unwrap())).1
+        let ordered = match GM.quantity {
+            ByteOrder::Big => data.replace('=', "000"),
+            ByteOrder::Little => (0..4).fold(data.to_owned(), |data, digit| {
+                data.replace(&format!("={digit}"), &format!("0{digit}00"))
+            }),
+        };
+        host.apdu(plain(ins as u8, p1, p2, &hex::decode(ordered.replace(' ', "")).unwrap())).1
     };
-    // Application, offset, name length, name; data length, data.
-    assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 0000 0001 46"), Status::OK);
-    assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 0000 0002 46"), Status::WRONG_DATA);
-    assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 0000 0001 4646"), Status::WRONG_DATA);
+    // Application, offset, name length, name; data length, data. A number behind `=` has 2 bytes.
+    assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 =0 =1 46"), Status::OK);
+    assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 =0 =2 46"), Status::WRONG_DATA);
+    assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 =0 =1 4646"), Status::WRONG_DATA);
     assert_eq!(send(&mut host, Ins::ReadFile, 0, 0, "1000 0000 00"), Status::WRONG_LENGTH);
-    assert_eq!(send(&mut host, Ins::ReadFile, p1, p2, "1000 0000 0001 46"), Status::WRONG_P1P2);
-    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 0000 0001 46 0002 4142"), Status::OK);
-    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 0000 0001 46 0003 4142"), Status::WRONG_DATA);
-    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 0000 0001 46 0001 4142"), Status::WRONG_DATA);
-    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 0000 0001 46"), Status::WRONG_LENGTH);
+    assert_eq!(send(&mut host, Ins::ReadFile, p1, p2, "1000 =0 =1 46"), Status::WRONG_P1P2);
+    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 =0 =1 46 =2 4142"), Status::OK);
+    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 =0 =1 46 =3 4142"), Status::WRONG_DATA);
+    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 =0 =1 46 =1 4142"), Status::WRONG_DATA);
+    assert_eq!(send(&mut host, Ins::WriteFile, 0, 0, "1000 =0 =1 46"), Status::WRONG_LENGTH);
     assert_eq!(send(&mut host, Ins::EnumFiles, p1, p2, "00"), Status::WRONG_LENGTH);
     assert_eq!(send(&mut host, Ins::EnumFiles, 0, 0, ""), Status::NO_SUCH_APPLICATION);
     assert_eq!(send(&mut host, Ins::CreateFile, p1, p2, &"46".repeat(45)), Status::WRONG_LENGTH);
@@ -276,12 +284,14 @@ fn an_envelope_that_does_not_add_up_is_refused() {
 fn the_wider_names_of_two_vendors_are_understood() {
     let mut host = logged_in(1);
     let [p1, p2] = host.application.0.to_be_bytes();
+    let info = FileInfo { size: 9, read: ANYONE, write: Rights::USER };
+    let mut behind = [0; 12];
+    info.write(&mut Writer::new(&mut behind, &GM)).unwrap();
     for (width, name) in [(32, b"a"), (40, b"b"), (48, b"c")] {
         let mut data = name.to_vec();
         data.resize(width, 0);
-        data.extend([0, 0, 0, 9, 0, 0, 0, 0xFF, 0, 0, 0, 0x10]);
+        data.extend(behind);
         assert_eq!(host.apdu(plain(Ins::CreateFile as u8, p1, p2, &data)).1, Status::OK);
-        let info = FileInfo { size: 9, read: ANYONE, write: Rights::USER };
         assert_eq!(host.file_info(name), Ok(info));
     }
 }

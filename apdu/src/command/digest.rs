@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Answer, Command, Data, EccPublicKey, Length, Nothing, Shape, Size, Values};
-use crate::dialect::{DigestForm, Dialect};
+use crate::dialect::{Dialect, DigestForm};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
 use crate::status::Status;

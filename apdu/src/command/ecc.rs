@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use super::{Answer, AppId, Command, ContainerId, Length, Nothing, REDACTED, SessionKeyId, Shape, Size, Values, ids};
+use super::{
+    Answer, AppId, Command, ContainerId, Length, Nothing, REDACTED, SessionKeyId, Shape, Size, Values, ids,
+};
 use crate::dialect::{ConfirmedBits, Dialect, ExportedKeyForm, ExternalCiphertextForm, KeyPairForm};
 use crate::envelope::Apdu;
 use crate::ins::Ins;
@@ -231,8 +233,8 @@ impl fmt::Display for CipherBlock<'_> {
     }
 }
 
-/// Bytes of an encrypted private key in its wide form, 32 zero bytes in front.
-const WIDE_PRIVATE_KEY: usize = 64;
+/// What makes an encrypted private key of 32 bytes one of 64, where a dialect has no other.
+const ZEROS: [u8; 32] = [0; 32];
 
 /// An encryption key pair on its way to a container, enveloped for the container's sign key (ENVELOPEDKEYBLOB).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -280,11 +282,12 @@ impl<'a> Command<'a> for ImportEccKeyPair<'a> {
                 pair.wrapped_key.write(writer)
             }
             KeyPairForm::CipherFirst => {
-                let zeros = WIDE_PRIVATE_KEY.saturating_sub(pair.encrypted_private_key.len());
+                let narrow = pair.encrypted_private_key.len() == ZEROS.len();
+                let zeros: &[u8] = if narrow { &ZEROS } else { &[] };
                 pair.wrapped_key.write(writer)?;
                 pair.public_key.write(writer)?;
-                writer.length(pair.encrypted_private_key.len() + zeros)?;
-                writer.padded(&[], zeros)?;
+                writer.length(zeros.len() + pair.encrypted_private_key.len())?;
+                writer.put(zeros)?;
                 writer.put(pair.encrypted_private_key)
             }
         }
@@ -306,11 +309,13 @@ impl<'a> Command<'a> for ImportEccKeyPair<'a> {
             KeyPairForm::CipherFirst => {
                 let wrapped_key = CipherBlock::take(&mut reader)?;
                 let public_key = EccPublicKey::take(&mut reader)?;
-                (reader.sized()?, public_key, wrapped_key)
+                let wide = reader.sized()?;
+                let narrow = wide.strip_prefix(&ZEROS).filter(|narrow| narrow.len() == ZEROS.len());
+                (narrow.unwrap_or(wide), public_key, wrapped_key)
             }
         };
         reader.finish()?;
-        if version != 1 || !matches!(encrypted_private_key.len(), 32 | WIDE_PRIVATE_KEY) {
+        if version != 1 || !matches!(encrypted_private_key.len(), 32 | 64) {
             return Err(Status::WRONG_DATA);
         }
         let key_pair =

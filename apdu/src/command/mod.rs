@@ -46,8 +46,8 @@ pub use device::{
 };
 pub use digest::{Digest, DigestAlgorithm, DigestFinal, DigestInit, DigestUpdate, DigestValue, Signer};
 pub use ecc::{
-    CipherBlock, CiphertextAnswer, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey, GenEccKeyPair,
-    ImportEccKeyPair, SM2_BITS, SignInput,
+    CipherBlock, CiphertextAnswer, EccPublicKey, EccSignData, EccSignature, EnvelopedKeyPair, ExportPubKey,
+    GenEccKeyPair, ImportEccKeyPair, SM2_BITS, SignInput,
 };
 pub use external::{EccVerify, ExtEccDecrypt, ExtEccEncrypt, ExtEccSign, Plaintext};
 pub use file::{

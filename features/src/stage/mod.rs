@@ -149,7 +149,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: u64, target: Target, dialect: Option<DialectChoice>, waiting: Option<Device>) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        target: Target,
+        dialect: Option<DialectChoice>,
+        waiting: Option<Device>,
+    ) -> Self {
         Self {
             seed,
             target,

@@ -6,6 +6,8 @@ pub mod fixture;
 pub mod mutation;
 pub mod walk;
 
+use std::sync::LazyLock;
+
 use ukey_apdu::command::*;
 use ukey_apdu::envelope::{Apdu, Cla, Le};
 use ukey_apdu::pin::{Challenge, DeviceKey, Pin, PinKey};
@@ -13,7 +15,11 @@ use ukey_apdu::{Dialect, Status};
 use ukey_firmware::sim::SimPlatform;
 use ukey_firmware::{MAX_ANSWER, Policy, Settings, Token};
 
-pub const GM: Dialect = Dialect::GM2012;
+/// The dialect of this copy of the tests: a module around it has its name (`dialects/main.rs`); without one, the usual.
+pub static GM: LazyLock<Dialect> = LazyLock::new(|| {
+    let named = |module: &str| Dialect::named(&module.replace('_', "-"));
+    module_path!().split("::").find_map(named).unwrap_or_default()
+});
 pub const NAME: &[u8] = b"UKEY";
 pub const USER: &str = "12345678";
 pub const ADMIN: &str = "87654321";
@@ -46,12 +52,12 @@ impl Host {
     }
 
     pub fn with(platform: SimPlatform, policy: Policy) -> Self {
-        Self::start(platform, Settings { policy, ..Settings::default() })
+        Self::start(platform, Settings { dialect: *GM, policy, ..Settings::default() })
     }
 
-    /// A token that came up, speaking the usual dialect; nothing is open.
+    /// A token that came up, speaking the dialect of these tests; nothing is open.
     pub fn of(token: Token<SimPlatform>) -> Self {
-        Self { token, dialect: GM, application: AppId(0), container: ContainerId(0), sent: None }
+        Self { token, dialect: *GM, application: AppId(0), container: ContainerId(0), sent: None }
     }
 
     fn start(platform: SimPlatform, settings: Settings) -> Self {
@@ -60,12 +66,9 @@ impl Host {
         Self { dialect, ..Self::of(token) }
     }
 
-    /// The same token in every dialect that has a name: blank.
-    pub fn in_every_dialect(seed: u8) -> impl Iterator<Item = Self> {
-        let start = move |dialect: &Dialect| {
-            Self::start(SimPlatform::new([seed; 32]), Settings { dialect: *dialect, ..Settings::default() })
-        };
-        Dialect::BUILT_IN.iter().map(start)
+    /// A blank token that speaks this dialect, whatever the tests speak.
+    pub fn speaking(dialect: Dialect, seed: u8) -> Self {
+        Self::start(SimPlatform::new([seed; 32]), Settings { dialect, ..Settings::default() })
     }
 
     /// A token with one application, opened.
@@ -146,7 +149,7 @@ impl Host {
     pub fn authenticate(&mut self) -> Result<(), Status> {
         let challenge = self.challenge();
         let cryptogram = FACTORY_KEY.cryptogram(&challenge);
-        self.send(&DevAuth { algorithm: 2, cryptogram }).map(drop)
+        self.send(&DevAuth { algorithm: self.dialect.device_key_p2.byte(), cryptogram }).map(drop)
     }
 
     pub fn create_application(&mut self, name: &[u8]) -> Result<(), Status> {
@@ -184,7 +187,7 @@ impl Host {
             &pin(new),
             &challenge,
             header,
-            [0; 2],
+            self.application.0.to_be_bytes(),
         );
         let application = self.application;
         self.send(&ChangePin { application, pin_type, new_pin: sealed.as_sealed() }).map(drop)
@@ -197,7 +200,7 @@ impl Host {
             &pin(new),
             &challenge,
             [0x84, 0x1A, 0, 0],
-            [0; 2],
+            self.application.0.to_be_bytes(),
         );
         self.send(&UnblockPin { application: self.application, new_pin: sealed.as_sealed() }).map(drop)
     }
@@ -243,7 +246,16 @@ impl Host {
     }
 
     pub fn set_symm_key(&mut self, holder: KeyHolder, key: &[u8]) -> Result<KeyHandle, Status> {
-        let answer = self.send(&ImportSymmKey { holder, algorithm: SGD_SM4_ECB, key })?;
+        self.set_symm_key_for(SGD_SM4_ECB, holder, key)
+    }
+
+    pub fn set_symm_key_for(
+        &mut self,
+        algorithm: u32,
+        holder: KeyHolder,
+        key: &[u8],
+    ) -> Result<KeyHandle, Status> {
+        let answer = self.send(&ImportSymmKey { holder, algorithm, key })?;
         Ok(KeyHandle { holder, key: SessionKeyId::read(&answer, &self.dialect).unwrap() })
     }
 

@@ -195,7 +195,9 @@ impl Problem {
             Problem::Value { key, value, allowed } => {
                 format!("{key}不能是{value}，只能是{}", allowed.join("、"))
             }
-            Problem::Type { key, wanted, found } => format!("{key}应为{}，不是{}", type_zh(wanted), type_zh(found)),
+            Problem::Type { key, wanted, found } => {
+                format!("{key}应为{}，不是{}", type_zh(wanted), type_zh(found))
+            }
             Problem::Base(name) => format!("基础方言{name}不是内置方言；内置方言有{}", built_in()),
             Problem::NoName => "方言没有名称，请写明 name = \"…\"".to_owned(),
             Problem::Name(name) => format!("{name}不能作名称：应为1至32个英文字母、数字、“-”“_”“.”"),
@@ -386,17 +388,61 @@ mod tests {
             assert!(said.starts_with(english), "{said}");
             assert!(zh.starts_with(chinese), "{zh}");
         };
-        expect("name = \"x\"\nshoe_size = 42\n", "line 2, column 1: there is no switch shoe_size; there are name, base, quantity, ", "第2行第1列：没有开关shoe_size；可用name、base、quantity、");
-        expect("name = \"x\"\n[quantity]\n", "line 2, column 1: quantity is a text in quotes, not a table", "第2行第1列：quantity应为带引号的文本，不是表");
-        expect("name = \"x\"\nquantity = \"middle\"\n", "line 2, column 12: quantity cannot be \"middle\", only big, little", "第2行第12列：quantity不能是\"middle\"，只能是big、little");
-        expect("name = \"x\"\nquantity = true\n", "line 2, column 12: quantity is a text in quotes, not true or false", "第2行第12列：quantity应为带引号的文本，不是true或false");
-        expect("name = \"x\"\ndevice_challenge = 16\n", "line 2, column 20: device_challenge is a text in quotes, not a number", "第2行第20列：");
-        expect("name = \"x\"\naccepts_zero_padded = \"true\"\n", "line 2, column 23: accepts_zero_padded is true or false, not a text in quotes", "第2行第23列：accepts_zero_padded应为true或false，");
-        expect("name = \"x\"\nbase = \"elvish\"\n", "line 2, column 8: the base \"elvish\" is not built in; built in are gm2012, gm3000, ", "第2行第8列：基础方言\"elvish\"不是内置方言");
-        expect("quantity = \"big\"\n", "line 1, column 1: the dialect has no name", "第1行第1列：方言没有名称");
-        expect("name = \"方言\"\n", "line 1, column 8: \"方言\" is no name", "第1行第8列：\"方言\"不能作名称");
-        expect("name = 7\n", "line 1, column 8: name is a text in quotes, not a number", "第1行第8列：name应为");
-        expect("name = \"gm2012\"\nquantity = \"little\"\n", "line 1, column 8: gm2012 is the name of a built-in dialect", "第1行第8列：gm2012是内置方言的名称");
+        expect(
+            "name = \"x\"\nshoe_size = 42\n",
+            "line 2, column 1: there is no switch shoe_size; there are name, base, quantity, ",
+            "第2行第1列：没有开关shoe_size；可用name、base、quantity、",
+        );
+        expect(
+            "name = \"x\"\n[quantity]\n",
+            "line 2, column 1: quantity is a text in quotes, not a table",
+            "第2行第1列：quantity应为带引号的文本，不是表",
+        );
+        expect(
+            "name = \"x\"\nquantity = \"middle\"\n",
+            "line 2, column 12: quantity cannot be \"middle\", only big, little",
+            "第2行第12列：quantity不能是\"middle\"，只能是big、little",
+        );
+        expect(
+            "name = \"x\"\nquantity = true\n",
+            "line 2, column 12: quantity is a text in quotes, not true or false",
+            "第2行第12列：quantity应为带引号的文本，不是true或false",
+        );
+        expect(
+            "name = \"x\"\ndevice_challenge = 16\n",
+            "line 2, column 20: device_challenge is a text in quotes, not a number",
+            "第2行第20列：",
+        );
+        expect(
+            "name = \"x\"\naccepts_zero_padded = \"true\"\n",
+            "line 2, column 23: accepts_zero_padded is true or false, not a text in quotes",
+            "第2行第23列：accepts_zero_padded应为true或false，",
+        );
+        expect(
+            "name = \"x\"\nbase = \"elvish\"\n",
+            "line 2, column 8: the base \"elvish\" is not built in; built in are gm2012, gm3000, ",
+            "第2行第8列：基础方言\"elvish\"不是内置方言",
+        );
+        expect(
+            "quantity = \"big\"\n",
+            "line 1, column 1: the dialect has no name",
+            "第1行第1列：方言没有名称",
+        );
+        expect(
+            "name = \"方言\"\n",
+            "line 1, column 8: \"方言\" is no name",
+            "第1行第8列：\"方言\"不能作名称",
+        );
+        expect(
+            "name = 7\n",
+            "line 1, column 8: name is a text in quotes, not a number",
+            "第1行第8列：name应为",
+        );
+        expect(
+            "name = \"gm2012\"\nquantity = \"little\"\n",
+            "line 1, column 8: gm2012 is the name of a built-in dialect",
+            "第1行第8列：gm2012是内置方言的名称",
+        );
         expect("name = \"x\"\nquantity =\n", "line 2, column 1", "第2行第1");
         expect("name = \"x\"\nname = \"y\"\n", "line 2, column 1: it is no TOML", "第2行第1列：不是TOML");
     }

@@ -455,7 +455,8 @@ mod tests {
         assert_eq!(&bytes[12..16], b"own\0");
         assert_eq!(hex::encode(&bytes[204..208]), "00000005");
         let behind = [text.as_bytes(), &u32::try_from(text.len()).unwrap().to_be_bytes()].concat();
-        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(b"flash").chain_update(&behind).finalize();
+        let sum =
+            Sm3::new().chain_update(&bytes[..208]).chain_update(b"flash").chain_update(&behind).finalize();
         assert_eq!(bytes[208..240], sum[..]);
         assert_eq!(bytes[240..], [b"flash", &behind[..]].concat());
         assert_eq!(decode(&bytes), Ok((own(), b"flash".to_vec())));
