@@ -15,12 +15,10 @@ use crate::application::Application;
 use crate::error::{About, ErrorKind, Proves, Result};
 use crate::link::sim::Simulator;
 use crate::link::{Hand, Link, LinkError, Place};
+use crate::probe::{self, Found};
 use crate::session_key::SessionKey;
 use crate::trace::Traced;
 use crate::wire::Wire;
-
-/// P2 of the device authentication: an SM4 key.
-const SM4: u8 = 2;
 
 /// A connected token.
 ///
@@ -28,6 +26,7 @@ const SM4: u8 = 2;
 /// its answer) stay together. Applications and containers borrow it; their ids end with the token's power.
 pub struct Device {
     wire: Mutex<Wire>,
+    found: Option<Found>,
 }
 
 impl fmt::Debug for Device {
@@ -54,7 +53,26 @@ impl Device {
     pub fn new(link: Box<dyn Link>, dialect: Dialect) -> Result<Device> {
         let mut wire = Wire::new(link, dialect);
         wire.greet()?;
-        Ok(Device { wire: Mutex::new(wire) })
+        Ok(Device { wire: Mutex::new(wire), found: None })
+    }
+
+    /// Connects to the token at a place and finds out which dialect it speaks, without harm: see
+    /// [`probe`](crate::probe).
+    ///
+    /// # Errors
+    /// As [`Device::connect`].
+    pub fn probe(place: &dyn Place) -> Result<Device> {
+        let mut wire = Wire::new(place.link()?, Dialect::default());
+        let found = probe::find(&mut wire)?;
+        wire.speak(found.dialect);
+        wire.greet()?;
+        Ok(Device { wire: Mutex::new(wire), found: Some(found) })
+    }
+
+    /// What [`Device::probe`] found; `None` where the dialect was told.
+    #[must_use]
+    pub fn found(&self) -> Option<&Found> {
+        self.found.as_ref()
     }
 
     /// A wire that a panic left is as good as any: it changes only by whole exchanges.
@@ -114,8 +132,9 @@ impl Device {
     pub fn authenticate(&self, key: &DeviceKey) -> Result<()> {
         let about = About::default().proves(Proves::DeviceKey);
         let mut wire = self.wire();
-        let challenge = wire.challenge(About::default())?;
-        let command = DevAuth { algorithm: SM4, cryptogram: key.cryptogram(&challenge) };
+        let Dialect { device_challenge, device_key_p2, .. } = *wire.dialect();
+        let challenge = wire.random(usize::from(device_challenge.length()))?;
+        let command = DevAuth { algorithm: device_key_p2.byte(), cryptogram: key.cryptogram(&challenge) };
         wire.send(&command, about, drop)
     }
 
@@ -136,9 +155,10 @@ impl Device {
     pub fn change_device_key(&self, old: &DeviceKey, new: &DeviceKey) -> Result<()> {
         let mut wire = self.wire();
         let challenge = wire.challenge(About::default())?;
-        let header = [protected_cla(), Ins::ChangeDevAuthKey as u8, 0, SM4];
+        let algorithm = wire.dialect().device_key_p2.byte();
+        let header = [protected_cla(), Ins::ChangeDevAuthKey as u8, 0, algorithm];
         let (encrypted_key, mac) = old.seal(wire.dialect(), new, &challenge, header);
-        wire.send(&ChangeDevAuthKey { algorithm: SM4, encrypted_key, mac }, About::default(), drop)
+        wire.send(&ChangeDevAuthKey { algorithm, encrypted_key, mac }, About::default(), drop)
     }
 
     /// Creates an application; the device must be authenticated.

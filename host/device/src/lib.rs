@@ -58,6 +58,7 @@ mod exclusive;
 mod external;
 mod file;
 pub mod link;
+pub mod probe;
 mod session_key;
 pub mod target;
 pub mod trace;

@@ -141,12 +141,14 @@ impl Target {
     /// # Errors
     /// [`ErrorKind::Link`](crate::ErrorKind::Link) where it cannot be reached.
     pub fn connect(&self, options: &Options) -> Result<Device> {
+        let connect = |place: &dyn Place| match options.dialect {
+            Some(DialectChoice::Auto) => Device::probe(place),
+            _ => Device::connect(place),
+        };
         match self {
-            Target::Sim => Device::connect(&Simulator::fresh(options)?),
-            Target::SimFile(file) => Device::connect(&Simulator::open(file, options)?),
-            Target::Qemu { board, flash } => {
-                Device::connect(&Emulator::start(*board, flash.as_deref(), options)?)
-            }
+            Target::Sim => connect(&Simulator::fresh(options)?),
+            Target::SimFile(file) => connect(&Simulator::open(file, options)?),
+            Target::Qemu { board, flash } => connect(&Emulator::start(*board, flash.as_deref(), options)?),
         }
     }
 

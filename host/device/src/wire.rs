@@ -117,6 +117,29 @@ impl Wire {
         }
     }
 
+    /// Speaks this dialect from now on.
+    pub(crate) fn speak(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
+
+    /// Sends a short command in some dialect, and gives the bytes of its answer or the word of its refusal.
+    pub(crate) fn try_in<'a, C: Command<'a>>(
+        &mut self,
+        dialect: &Dialect,
+        command: &C,
+    ) -> Result<std::result::Result<Vec<u8>, Status>> {
+        let about = About { ins: Some(C::INS), ..About::default() };
+        let mut buffer = Zeroizing::new(vec![0; 1024]);
+        let Ok(apdu) = command.to_apdu(dialect, &mut buffer) else {
+            return Err(about.error(ErrorKind::TooLong));
+        };
+        match self.exchange(apdu) {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(Failed::Refused(status)) => Ok(Err(status)),
+            Err(Failed::Other(kind)) => Err(about.error(kind)),
+        }
+    }
+
     /// Fetches a challenge: the 8 random bytes that the next authentication answers.
     pub(crate) fn challenge(&mut self, about: About) -> Result<Challenge> {
         self.send(&GenRandom { length: 8 }, about.clone(), |random| Challenge::try_from(random.0))?

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use ukey_device::{ContainerInfo, ContainerType, DeviceInfo, PinInfo, PinType};
+use ukey_device::probe::Evidence;
+use ukey_device::{ContainerInfo, ContainerType, Device, DeviceInfo, PinInfo, PinType};
 
 use super::pin::pin_json;
 use crate::failure::Result;
@@ -47,18 +48,73 @@ impl Info {
             application.close()?;
             applications.push(Application { name, user, administrator, containers });
         }
-        let (target, dialect) = (self.token.target().to_string(), device.dialect().name);
-        let dialect = dialect.as_str();
+        let (target, dialect) = (self.token.target().to_string(), Spoken { device: &device });
         output::result(&match self.format {
-            Format::Text => text(&target, dialect, &info, &applications),
-            Format::Json => format!("{:#}\n", json(&target, dialect, &info, &applications)),
+            Format::Text => text(&target, &dialect, &info, &applications),
+            Format::Json => format!("{:#}\n", json(&target, &dialect, &info, &applications)),
         });
         Ok(())
     }
 }
 
-fn text(target: &str, dialect: &str, info: &DeviceInfo, applications: &[Application]) -> String {
+/// The dialect that is spoken, and how it is known.
+struct Spoken<'d> {
+    device: &'d Device,
+}
+
+impl Spoken<'_> {
+    fn name(&self) -> String {
+        self.device.dialect().name.to_string()
+    }
+
+    /// The name; of a dialect that was found out, the evidence and what was assumed too.
+    fn text(&self) -> String {
+        let Some(found) = self.device.found() else { return self.name() };
+        let others: Vec<_> =
+            found.candidates.iter().skip(1).map(|candidate| candidate.name.to_string()).collect();
+        let mut text = match (found.candidates.len(), others.join(", ")) {
+            (0, _) => "none of the built-in ones; what was seen is spoken".to_owned(),
+            (1, _) => format!("{} (probed: no other built-in one fits)", self.name()),
+            (_, others) => format!("{} (probed: {others} would fit as well)", self.name()),
+        };
+        for Evidence { switch, value, seen } in &found.evidence {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\n  seen         {switch} = {value}   {seen}");
+        }
+        let dialect = self.device.dialect();
+        for switch in found.assumed() {
+            let value = dialect.get(switch).map(|value| value.to_string()).unwrap_or_default();
+            let _ = write!(text, "\n  assumed      {switch} = {value}");
+        }
+        text
+    }
+
+    fn probed(&self) -> Option<Value> {
+        let found = self.device.found()?;
+        let dialect = self.device.dialect();
+        let value = |switch: &&str| dialect.get(switch).map(|value| value.to_string());
+        let seen = |evidence: &Evidence| {
+            json!({
+                "switch": evidence.switch,
+                "value": evidence.value.to_string(),
+                "seen": evidence.seen,
+            })
+        };
+        Some(json!({
+            "candidates": found.candidates.iter().map(|dialect| dialect.name.to_string()).collect::<Vec<_>>(),
+            "evidence": found.evidence.iter().map(seen).collect::<Vec<_>>(),
+            "assumed": found
+                .assumed()
+                .iter()
+                .map(|switch| json!({ "switch": switch, "value": value(switch) }))
+                .collect::<Vec<_>>(),
+        }))
+    }
+}
+
+fn text(target: &str, dialect: &Spoken<'_>, info: &DeviceInfo, applications: &[Application]) -> String {
     let DeviceInfo { label, serial_number, manufacturer, issuer, .. } = info;
+    let dialect = dialect.text();
     let mut text = format!(
         "target         {target}\n\
          label          {label}\n\
@@ -99,7 +155,7 @@ fn contents(info: &ContainerInfo) -> String {
 }
 
 /// Version 1 of the layout: fields are added, never changed.
-fn json(target: &str, dialect: &str, info: &DeviceInfo, applications: &[Application]) -> Value {
+fn json(target: &str, dialect: &Spoken<'_>, info: &DeviceInfo, applications: &[Application]) -> Value {
     let applications: Vec<_> = applications
         .iter()
         .map(|application| {
@@ -113,10 +169,10 @@ fn json(target: &str, dialect: &str, info: &DeviceInfo, applications: &[Applicat
             })
         })
         .collect();
-    json!({
+    let mut all = json!({
         "version": 1,
         "target": target,
-        "dialect": dialect,
+        "dialect": dialect.name(),
         "label": info.label,
         "serial_number": info.serial_number,
         "manufacturer": info.manufacturer,
@@ -128,7 +184,11 @@ fn json(target: &str, dialect: &str, info: &DeviceInfo, applications: &[Applicat
         "free_space": info.free_space,
         "max_apdu_data": info.max_apdu_data,
         "applications": applications,
-    })
+    });
+    if let (Some(probed), Some(all)) = (dialect.probed(), all.as_object_mut()) {
+        all.insert("dialect_probe".to_owned(), probed);
+    }
+    all
 }
 
 fn container_json(name: &str, info: &ContainerInfo) -> Value {

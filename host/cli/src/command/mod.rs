@@ -2,6 +2,7 @@
 
 mod agreement;
 mod commands;
+mod dialect;
 mod hall;
 mod info;
 mod pin;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Sim(sim::Sim),
     /// The commands of GM/T 0017-2012: which the token has, and how sure their layout is.
     Commands(commands::Commands),
+    /// The dialects of GM/T 0017: list them, print one as a file.
+    Dialect(dialect::Dialects),
     /// Run Gherkin scenarios against tokens and a service hall.
     Test(test::Test),
     /// Merge the reports of several runs.
@@ -46,6 +49,7 @@ impl Command {
             Command::Pin(pin) => pin.run()?,
             Command::Sim(sim) => sim.run()?,
             Command::Commands(commands) => commands.run(),
+            Command::Dialect(dialects) => dialects.run()?,
             Command::Test(test) => return Ok(test.run()),
             Command::Report(report) => return Ok(report.run()),
             Command::Agreement(agreement) => return agreement.run(),
