@@ -282,10 +282,11 @@ fn a_mac_that_covers_the_header_is_none_for_another_command() {
     // The new PIN of an administrator, given to UnblockPin: by a dialect whose MAC covers the header it is a wrong PIN.
     for (new_pin_mac, expected) in [
         (MacForm::HeaderExtendedLc, Status::tries_left(9)),
-        (MacForm::HeaderLcLe, Status::tries_left(9)),
+        (MacForm::HeaderLcBig, Status::tries_left(9)),
+        (MacForm::HeaderLcLittle, Status::tries_left(9)),
         (MacForm::PlainNewPin, Status::OK),
     ] {
-        let dialect = Dialect { new_pin_mac, ..GM };
+        let dialect = Dialect { new_pin_mac, ..*GM };
         let settings = Settings { dialect, ..Settings::default() };
         let token = Token::power_on(SimPlatform::new([1; 32]), settings).map_err(|(error, _)| error).unwrap();
         let mut host = Host { dialect, ..Host::of(token) }.issue();

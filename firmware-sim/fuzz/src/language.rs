@@ -93,7 +93,7 @@ pub fn command(bytes: &[u8]) {
         (1, _) | (_, 0) => Le::Max,
         (_, n) => Le::Exact(n),
     };
-    let protected = command::shape(ins).is_some_and(|shape| shape.protected);
+    let protected = command::shape(ins, dialect).is_some_and(|shape| shape.protected);
     let cla = Cla { protected, chained: false };
     let apdu = Apdu { cla, ins: ins as u8, p1, p2, data, le };
     command::visit(ins, Twice { apdu, dialect, is_written: false });
@@ -105,8 +105,17 @@ pub fn command(bytes: &[u8]) {
     }
 }
 
-/// Commands whose texts may come with zeros behind them or in a wider field, and are written in one way only.
-const TOLERANT: &[Ins] = &[Ins::SetLabel, Ins::CreateApplication, Ins::CreateFile];
+/// Commands whose texts may come with zeros behind them or in a wider field, and are written in one way only; in some
+/// dialects the same goes for a private key and for an initialisation vector.
+const TOLERANT: &[Ins] = &[
+    Ins::SetLabel,
+    Ins::CreateApplication,
+    Ins::CreateFile,
+    Ins::ImportEccKeyPair,
+    Ins::EncryptInit,
+    Ins::DecryptInit,
+    Ins::MacInit,
+];
 
 /// Reads a command and writes it.
 struct Twice<'a> {
@@ -124,7 +133,7 @@ impl<'a> Visitor<'a> for Twice<'a> {
         if let Ok(answer) = C::Answer::read(apdu.data, dialect) {
             assert!(answer.to_string().len() < 40_000);
         }
-        if C::SHAPE.check(&apdu).is_err() {
+        if C::shape(dialect).check(&apdu).is_err() {
             return;
         }
         let Ok(command) = C::read(&apdu, dialect) else { return };

@@ -74,7 +74,7 @@ pub fn is_same(original: &Apdu<'_>, mutated: &Apdu<'_>) -> bool {
 }
 
 fn le_fits(ins: Ins, le: Le) -> bool {
-    match (shape(ins).map(|shape| shape.answer), le) {
+    match (shape(ins, &GM).map(|shape| shape.answer), le) {
         (Some(Size::Fixed(size)), Le::Exact(n)) => n == size,
         (Some(Size::AsAsked), Le::Exact(n)) => n <= 496,
         (Some(Size::AsAsked), _) => false,
@@ -221,5 +221,7 @@ fn blocks(data: Data<'_>) -> bool {
 }
 
 fn is_mode(parameters: CipherParameters<'_>) -> bool {
-    [SGD_SM4_ECB, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_OFB, SGD_SM4_MAC].contains(&parameters.algorithm)
+    [SGD_SM4_ECB, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_OFB, SGD_SM4_MAC]
+        .map(Some)
+        .contains(&parameters.algorithm)
 }
