@@ -145,7 +145,9 @@ impl Device {
     /// As [`Device::authenticate`]; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without such a random.
     pub fn authenticate_with(&self, cryptogram: [u8; 16]) -> Result<()> {
         let about = About::default().proves(Proves::DeviceKey);
-        self.wire().send(&DevAuth { algorithm: SM4, cryptogram }, about, drop)
+        let mut wire = self.wire();
+        let algorithm = wire.dialect().device_key_p2.byte();
+        wire.send(&DevAuth { algorithm, cryptogram }, about, drop)
     }
 
     /// Replaces the device authentication key; the device must be authenticated with the old one.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use crate::device::Device;
 use crate::dialect::DialectChoice;
 use crate::error::Result;
+use crate::link::Place;
 use crate::link::qemu::{Board, Emulator};
 use crate::link::sim::Simulator;
 

@@ -94,7 +94,7 @@ exports! {
 pub(crate) fn parameters(algorithm: ULONG, given: &BLOCKCIPHERPARAM) -> Result<CipherParameters<'_>> {
     let length = usize::try_from(given.IVLen).map_err(|_| Sar::INVALIDPARAMERR)?;
     Ok(CipherParameters {
-        algorithm,
+        algorithm: Some(algorithm),
         iv: given.IV.get(..length).ok_or(Sar::INVALIDPARAMERR)?,
         padding: match given.PaddingType {
             0 => Padding::None,

@@ -173,7 +173,8 @@ impl Emulator {
     /// [`LinkError::NoImage`], [`LinkError::NoEmulator`], [`LinkError::Emulator`], [`LinkError::Dialect`],
     /// [`LinkError::NoStart`]; [`LinkError::Busy`] and [`LinkError::BadFile`] for the file, which was not touched then.
     pub fn start(board: Board, flash: Option<&Path>, options: &Options) -> Result<Emulator, LinkError> {
-        if let Some(asked) = options.dialect.filter(|asked| *asked != DIALECT) {
+        let asked = options.dialect.and_then(crate::DialectChoice::dialect);
+        if let Some(asked) = asked.filter(|asked| *asked != DIALECT) {
             return Err(LinkError::Dialect { speaks: DIALECT.name, asked: asked.name });
         }
         let path = board.image();
