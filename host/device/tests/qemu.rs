@@ -152,7 +152,7 @@ fn a_reset_takes_the_power_away() {
 #[test]
 fn another_dialect_is_not_spoken() {
     for board in boards() {
-        let options = Options { dialect: Some(Dialect::GM3000), ..seeded(1) };
+        let options = Options { dialect: Some(Dialect::GM3000.into()), ..seeded(1) };
         let error = Target::Qemu { board, flash: None }.connect(&options).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Dialect { .. })), "{board}: {error}");
     }
