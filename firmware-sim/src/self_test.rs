@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn every_pair_has_its_own_place_and_is_found_out_about_once() {
         let good = sm2::from_private(&[3; 32]).unwrap();
-        let bad = KeyPairRecord { d: [4; 32], ..good.clone() };
+        let bad = KeyPairRecord { d: [4; 32], ..good };
         let mut checked = CheckedPairs::default();
         for (number, app) in AppSlot::all().enumerate() {
             for (place, container) in ContainerSlot::all().enumerate() {

@@ -16,7 +16,7 @@ use ukey_apdu::command::{
 use ukey_apdu::pin::{Challenge, DeviceKey, Pin, PinKey};
 use ukey_apdu::{Apdu, Dialect, Ins, Status, mac};
 use ukey_firmware::sim::{Counts, SimFlash, SimPlatform};
-use ukey_firmware::{MAX_ANSWER, Settings, Token};
+use ukey_firmware::{MAX_ANSWER, Policy, SelfTest, Settings, Token};
 
 use crate::script::{Step, steps};
 use crate::support::envelope::{Envelope, public_key};
@@ -310,10 +310,14 @@ impl Watch {
 
     fn power_cycle(&mut self) {
         let Some(token) = self.token.take() else { return };
-        match Token::power_on(token.power_off(), Settings::default()) {
+        // That the algorithms are right is not found out anew for each script; that the records are, is.
+        let self_test = SelfTest { algorithms: false, records: true };
+        let settings = Settings { policy: Policy { self_test, ..Policy::default() }, ..Settings::default() };
+        match Token::power_on(token.power_off(), settings) {
             Ok(token) => self.token = Some(token),
             Err((error, _)) => panic!("it does not come up again: {error}"),
         }
+        assert!(self.challenge().is_some(), "it came up and does not work");
     }
 }
 
