@@ -66,6 +66,9 @@ fn read(text: &str, folder: &Path) -> Result<Vec<Target>, String> {
         .map(|target| {
             target.map(|target| match target {
                 Target::SimFile(path) => Target::SimFile(folder.join(path)),
+                Target::Qemu { board, flash } => {
+                    Target::Qemu { board, flash: flash.map(|path| folder.join(path)) }
+                }
                 other => other,
             })
         })

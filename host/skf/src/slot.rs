@@ -1,6 +1,6 @@
 //! The devices of the configuration: a slot for each target, with a key in it or not.
 //!
-//! A token in this process (`sim`) has its power until the process ends. One in a file has it while a device of this
+//! A token that is made fresh (`sim`) has its power until the process ends. One in a file has it while a device of this
 //! process is connected to it: its file is held meanwhile, and other processes find it in use.
 
 use std::collections::BTreeMap;
@@ -71,6 +71,11 @@ struct Key {
     simulator: Weak<Simulator>,
     /// The same, where it has to stay: for good, or while it is pulled.
     kept: Option<Arc<Simulator>>,
+    /// The device, while someone has it, where the key is no simulated one: such a way is one program's, so all
+    /// handles share it.
+    device: Weak<Device>,
+    /// The same, where each connection would find another, blank key.
+    kept_device: Option<Arc<Device>>,
     /// The serial number, once it was read.
     serial_number: Option<String>,
     /// It was found to be gone, and that was told.
@@ -98,7 +103,7 @@ pub(crate) struct Open {
 /// A live device of a slot.
 pub(crate) struct Live {
     /// The device; it goes before the key does.
-    pub(crate) device: Device,
+    pub(crate) device: Arc<Device>,
     _key: Option<Arc<Simulator>>,
 }
 
@@ -165,18 +170,25 @@ impl Slot {
         let mut link = simulator.link()?;
         link.lock(wait)?;
         let dialect = link.dialect().unwrap_or_default();
-        Ok(Live { device: Device::new(link, dialect)?, _key: Some(simulator) })
+        Ok(Live { device: Arc::new(Device::new(link, dialect)?), _key: Some(simulator) })
     }
 
     fn connect_to(&self, key: &mut Key) -> Result<Live, ukey_device::Error> {
         if let Some(simulator) = key.simulator.upgrade() {
-            return Ok(Live { device: Device::connect(&*simulator)?, _key: Some(simulator) });
+            return Ok(Live { device: Arc::new(Device::connect(&*simulator)?), _key: Some(simulator) });
         }
-        let device = self.target.connect(&Options::default())?;
+        // One that was pulled meanwhile is looked for anew.
+        if let Some(device) = key.device.upgrade().filter(|device| device.info().is_ok()) {
+            return Ok(Live { device, _key: None });
+        }
+        let device = Arc::new(self.target.connect(&Options::default())?);
         let simulator = device.simulator().map(Arc::new);
         if let Some(simulator) = &simulator {
             key.simulator = Arc::downgrade(simulator);
             key.kept = (self.target == Target::Sim).then(|| Arc::clone(simulator));
+        } else {
+            key.device = Arc::downgrade(&device);
+            key.kept_device = self.target.is_fresh().then(|| Arc::clone(&device));
         }
         Ok(Live { device, _key: simulator })
     }
