@@ -198,7 +198,7 @@ impl Slot {
         let Target::SimFile(path) = self.target.clone() else { return };
         let (free, is_free) = std::sync::mpsc::channel();
         // The operating system has no wait for a lock with an end: a thread waits, and its news may come too late.
-        std::thread::spawn(move || free.send(state::wait_until_free(&path)));
+        std::thread::spawn(move || free.send(state::wait_until_free(&path).is_ok()));
         let _ = is_free.recv_timeout(wait);
     }
 
