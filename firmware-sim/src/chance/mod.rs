@@ -7,7 +7,7 @@
 //! - it has a generator of its own: any `TryCryptoRng` will do, whose noise is then its own affair.
 //!
 //! Either way the token tests all that it draws (GM/T 0027-2014 clause 5.3.4, SP 800-90B clause 4.4), and a draw that
-//! fails, or does not come, gives nothing: what was made of it is dropped inside [`Chance::draw`], the only way to chance
+//! fails, or does not come, gives nothing: what was made of it is dropped inside `Chance::draw`, the only way to chance
 //! that a handler has. A failure lasts until the power goes.
 //!
 //! Refuses to know: where noise comes from, and what random numbers are for.
