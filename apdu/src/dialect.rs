@@ -1,6 +1,6 @@
 //! What the public sources of GM/T 0017 disagree on, as one value given to every encode and decode.
 //!
-//! A capture of a real key changes a [`Dialect`], never code. Each switch is a closed choice ([`choice`]); what each
+//! A capture of a real key changes a [`Dialect`], never code. Each switch is a closed choice (`choice`); what each
 //! of them does to the bytes stands in [`command`](crate::command), [`pin`](crate::pin) and [`mac`](crate::mac), and
 //! nobody else asks.
 //!
