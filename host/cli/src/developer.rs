@@ -5,7 +5,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use ukey_device::{
     CipherBlock, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, KeyUse, Pin, PinType,
-    Rights,
+    Policy, Rights,
 };
 use ukey_pki::{Authority, EndEntity, EnvelopedKey, KeyPair, Name, PrivateKeyForm, PublicKey, Validity};
 
@@ -19,32 +19,38 @@ const TRIES: u32 = 10;
 /// As it comes from the factory.
 const DEVICE_KEY: &str = "1234567812345678";
 
+/// What it is changed to where the token asks for one of its own.
+const CHANGED_DEVICE_KEY: &str = "8765432187654321";
+
 /// What a developer has to know of the token.
-pub(crate) fn summary() -> String {
+pub(crate) fn summary(policy: &Policy) -> String {
     format!(
         "application        {APPLICATION}\n\
          user PIN           {USER_PIN}, {TRIES} tries\n\
          administrator PIN  {ADMINISTRATOR_PIN}, {TRIES} tries\n\
          container          {CONTAINER}: sign and encryption pair with certificates of a development authority\n\
          {}",
-        device_key()
+        device_key(if policy.changed_device_key { CHANGED_DEVICE_KEY } else { DEVICE_KEY })
     )
 }
 
 /// What a developer has to know of a factory token.
 pub(crate) fn factory_summary() -> String {
-    format!("application        none\n{}", device_key())
+    format!("application        none\n{}", device_key(DEVICE_KEY))
 }
 
-fn device_key() -> String {
-    format!("device key         {DEVICE_KEY} ({} ASCII bytes)\n", DEVICE_KEY.len())
+fn device_key(key: &str) -> String {
+    format!("device key         {key} ({} ASCII bytes)\n", key.len())
 }
 
 /// Makes a factory-new token a developer's token.
-pub(crate) fn equip(device: &Device, seed: Option<u64>) -> Result<()> {
+pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Result<()> {
     let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);
-    let device_key = DEVICE_KEY.as_bytes().try_into().map_err(Failure::internal)?;
-    device.authenticate(&DeviceKey(device_key))?;
+    let key = |text: &str| text.as_bytes().try_into().map(DeviceKey).map_err(Failure::internal);
+    device.authenticate(&key(DEVICE_KEY)?)?;
+    if policy.changed_device_key {
+        device.change_device_key(&key(DEVICE_KEY)?, &key(CHANGED_DEVICE_KEY)?)?;
+    }
     device.create_application(&CreateApplication {
         name: APPLICATION.as_bytes(),
         admin_pin: pin(ADMINISTRATOR_PIN)?,
@@ -66,6 +72,10 @@ pub(crate) fn equip(device: &Device, seed: Option<u64>) -> Result<()> {
     let issued = issue(sign_key, seed)?;
     container.import_certificate(KeyUse::Sign, &issued.sign_certificate)?;
     container.import_key_pair(&enveloped(&issued.key_pair)?)?;
+    if policy.one_use {
+        // The envelope was opened with the sign key.
+        application.verify_pin(PinType::User, &pin(USER_PIN)?)?;
+    }
     container.import_certificate(KeyUse::Encrypt, &issued.encryption_certificate)?;
     Ok(application.close()?)
 }

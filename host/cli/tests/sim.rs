@@ -3,6 +3,7 @@
 mod common;
 
 use common::Desk;
+use ukey_device::link::state::StateFile;
 use ukey_device::{KeyUse, Options, Target};
 use ukey_pki::Certificate;
 
@@ -49,6 +50,54 @@ fn keys_differ_unless_the_seed_is_the_same() {
     assert_eq!(serial_number_of(&["--seed", "5"]), serial_number_of(&["--seed", "5"]));
     assert_ne!(serial_number_of(&["--seed", "5"]), serial_number_of(&["--seed", "6"]));
     assert_ne!(serial_number_of(&[]), serial_number_of(&[]));
+}
+
+#[test]
+fn policies_stay_with_the_token() {
+    let desk = Desk::new();
+    let reset = ["sim", "reset", "--policy", "gm0027", "--policy", "min-pin=8"];
+    let out = desk.run(&reset, &[]).succeeds().out;
+    let policies = "min-pin=8, max-tries=10, strict-factory=on, changed-device-key=on";
+    assert!(out.contains("policies           one-use=on, ") && out.contains(policies), "{out}");
+    assert!(out.contains("device key         8765432187654321"), "the factory's is refused: {out}");
+    let change = ["pin", "change"];
+    let too_short = [("UKEY_PIN", "12345678"), ("UKEY_NEW_PIN", "1234567")];
+    desk.run(&change, &too_short).fails(1);
+    desk.run(&["pin", "verify"], &[("UKEY_PIN", "12345678")]).succeeds();
+    let info = desk.run(&["info"], &[]).succeeds().out;
+    assert!(info.contains("policy         one-use=on\n") && !info.contains("self-test"), "{info}");
+    let json = desk.run(&["info", "--format", "json"], &[]).succeeds().json();
+    assert_eq!((&json["policies"][0], &json["self_test"]), (&"one-use=on".into(), &"not failed".into()));
+
+    desk.run(&["sim", "save", "copy.ukey"], &[]).succeeds();
+    desk.run(&["sim", "reset", "--yes"], &[]).succeeds();
+    assert!(!desk.run(&["info"], &[]).succeeds().out.contains("policy"), "a new token has none of them");
+    desk.run(&change, &too_short).succeeds();
+    desk.run(&["sim", "load", "--yes", "copy.ukey"], &[]).succeeds();
+    assert!(desk.run(&["info"], &[]).succeeds().out.contains("policy         min-pin=8\n"));
+    for (wrong, says) in [("one-use=1", "(on, off)"), ("two-use=on", "one-use"), ("gm0028", "NAME=VALUE")] {
+        desk.run(&["sim", "reset", "--yes", "--policy", wrong], &[]).fails(2).says(says);
+    }
+}
+
+#[test]
+fn a_token_whose_self_test_fails_says_who_it_is_and_no_more() {
+    let desk = Desk::new();
+    desk.run(&["sim", "reset"], &[]).succeeds();
+    let file = desk.path("ukey.ukey");
+    let (held, mut flash) = StateFile::open(&file).unwrap();
+    let header = held.header().clone();
+    drop(held);
+    // The name of the container, as it is stored.
+    let at = flash.windows(4).position(|window| window == b"\x03DEV").unwrap();
+    flash[at + 1] ^= 1;
+    drop(StateFile::create(&file, header, &flash, true).unwrap());
+    let info = desk.run(&["info"], &[]).succeeds().out;
+    assert!(info.contains("self-test      failed") && info.contains("serial number"), "{info}");
+    assert!(!info.contains("factory token"), "{info}");
+    let json = desk.run(&["info", "--format", "json"], &[]).succeeds().json();
+    assert_eq!(json["self_test"], "failed");
+    desk.run(&["pin", "verify"], &[("UKEY_PIN", "12345678")]).fails(1).says("6400").says("self-test");
 }
 
 #[test]

@@ -386,6 +386,19 @@ impl Error {
                 "UKey可能使用另一种方言，请用 --dialect 指定",
             ),
             ErrorKind::Link(error) => return error.advice(),
+            ErrorKind::Refused if self.0.status == Some(Status::MEMORY_UNCHANGED) => (
+                "if it answers everything so, its self-test failed: pull it and plug it in again, and replace it if that does not help",
+                "若所有命令均如此应答，说明UKey自检未通过：请拔下重插，仍不行请更换",
+            ),
+            ErrorKind::Refused
+                if (self.0.about.ins, self.0.status)
+                    == (Some(Ins::CreateApplication), Some(Status::CONDITIONS_NOT_SATISFIED)) =>
+            {
+                (
+                    "change the device authentication key first: this token keeps the factory's from being used",
+                    "请先修改设备认证密钥：该UKey不允许使用出厂密钥发行",
+                )
+            }
             _ => return None,
         })
     }

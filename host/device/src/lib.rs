@@ -39,6 +39,7 @@
 //! |---|---|
 //! | [`target`] | where a token is, as users write it |
 //! | [`link`] | the way there: places and live links; the simulated token and its file; the emulated board; frames |
+//! | [`policy`] | what a simulated token is stricter about |
 //! | `wire` | one command over a link: chaining, continuation, trace |
 //! | `device`, `application`, `container`, `file` | the token's objects |
 //! | `session_key`, `digest` | what the token computes for anyone: encryption, MAC, digests |
@@ -58,6 +59,7 @@ mod exclusive;
 mod external;
 mod file;
 pub mod link;
+pub mod policy;
 pub mod probe;
 mod session_key;
 pub mod target;
@@ -73,7 +75,7 @@ pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use exclusive::Exclusive;
 pub use link::qemu::{Board, Emulator};
-pub use link::sim::{Simulator, sweep};
+pub use link::sim::{Policy, Simulator, sweep};
 pub use link::{Hand, Link, LinkError, Place};
 pub use session_key::{SealedKey, SessionKey};
 pub use target::{Options, Target, UnknownTarget};

@@ -13,7 +13,7 @@ use ukey_apdu::envelope::Apdu;
 use ukey_apdu::pin::{DeviceKey, PinKey, SealedPinBuf};
 use ukey_apdu::{Dialect, Ins, Status};
 use ukey_firmware::sim::{SimPlatform, Tear};
-use ukey_firmware::{Settings, Token};
+use ukey_firmware::{Policy, SelfTest, Settings, Token};
 
 use super::command::Command as Spoken;
 use super::manner::Manner;
@@ -71,7 +71,9 @@ fn power_on(platform: SimPlatform, dialect: Dialect) -> Host {
 }
 
 fn settings(dialect: Dialect) -> Settings {
-    Settings { dialect, ..Settings::default() }
+    // It comes up tens of thousands of times.
+    let self_test = SelfTest { algorithms: false, ..SelfTest::ALL };
+    Settings { dialect, policy: Policy { self_test, ..Policy::default() }, ..Settings::default() }
 }
 
 impl Driver {

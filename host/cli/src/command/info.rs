@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use ukey_device::policy;
 use ukey_device::probe::Evidence;
-use ukey_device::{ContainerInfo, ContainerType, Device, DeviceInfo, PinInfo, PinType};
+use ukey_device::{
+    ContainerInfo, ContainerType, Device, DeviceInfo, PinInfo, PinType, Policy, Status,
+};
 
 use super::pin::pin_json;
 use crate::failure::Result;
@@ -29,13 +32,24 @@ struct Application {
     containers: Vec<(String, ContainerInfo)>,
 }
 
+/// What a host can know of its self-test and policies.
+struct Health {
+    /// It answers nothing but the question who it is.
+    stopped: bool,
+    /// Only a simulated token tells.
+    policies: Option<Policy>,
+}
+
 impl Info {
     /// Carries it out.
     pub(crate) fn run(self) -> Result<()> {
         let device = self.token.connect()?;
         let info = device.info()?;
         let mut applications = Vec::new();
-        for name in device.applications()? {
+        let names = device.applications();
+        let stopped = names.as_ref().is_err_and(|error| error.status() == Some(Status::MEMORY_UNCHANGED));
+        let health = Health { stopped, policies: device.simulator().map(|simulator| simulator.policy()) };
+        for name in if stopped { Vec::new() } else { names? } {
             let application = device.open_application(&name)?;
             let mut containers = Vec::new();
             for name in application.containers()? {
@@ -50,8 +64,8 @@ impl Info {
         }
         let (target, dialect) = (self.token.target().to_string(), Spoken { device: &device });
         output::result(&match self.format {
-            Format::Text => text(&target, &dialect, &info, &applications),
-            Format::Json => format!("{:#}\n", json(&target, &dialect, &info, &applications)),
+            Format::Text => text(&target, &dialect, &info, &health, &applications),
+            Format::Json => format!("{:#}\n", json(&target, &dialect, &info, &health, &applications)),
         });
         Ok(())
     }
@@ -112,7 +126,13 @@ impl Spoken<'_> {
     }
 }
 
-fn text(target: &str, dialect: &Spoken<'_>, info: &DeviceInfo, applications: &[Application]) -> String {
+fn text(
+    target: &str,
+    dialect: &Spoken<'_>,
+    info: &DeviceInfo,
+    health: &Health,
+    applications: &[Application],
+) -> String {
     let DeviceInfo { label, serial_number, manufacturer, issuer, .. } = info;
     let dialect = dialect.text();
     let mut text = format!(
@@ -126,7 +146,14 @@ fn text(target: &str, dialect: &Spoken<'_>, info: &DeviceInfo, applications: &[A
          storage        {} of {} bytes free\n",
         info.firmware, info.hardware, info.specification, info.free_space, info.total_space,
     );
-    if applications.is_empty() {
+    let policies = health.policies.as_ref().map(policy::print).unwrap_or_default();
+    for line in policies.lines() {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "policy         {line}");
+    }
+    if health.stopped {
+        text.push_str("self-test      failed: it refuses all service; pull it and plug it in again\n");
+    } else if applications.is_empty() {
         text.push_str("applications   none: a factory token\n");
     }
     for application in applications {
@@ -155,7 +182,17 @@ fn contents(info: &ContainerInfo) -> String {
 }
 
 /// Version 1 of the layout: fields are added, never changed.
-fn json(target: &str, dialect: &Spoken<'_>, info: &DeviceInfo, applications: &[Application]) -> Value {
+fn json(
+    target: &str,
+    dialect: &Spoken<'_>,
+    info: &DeviceInfo,
+    health: &Health,
+    applications: &[Application],
+) -> Value {
+    let policies = health
+        .policies
+        .as_ref()
+        .map(|policies| policy::print(policies).lines().map(str::to_owned).collect::<Vec<_>>());
     let applications: Vec<_> = applications
         .iter()
         .map(|application| {
@@ -183,6 +220,8 @@ fn json(target: &str, dialect: &Spoken<'_>, info: &DeviceInfo, applications: &[A
         "total_space": info.total_space,
         "free_space": info.free_space,
         "max_apdu_data": info.max_apdu_data,
+        "self_test": if health.stopped { "failed" } else { "not failed" },
+        "policies": policies,
         "applications": applications,
     });
     if let (Some(probed), Some(all)) = (dialect.probed(), all.as_object_mut()) {

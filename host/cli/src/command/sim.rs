@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use ukey_device::link::state::{self, BadState, StateFile};
-use ukey_device::{Device, DialectChoice, LinkError, Options, Simulator, Target};
+use ukey_device::policy;
+use ukey_device::{Device, DialectChoice, LinkError, Options, Policy, Simulator, Target};
 use ukey_features::{EnrolError, Enrolled};
 use ukey_hall::Profile;
 
@@ -34,6 +35,9 @@ enum Verb {
         /// Leave it as it comes from the factory: without an application
         #[arg(long)]
         factory: bool,
+        /// What it is stricter about than by default, NAME=VALUE, or gm0027 for all that GM/T 0027 asks for; may be repeated
+        #[arg(long = "policy", value_name = "NAME=VALUE")]
+        policies: Vec<String>,
         /// Take everything random from this number, so that it can be made again
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
@@ -88,17 +92,20 @@ impl Sim {
         let state = self.state_file()?;
         let new_dialect = || Ok::<_, Failure>(self.token.new_dialect()?.map(DialectChoice::Of));
         match self.verb {
-            Verb::Reset { factory, seed, confirm } => {
+            Verb::Reset { factory, policies, seed, confirm } => {
+                let policy = asked_for(&policies)?;
                 confirm.replace(&state)?;
-                let simulator = Simulator::fresh(&Options { dialect: new_dialect()?, seed })?;
+                let simulator = Simulator::with_policy(&Options { dialect: new_dialect()?, seed }, policy)?;
                 if !factory {
-                    developer::equip(&Device::connect(&simulator)?, seed)?;
+                    developer::equip(&Device::connect(&simulator)?, &policy, seed)?;
                 }
                 simulator.save_as(&state, true)?;
-                let summary = if factory { developer::factory_summary() } else { developer::summary() };
+                let summary =
+                    if factory { developer::factory_summary() } else { developer::summary(&policy) };
                 let (file, serial_number) = (state.display(), simulator.serial_number());
                 output::result(&format!(
-                    "state file         {file}\nserial number      {serial_number}\n{summary}"
+                    "state file         {file}\nserial number      {serial_number}\n{summary}{}",
+                    policy_summary(&policy)
                 ));
                 Ok(())
             }
@@ -130,6 +137,23 @@ impl Sim {
             )),
         }
     }
+}
+
+/// All of them, one after the other.
+fn asked_for(policies: &[String]) -> Result<Policy> {
+    let mut policy = Policy::default();
+    for text in policies {
+        policy::set(&mut policy, text)
+            .map_err(|error| Failure::usage(error.to_string(), error.message_zh()))?;
+    }
+    Ok(policy)
+}
+
+/// What it is stricter about.
+fn policy_summary(policy: &Policy) -> String {
+    let policies = policy::print(policy);
+    let lines: Vec<_> = policies.lines().collect();
+    if lines.is_empty() { String::new() } else { format!("policies           {}\n", lines.join(", ")) }
 }
 
 impl Enrol {

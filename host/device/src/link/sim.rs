@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
+/// What the standards leave to the maker of a token.
+pub use ukey_firmware::policy::{Policy, PolicyError, Value as PolicyValue};
 /// Cuts the power of simulated tokens everywhere, and judges what is left.
 pub use ukey_firmware::sim::sweep;
 use ukey_firmware::sim::{Counts, SimFlash, SimPlatform, Tear};
@@ -60,6 +62,14 @@ impl Simulator {
     /// # Errors
     /// [`LinkError::NoStart`] where the operating system has no randomness and no seed is given.
     pub fn fresh(options: &Options) -> Result<Simulator, LinkError> {
+        Self::with_policy(options, Policy::default())
+    }
+
+    /// As [`Simulator::fresh`], with policies of its own, which stay with it.
+    ///
+    /// # Errors
+    /// As [`Simulator::fresh`].
+    pub fn with_policy(options: &Options, policy: Policy) -> Result<Simulator, LinkError> {
         let seed = seed(options)?;
         let identity = Identity::with_serial_number(&serial_number(&seed));
         let header = Header {
@@ -67,6 +77,7 @@ impl Simulator {
             serial_number: identity.serial_number.as_str().to_owned(),
             manufacturer: identity.manufacturer.as_str().to_owned(),
             issuer: identity.issuer.as_str().to_owned(),
+            policy,
         };
         Self::plugged_in(header, None, SimPlatform::new(seed))
     }
@@ -98,7 +109,7 @@ impl Simulator {
             serial_number: header.serial_number.as_str().try_into().unwrap_or_default(),
         };
         let mut key = Key {
-            settings: Settings { dialect: header.dialect, identity, ..Settings::default() },
+            settings: Settings { dialect: header.dialect, policy: header.policy, identity },
             header,
             file,
             saved: platform.flash.counts(),
@@ -121,6 +132,12 @@ impl Simulator {
     #[must_use]
     pub fn serial_number(&self) -> String {
         self.key().header.serial_number.clone()
+    }
+
+    /// Its policies.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.key().header.policy
     }
 
     /// Whether it is plugged in and has power.

@@ -3,12 +3,12 @@
 //! Guarantees: what is not a sound file of this format is refused and not touched; one process at a time holds a
 //! file; a save leaves the old content or the new, whatever happens to the process or the machine.
 //!
-//! Formats 1 and 2; integers big-endian, texts UTF-8 and zero padded:
+//! Formats 1 to 3; integers big-endian, texts UTF-8 and zero padded:
 //!
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | `89 'U' 'K' 'E' 'Y' 0D 0A 1A` |
-//! | 8 | 4 | version of the format: 1 or 2 |
+//! | 8 | 4 | version of the format: 1 to 3 |
 //! | 12 | 32 | name of the dialect |
 //! | 44 | 32 | serial number |
 //! | 76 | 64 | manufacturer |
@@ -21,6 +21,10 @@
 //! [`dialect::print`](crate::dialect::print) writes it, and its length (4 bytes); the checksum covers both. A token of a
 //! built-in dialect is written in format 1.
 //!
+//! In format 3 the token has policies that are not as by default. Behind the flash stand the text of the dialect, empty for
+//! a built-in one, and its length, then the policies, as [`policy::print`] writes them, and their length. A token without
+//! such policies is written in format 1 or 2.
+//!
 //! The lock is a file beside it, `FILE.lock`: the state file itself is replaced at each save, a lock on it would not
 //! last. It is never removed, for two processes could then lock two files of that name.
 
@@ -32,13 +36,17 @@ use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
 
 use super::LinkError;
+use super::sim::Policy;
 use crate::dialect::{self, BadDialect};
+use crate::policy::{self, BadPolicy};
 
 const MAGIC: [u8; 8] = *b"\x89UKEY\r\n\x1a";
 /// The format of a token that speaks a built-in dialect.
 const BUILT_IN: u32 = 1;
 /// The format of a token that speaks a dialect of its own.
 const OWN: u32 = 2;
+/// The format of a token with policies of its own.
+const POLICIES: u32 = 3;
 /// Offset of the checksum, and the bytes of the header that it covers.
 const COVERED: usize = 208;
 /// Offset of the flash.
@@ -52,7 +60,7 @@ pub enum BadState {
     #[error("it is not the state of a simulated token")]
     Foreign,
     /// A newer program wrote it.
-    #[error("it has format {found}, and this program reads formats up to {OWN}")]
+    #[error("it has format {found}, and this program reads formats up to {POLICIES}")]
     Newer {
         /// Its version.
         found: u32,
@@ -80,6 +88,12 @@ pub enum BadState {
         /// What is wrong with it.
         problem: BadDialect,
     },
+    /// The text of its policies is none.
+    #[error("its policies do not make sense: {problem}")]
+    Policies {
+        /// What is wrong with them.
+        problem: BadPolicy,
+    },
     /// A text of the header is none, or the flash has a size that no token has.
     #[error("its header does not make sense")]
     Header,
@@ -91,11 +105,12 @@ impl BadState {
     pub fn message_zh(&self) -> String {
         match self {
             BadState::Foreign => "不是模拟UKey的状态文件".to_owned(),
-            BadState::Newer { found } => format!("格式版本{found}高于本程序支持的{OWN}"),
+            BadState::Newer { found } => format!("格式版本{found}高于本程序支持的{POLICIES}"),
             BadState::Length { expected, found } => format!("长度应为{expected}字节，实为{found}字节"),
             BadState::Checksum => "校验和不符，文件已损坏".to_owned(),
             BadState::Dialect { name } => format!("本程序没有方言“{name}”"),
             BadState::OwnDialect { problem } => format!("方言内容有误：{}", problem.message_zh()),
+            BadState::Policies { problem } => format!("策略内容有误：{}", problem.message_zh()),
             BadState::Header => "文件头不合理".to_owned(),
         }
     }
@@ -127,14 +142,18 @@ pub struct Header {
     pub manufacturer: String,
     /// Issuer, at most 64 bytes.
     pub issuer: String,
+    /// Its policies.
+    pub policy: Policy,
 }
 
 /// A header and its flash as the bytes of a file.
 fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
-    let own = own_dialect(&header.dialect);
-    let mut bytes = Vec::with_capacity(HEADER + flash.len() + own.len());
+    let texts = texts(header);
+    let behind: Vec<u8> = texts.iter().flat_map(|text| behind(text)).collect();
+    let version = [BUILT_IN, OWN, POLICIES].get(texts.len()).copied().unwrap_or(POLICIES);
+    let mut bytes = Vec::with_capacity(HEADER + flash.len() + behind.len());
     bytes.extend(MAGIC);
-    bytes.extend(if own.is_empty() { BUILT_IN } else { OWN }.to_be_bytes());
+    bytes.extend(version.to_be_bytes());
     let texts = [
         (header.dialect.name.as_str(), 32),
         (&header.serial_number, 32),
@@ -145,22 +164,36 @@ fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
         bytes.extend(text.bytes().chain(std::iter::repeat(0)).take(width));
     }
     bytes.extend(u32::try_from(flash.len()).unwrap_or(u32::MAX).to_be_bytes());
-    let checksum = Sm3::new().chain_update(&bytes).chain_update(flash).chain_update(&own).finalize();
+    let checksum = Sm3::new().chain_update(&bytes).chain_update(flash).chain_update(&behind).finalize();
     bytes.extend(checksum);
     bytes.extend(flash);
-    bytes.extend(own);
+    bytes.extend(behind);
     bytes
 }
 
-/// What stands behind the flash: nothing for a built-in dialect, else the dialect and the length of its text.
-fn own_dialect(dialect: &Dialect) -> Vec<u8> {
-    if Dialect::BUILT_IN.contains(dialect) {
-        return Vec::new();
+/// The texts that stand behind the flash: none, the dialect, or the dialect and the policies.
+fn texts(header: &Header) -> Vec<String> {
+    let built_in = Dialect::BUILT_IN.contains(&header.dialect);
+    let dialect = if built_in { String::new() } else { dialect::print(&header.dialect) };
+    let policies = policy::print(&header.policy);
+    match (built_in, policies.is_empty()) {
+        (true, true) => Vec::new(),
+        (false, true) => vec![dialect],
+        (_, false) => vec![dialect, policies],
     }
-    let mut text = dialect::print(dialect).into_bytes();
+}
+
+/// A text and its length.
+fn behind(text: &str) -> impl Iterator<Item = u8> {
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    text.extend(length.to_be_bytes());
-    text
+    text.bytes().chain(length.to_be_bytes())
+}
+
+/// The text at the end of some bytes, and what is in front of it; `None` where there is not as much as its length says.
+fn split_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (front, length) = bytes.split_last_chunk()?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    front.split_at_checked(front.len().checked_sub(length)?)
 }
 
 /// The header and flash of a file's bytes.
@@ -170,7 +203,7 @@ fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     let short = BadState::Length { expected: HEADER as u64, found };
     let (version, rest) = rest.split_first_chunk().ok_or(short.clone())?;
     let version = u32::from_be_bytes(*version);
-    if version > OWN {
+    if version > POLICIES {
         return Err(BadState::Newer { found: version });
     }
     let (dialect, rest) = rest.split_first_chunk::<32>().ok_or(short.clone())?;
@@ -178,13 +211,15 @@ fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     let (manufacturer, rest) = rest.split_first_chunk::<64>().ok_or(short.clone())?;
     let (issuer, rest) = rest.split_first_chunk::<64>().ok_or(short.clone())?;
     let (length, rest) = rest.split_first_chunk().ok_or(short.clone())?;
-    let (checksum, rest) = rest.split_first_chunk::<32>().ok_or(short)?;
-    let own_length = match rest.split_last_chunk() {
-        Some((_, length)) if version == OWN => 4 + u64::from(u32::from_be_bytes(*length)),
-        _ => 0,
-    };
-    let flash_length = u32::from_be_bytes(*length);
-    let expected = HEADER as u64 + u64::from(flash_length) + own_length;
+    let (checksum, rest) = rest.split_first_chunk::<32>().ok_or(short.clone())?;
+    let (mut flash, mut own, mut policies) = (rest, &[][..], &[][..]);
+    if version == POLICIES {
+        (flash, policies) = split_text(flash).ok_or(short.clone())?;
+    }
+    if version >= OWN {
+        (flash, own) = split_text(flash).ok_or(short)?;
+    }
+    let expected = HEADER as u64 + u64::from(u32::from_be_bytes(*length)) + (rest.len() - flash.len()) as u64;
     if expected != found {
         return Err(BadState::Length { expected, found });
     }
@@ -192,24 +227,24 @@ fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     if Sm3::new().chain_update(covered).chain_update(rest).finalize().as_slice() != checksum {
         return Err(BadState::Checksum);
     }
-    let flash_length = usize::try_from(flash_length).map_err(|_| BadState::Header)?;
-    let (flash, own) = rest.split_at_checked(flash_length).ok_or(BadState::Header)?;
     let name = text(dialect)?;
-    let dialect = match own.split_last_chunk::<4>() {
-        None => Dialect::named(&name).ok_or(BadState::Dialect { name })?,
-        Some((own, _)) => {
+    let dialect = match own {
+        [] => Dialect::named(&name).ok_or(BadState::Dialect { name })?,
+        own => {
             let own = std::str::from_utf8(own).map_err(|_| BadState::Header)?;
             let own = dialect::parse(own).map_err(|problem| BadState::OwnDialect { problem })?;
             if own.name.as_str() == name { own } else { return Err(BadState::Header) }
         }
     };
+    let policies = std::str::from_utf8(policies).map_err(|_| BadState::Header)?;
     let header = Header {
         dialect,
         serial_number: text(serial_number)?,
         manufacturer: text(manufacturer)?,
         issuer: text(issuer)?,
+        policy: policy::parse(policies).map_err(|problem| BadState::Policies { problem })?,
     };
-    if matches!(version, BUILT_IN | OWN) { Ok((header, flash.to_vec())) } else { Err(BadState::Header) }
+    if matches!(version, BUILT_IN..=POLICIES) { Ok((header, flash.to_vec())) } else { Err(BadState::Header) }
 }
 
 fn text(field: &[u8]) -> Result<String, BadState> {
@@ -381,6 +416,7 @@ mod tests {
             serial_number: "0123456789ABCDEF".to_owned(),
             manufacturer: "ukey".to_owned(),
             issuer: "示例".to_owned(),
+            policy: Policy::default(),
         }
     }
 
@@ -417,6 +453,42 @@ mod tests {
                 assert!(expected, "byte {at} bit {bit}: {:?}", decode(&bad));
             }
         }
+    }
+
+    fn strict() -> Header {
+        Header { policy: policy::parse("min-pin=8\none-use=on\n").unwrap(), ..header() }
+    }
+
+    /// Format 3 is frozen too.
+    #[test]
+    fn policies_stand_behind_the_flash() {
+        let bytes = encode(&strict(), b"flash");
+        assert_eq!(hex::encode(&bytes[8..12]), "00000003");
+        assert_eq!(hex::encode(&bytes[204..208]), "00000005");
+        assert_eq!(&bytes[240..], b"flash\0\0\0\0one-use=on\nmin-pin=8\n\0\0\0\x15");
+        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
+        assert_eq!(bytes[208..240], sum[..]);
+        assert_eq!(decode(&bytes), Ok((strict(), b"flash".to_vec())));
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bad = bytes.clone();
+                bad[at] ^= 1 << bit;
+                assert!(decode(&bad).is_err(), "byte {at} bit {bit}");
+            }
+            assert!(decode(&bytes[..at]).is_err(), "{at} bytes");
+        }
+    }
+
+    /// A policy that only a newer program knows is not left out in silence.
+    #[test]
+    fn a_policy_that_is_not_there_is_named() {
+        let mut bytes = encode(&strict(), b"flash");
+        let at = bytes.windows(7).position(|window| window == b"one-use").unwrap();
+        bytes[at..at + 7].copy_from_slice(b"two-use");
+        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
+        bytes[208..240].copy_from_slice(&sum);
+        let problem = BadPolicy::Name { name: "two-use".to_owned() };
+        assert_eq!(decode(&bytes), Err(BadState::Policies { problem }));
     }
 
     #[test]
