@@ -446,7 +446,10 @@ mod tests {
                 bad[at] ^= 1 << bit;
                 let expected = match at {
                     0..8 => matches!(decode(&bad), Err(BadState::Foreign)),
-                    8..12 => matches!(decode(&bad), Err(BadState::Newer { .. } | BadState::Checksum)),
+                    8..12 => matches!(
+                        decode(&bad),
+                        Err(BadState::Newer { .. } | BadState::Checksum | BadState::Length { .. })
+                    ),
                     204..208 => matches!(decode(&bad), Err(BadState::Length { .. })),
                     _ => decode(&bad) == Err(BadState::Checksum),
                 };
