@@ -136,10 +136,10 @@ fn a_damaged_file_is_refused_and_not_touched() {
 fn a_newer_file_is_refused_and_not_touched() {
     let (_folder, file) = issued_file();
     let mut bytes = fs::read(&file).unwrap();
-    bytes[11] = 3;
+    bytes[11] = 4;
     fs::write(&file, &bytes).unwrap();
     let error = refusal(&file);
-    assert!(matches!(error, LinkError::BadFile { problem: BadState::Newer { found: 3 }, .. }), "{error}");
+    assert!(matches!(error, LinkError::BadFile { problem: BadState::Newer { found: 4 }, .. }), "{error}");
     assert_eq!(fs::read(&file).unwrap(), bytes);
 }
 

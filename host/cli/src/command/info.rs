@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use ukey_device::policy;
 use ukey_device::probe::Evidence;
-use ukey_device::{
-    ContainerInfo, ContainerType, Device, DeviceInfo, PinInfo, PinType, Policy, Status,
-};
+use ukey_device::{ContainerInfo, ContainerType, Device, DeviceInfo, PinInfo, PinType, Policy, Status};
 
 use super::pin::pin_json;
 use crate::failure::Result;
