@@ -540,6 +540,7 @@ fn the_layouts_that_differ_are_as_their_sources_have_them() {
         let length = writer.len();
         hex::encode(&buffer[..length])
     }
+    type Number = fn(u32) -> String;
     let key = EccPublicKey { x: [0xAA; 32], y: [0xBB; 32] };
     let (x, y, hash) = ("aa".repeat(32), "bb".repeat(32), "cc".repeat(32));
     let block = CipherBlock { point: key, hash: [0xCC; 32], cipher: b"12" };
@@ -549,7 +550,7 @@ fn the_layouts_that_differ_are_as_their_sources_have_them() {
     for dialect in Dialect::BUILT_IN {
         let name = dialect.name.as_str();
         let little = matches!(name, "synochip" | "sunyard");
-        let (quantity, constant): (fn(u32) -> String, fn(u32) -> String) = match name {
+        let (quantity, constant): (Number, Number) = match name {
             "synochip" | "sunyard" => (|n| hex::encode(n.to_le_bytes()), |n| hex::encode(n.to_le_bytes())),
             "gm3000" => (|n| hex::encode(n.to_be_bytes()), |n| hex::encode(n.to_le_bytes())),
             _ => (|n| hex::encode(n.to_be_bytes()), |n| hex::encode(n.to_be_bytes())),
