@@ -86,7 +86,7 @@ pub enum BadState {
     #[error("its dialect does not make sense: {problem}")]
     OwnDialect {
         /// What is wrong with it.
-        problem: BadDialect,
+        problem: Box<BadDialect>,
     },
     /// The text of its policies is none.
     #[error("its policies do not make sense: {problem}")]
@@ -232,7 +232,8 @@ fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
         [] => Dialect::named(&name).ok_or(BadState::Dialect { name })?,
         own => {
             let own = std::str::from_utf8(own).map_err(|_| BadState::Header)?;
-            let own = dialect::parse(own).map_err(|problem| BadState::OwnDialect { problem })?;
+            let own =
+                dialect::parse(own).map_err(|problem| BadState::OwnDialect { problem: Box::new(problem) })?;
             if own.name.as_str() == name { own } else { return Err(BadState::Header) }
         }
     };
