@@ -139,10 +139,10 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let (app, slot) = container.slots();
         let object = ObjectId::certificate(app, slot, command.key_use);
-        let mut bytes = [0; MAX_CERTIFICATE];
-        let length =
-            self.core.store.read(self.parts.flash, object, &mut bytes)?.ok_or(Status::NO_CERTIFICATE)?;
-        Ok(Certificate(bytes.get(..length).unwrap_or_default()).write(out)?)
+        let length = self.core.store.length(object).ok_or(Status::NO_CERTIFICATE)?;
+        let space = Certificate::space(length, out)?;
+        self.core.store.read(self.parts.flash, object, space)?.ok_or(Status::NO_CERTIFICATE)?;
+        Ok(())
     }
 
     /// The certificates in an application.

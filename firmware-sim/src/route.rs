@@ -14,7 +14,9 @@ use crate::platform::Platform;
 use crate::session_key::SessionKey;
 use crate::token::{Core, LifeCycle, Run};
 
-/// Carries a command out; its answer goes to `out`.
+/// Carries a command out; its answer goes to `out`. Never inlined: what the handlers have on the stack would stay on it
+/// between commands.
+#[inline(never)]
 pub(crate) fn route<P: Platform>(
     run: &mut Run<'_, P>,
     apdu: &Apdu<'_>,

@@ -1,5 +1,7 @@
 //! The doors of the token, and one command's way from envelope to answer.
 
+use core::mem::MaybeUninit;
+
 use embedded_hal::digital::OutputPin;
 use ukey_apdu::chain::{Blocks, Joined, Joiner};
 use ukey_apdu::envelope::Apdu;
@@ -156,55 +158,76 @@ impl<P: Platform> Token<P> {
     ///
     /// # Errors
     /// See [`PowerOnError`]; the platform is given back.
-    pub fn power_on(mut platform: P, settings: Settings) -> Result<Self, (PowerOnError, P)> {
-        match Self::start(&mut platform) {
-            Ok(store) => {
-                let mut health = Health::new(8);
-                let fault = Self::test(&mut platform, &settings, &store, &mut health).err();
-                Ok(Self {
-                    platform,
-                    core: Core {
-                        session_keys: SessionKeys::new(settings.policy.session_keys),
-                        settings,
-                        store,
-                        session: Session::default(),
-                        digest: DigestState::default(),
-                        agreements: Agreements::default(),
-                        checked_pairs: CheckedPairs::default(),
-                        fault,
-                    },
-                    health,
-                    joiner: Joiner::default(),
-                    blocks: Blocks::default(),
-                    answer: WholeAnswer { bytes: [0; MAX_WHOLE_ANSWER], length: 0 },
-                })
-            }
-            Err(error) => Err((error.into(), platform)),
+    pub fn power_on(platform: P, settings: Settings) -> Result<Self, (PowerOnError, P)> {
+        let mut token = Self::without_power(platform, settings);
+        match token.start() {
+            Ok(()) => Ok(token),
+            Err(error) => Err((error.into(), token.platform)),
         }
     }
 
-    fn start(platform: &mut P) -> Result<Store, StoreError> {
-        let parts = platform.parts();
-        let mut store = Store::power_on(parts.flash)?;
+    /// As [`Token::power_on`], in a place of the caller's: for memories that have no room for two tokens.
+    ///
+    /// # Errors
+    /// See [`PowerOnError`]; the platform stays in the place.
+    pub fn power_on_in(
+        place: &mut MaybeUninit<Self>,
+        platform: P,
+        settings: Settings,
+    ) -> Result<&mut Self, PowerOnError> {
+        let token = place.write(Self::without_power(platform, settings));
+        token.start()?;
+        Ok(token)
+    }
+
+    #[inline(always)]
+    fn without_power(platform: P, settings: Settings) -> Self {
+        Self {
+            platform,
+            core: Core {
+                session_keys: SessionKeys::new(settings.policy.session_keys),
+                settings,
+                store: Store::new(),
+                session: Session::default(),
+                digest: DigestState::default(),
+                agreements: Agreements::default(),
+                checked_pairs: CheckedPairs::default(),
+                fault: None,
+            },
+            health: Health::new(8),
+            joiner: Joiner::default(),
+            blocks: Blocks::default(),
+            answer: WholeAnswer { bytes: [0; MAX_WHOLE_ANSWER], length: 0 },
+        }
+    }
+
+    /// Never inlined: what it has on the stack would stay on it.
+    #[inline(never)]
+    fn start(&mut self) -> Result<(), StoreError> {
+        let Core { store, .. } = &mut self.core;
+        let parts = self.platform.parts();
+        store.power_on(parts.flash)?;
         if store.is_new() {
-            crate::device::initialise(&mut store, parts.flash)?;
+            crate::device::initialise(store, parts.flash)?;
         }
         // A token that lost its own records must not fall back to the factory's well-known key.
         if !store.contains(ObjectId::DEVICE) || !store.contains(ObjectId::DEVICE_KEY) {
             return Err(StoreError::Damaged);
         }
-        Ok(store)
+        self.core.fault = self.test().err();
+        Ok(())
     }
 
-    fn test(platform: &mut P, settings: &Settings, store: &Store, health: &mut Health) -> Result<(), Fault> {
-        if let Some(firmware) = platform.firmware() {
+    fn test(&mut self) -> Result<(), Fault> {
+        if let Some(firmware) = self.platform.firmware() {
             self_test::firmware(&firmware)?;
         }
-        let parts = platform.parts();
+        let Core { settings, store, .. } = &self.core;
+        let parts = self.platform.parts();
         if settings.policy.self_test.algorithms {
             self_test::algorithms()?;
         }
-        Chance::new(parts.rng, health).start_up().map_err(Fault::Chance)?;
+        Chance::new(parts.rng, &mut self.health).start_up().map_err(Fault::Chance)?;
         if settings.policy.self_test.records && store.is_intact(parts.flash) != Ok(true) {
             return Err(Fault::Record);
         }

@@ -294,7 +294,14 @@ pub struct Certificate<'r>(pub &'r [u8]);
 impl Certificate<'_> {
     /// Encodes it.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow> {
-        writer.sized(self.0)
+        Self::space(self.0.len(), writer)?.copy_from_slice(self.0);
+        Ok(())
+    }
+
+    /// Encodes one of so many bytes, which the caller fills in.
+    pub fn space<'w>(length: usize, writer: &'w mut Writer<'_>) -> Result<&'w mut [u8], Overflow> {
+        writer.length(length)?;
+        writer.space(length)
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Clock {
 
 impl Clock {
     /// Ticks that SysTick counts at once.
-    const MOST: u64 = 0x00FF_FFFF;
+    pub(crate) const MOST: u32 = 0x00FF_FFFF;
 
     /// SysTick with the processor's clock of so many MHz.
     #[must_use]
@@ -21,15 +21,21 @@ impl Clock {
         systick.set_clock_source(SystClkSource::Core);
         Self { systick, ticks_per_us: mhz }
     }
+
+    /// The counter, and how many nanoseconds a tick takes.
+    #[cfg(feature = "measure")]
+    pub(crate) fn into_counter(self) -> (SYST, u32) {
+        (self.systick, 1000 / self.ticks_per_us)
+    }
 }
 
 impl DelayNs for Clock {
     fn delay_ns(&mut self, ns: u32) {
         let mut ticks = (u64::from(ns) * u64::from(self.ticks_per_us)).div_ceil(1000);
         while ticks > 0 {
-            let now = ticks.min(Self::MOST);
-            ticks -= now;
-            self.systick.set_reload(u32::try_from(now).unwrap_or(1));
+            let now = u32::try_from(ticks).map_or(Self::MOST, |ticks| ticks.min(Self::MOST));
+            ticks -= u64::from(now);
+            self.systick.set_reload(now);
             self.systick.clear_current();
             self.systick.enable_counter();
             while !self.systick.has_wrapped() {}

@@ -11,11 +11,14 @@
 //! | [`flash`] | NOR flash as the token wants it: memory that keeps the rules, an SPI chip |
 //! | [`clock`] | time, by SysTick |
 //! | `serve` | the frame loop |
+//! | `measure` | what a command costs, in instructions and stack (feature `measure`) |
 //! | `register` | the only place that touches addresses |
 #![no_std]
 
 pub mod clock;
 pub mod flash;
+#[cfg(feature = "measure")]
+mod measure;
 mod number;
 mod register;
 mod serve;

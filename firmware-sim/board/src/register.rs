@@ -100,3 +100,54 @@ impl Line {
         registers.offset(usize::from(self.0 / 32) * 4).write(1 << (self.0 % 32));
     }
 }
+
+/// The stack of the program, looked at from outside.
+#[cfg(feature = "measure")]
+#[derive(Debug)]
+pub(crate) struct Stack {
+    /// The lowest address.
+    end: *mut u32,
+    /// Behind the highest address: it grows down from here.
+    start: *mut u32,
+}
+
+#[cfg(feature = "measure")]
+impl Stack {
+    /// What stands where nothing was written since.
+    const PAINT: u32 = 0xA5C3_963C;
+    /// Words that painting itself may push: all registers there are.
+    const OWN: usize = 16;
+
+    /// All of it.
+    pub(crate) fn whole() -> Self {
+        unsafe extern "C" {
+            static mut _stack_end: u32;
+            static mut _stack_start: u32;
+        }
+        Self { end: &raw mut _stack_end, start: &raw mut _stack_start }
+    }
+
+    /// Paints what is free.
+    #[inline(never)]
+    pub(crate) fn paint(&mut self) {
+        // Calls nothing: below its stack pointer there is nothing but what it may still push itself.
+        let used = (cortex_m::register::msp::read() as *mut u32).wrapping_sub(Self::OWN);
+        let mut word = self.end;
+        while word < used {
+            // SAFETY: from the end of the stack up to its pointer: nobody's.
+            unsafe { ptr::write_volatile(word, Self::PAINT) };
+            word = word.wrapping_add(1);
+        }
+    }
+
+    /// Most bytes that were in use since the last painting.
+    #[inline(never)]
+    pub(crate) fn peak(&self) -> u32 {
+        let mut word = self.end;
+        // SAFETY: within the stack.
+        while word < self.start && unsafe { ptr::read_volatile(word) } == Self::PAINT {
+            word = word.wrapping_add(1);
+        }
+        (self.start as u32).saturating_sub(word as u32)
+    }
+}

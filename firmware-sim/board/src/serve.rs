@@ -1,15 +1,20 @@
 //! The frame loop: from power on to the loss of power.
 
+use core::mem::MaybeUninit;
+
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sm3::{Digest, Sm3};
 use ukey_apdu::frame::turn::{Todo, Turn};
-use ukey_apdu::frame::{Frame, Kind, MAX_COMMAND, Ready, Reason, Receiver, VERSION};
-use ukey_firmware::{Identity, MAX_ANSWER, Parts, Platform, PowerOnError, Settings, Token};
+use ukey_apdu::frame::{Frame, Kind, MAX_COMMAND, Measured, Ready, Reason, Receiver, VERSION};
+use ukey_firmware::{Identity, MAX_ANSWER, Parts, Platform, Settings, Token};
 
+use crate::clock::Clock;
 use crate::flash::{Chip, Flash};
+#[cfg(feature = "measure")]
+use crate::measure::{Meter, NoDelay};
 use crate::uart::Uart;
 use crate::{number, restart};
 
@@ -33,7 +38,11 @@ impl<C: Chip, L: OutputPin, D: DelayNs> Platform for Board<C, L, D> {
 }
 
 /// Gives the token power and answers frames, for ever.
-pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: impl DelayNs) -> ! {
+pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, clock: Clock) -> ! {
+    #[cfg(not(feature = "measure"))]
+    let (mut meter, delay) = (Unmeasured, clock);
+    #[cfg(feature = "measure")]
+    let (mut meter, delay) = (Meter::new(clock), NoDelay);
     let mut receiver = Receiver::<MAX_COMMAND>::new();
     let mut turn = Turn::new();
 
@@ -55,13 +64,10 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
     let number = number::given(&mut board.flash.0, &mut board.rng);
     let number = core::str::from_utf8(&number).unwrap_or_default();
     let settings = Settings { identity: Identity::with_serial_number(number), ..Settings::default() };
-    // Used where it is: each move would cost the stack a whole token more.
-    match &mut power_on(board, settings) {
-        Ok(token) => {
-            turn.ready(start);
-            announce(&mut uart, start);
-            answer_commands(&mut uart, &mut receiver, &mut turn, token)
-        }
+    let mut place = MaybeUninit::uninit();
+    let (cost, started) = meter.cost(|| Token::power_on_in(&mut place, board, settings));
+    let token = match started {
+        Ok(token) => token,
         Err(_) => loop {
             refuse(&mut uart, 0, Reason::NoStart);
             let Some(event) = receiver.push(uart.read()) else { continue };
@@ -69,38 +75,46 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, delay: i
                 restart();
             }
         },
-    }
-}
+    };
 
-/// Apart, so that what it needs of the stack is given back.
-#[inline(never)]
-fn power_on<P: Platform>(platform: P, settings: Settings) -> Result<Token<P>, (PowerOnError, P)> {
-    Token::power_on(platform, settings)
-}
-
-/// The frame loop of a token that has power.
-#[inline(never)]
-fn answer_commands<P: Platform>(
-    uart: &mut impl Uart,
-    receiver: &mut Receiver<MAX_COMMAND>,
-    turn: &mut Turn,
-    token: &mut Token<P>,
-) -> ! {
+    turn.ready(start);
+    tell(&mut uart, start, cost);
+    announce(&mut uart, start);
     let mut answer = [0; MAX_ANSWER];
     let mut length = 0;
     loop {
         let Some(event) = receiver.push(uart.read()) else { continue };
         match turn.take(event) {
             Todo::Execute { sequence, command } => {
-                length = token.exchange(command, &mut answer);
-                answer_with(uart, sequence, answer.get(..length));
+                let cost;
+                (cost, length) = meter.cost(|| token.exchange(command, &mut answer));
+                tell(&mut uart, sequence, cost);
+                answer_with(&mut uart, sequence, answer.get(..length));
             }
-            Todo::Repeat { sequence } => answer_with(uart, sequence, answer.get(..length)),
-            Todo::Announce { sequence } => announce(uart, sequence),
-            Todo::Refuse { sequence, reason } => refuse(uart, sequence, reason),
+            Todo::Repeat { sequence } => answer_with(&mut uart, sequence, answer.get(..length)),
+            Todo::Announce { sequence } => announce(&mut uart, sequence),
+            Todo::Refuse { sequence, reason } => refuse(&mut uart, sequence, reason),
             Todo::Reset => restart(),
             Todo::Seed { .. } | Todo::Nothing => {}
         }
+    }
+}
+
+/// Costs nothing, and says so.
+#[cfg(not(feature = "measure"))]
+struct Unmeasured;
+
+#[cfg(not(feature = "measure"))]
+impl Unmeasured {
+    fn cost<T>(&mut self, work: impl FnOnce() -> T) -> (Option<Measured>, T) {
+        (None, work())
+    }
+}
+
+/// Says what a command cost, in front of its answer.
+fn tell(uart: &mut impl Uart, sequence: u8, cost: Option<Measured>) {
+    if let Some(cost) = cost {
+        send(uart, Frame { kind: Kind::Measured, sequence, payload: &cost.to_bytes() });
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Mark {
 }
 
 /// The page that counts at present.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Counters {
     page: u32,
     generation: u32,

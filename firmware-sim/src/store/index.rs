@@ -35,12 +35,17 @@ impl Entry {
 
 /// All living records.
 #[cfg_attr(feature = "sim", derive(Clone))]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
     entries: heapless::Vec<Entry, CAPACITY>,
 }
 
 impl Index {
+    /// None lives.
+    pub(super) const fn new() -> Self {
+        Self { entries: heapless::Vec::new() }
+    }
+
     /// The fragments of an object, in order.
     pub(super) fn fragments(&self, object: ObjectId) -> &[Entry] {
         let start = self.entries.partition_point(|entry| entry.object < object);

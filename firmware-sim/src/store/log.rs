@@ -88,28 +88,32 @@ pub(super) struct Log {
 }
 
 impl Log {
-    fn empty<F: MultiwriteNorFlash>(flash: &F) -> Result<Self, StoreError> {
-        let pages = u32::try_from(flash.capacity() / F::ERASE_SIZE).map_err(|_| StoreError::Foreign)?;
-        let pages =
-            pages.checked_sub(FIRST_PAGE).filter(|&pages| pages > RESERVE + SLACK).ok_or(StoreError::Full)?;
-        let end = Position { page: 0, offset: PageHeader::SIZE };
-        Ok(Self {
-            index: Index::default(),
-            pages,
+    /// A log that has to be found, or formatted.
+    pub(super) const fn new() -> Self {
+        Self {
+            index: Index::new(),
+            pages: 0,
             oldest: 0,
-            end,
+            end: Position { page: 0, offset: PageHeader::SIZE },
             transaction: 0,
             committed: None,
             records: 0,
             failed: false,
-        })
+        }
+    }
+
+    /// Learns how large the flash is.
+    fn measure_flash<F: MultiwriteNorFlash>(&mut self, flash: &F) -> Result<(), StoreError> {
+        let pages = u32::try_from(flash.capacity() / F::ERASE_SIZE).map_err(|_| StoreError::Foreign)?;
+        let pages = pages.checked_sub(FIRST_PAGE).filter(|&pages| pages > RESERVE + SLACK);
+        self.pages = pages.ok_or(StoreError::Full)?;
+        Ok(())
     }
 
     /// Begins a new log.
-    pub(super) fn format<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Self, StoreError> {
-        let log = Self::empty(flash)?;
-        log.open_page::<F>(flash, 0)?;
-        Ok(log)
+    pub(super) fn format<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<(), StoreError> {
+        self.measure_flash(flash)?;
+        self.open_page::<F>(flash, 0)
     }
 
     /// Address of the first page of a new log.
@@ -155,6 +159,11 @@ impl Log {
 
     pub(super) fn contains(&self, object: ObjectId) -> bool {
         !self.index.fragments(object).is_empty()
+    }
+
+    pub(super) fn length(&self, object: ObjectId) -> Option<usize> {
+        let fragments = self.index.fragments(object);
+        (!fragments.is_empty()).then(|| fragments.iter().map(|entry| usize::from(entry.length)).sum())
     }
 
     pub(super) fn read<F: MultiwriteNorFlash>(

@@ -183,26 +183,30 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// A store that has no power yet.
+    pub(crate) fn new() -> Self {
+        Self { log: Log::new(), counters: Counters::default() }
+    }
+
     /// Finds the state in the flash, finishing what a power cut left open; formats a blank flash.
     ///
     /// A flash with anything else in it, or with another version of the format, is not touched.
-    pub(crate) fn power_on<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Self, StoreError> {
+    pub(crate) fn power_on<F: MultiwriteNorFlash>(&mut self, flash: &mut F) -> Result<(), StoreError> {
         const { assert!(F::READ_SIZE == 1 && 4 % F::WRITE_SIZE == 0 && F::ERASE_SIZE >= 4096) };
         let counters = Counters::find(flash)?;
-        let log = Log::find(flash)?;
-        match (counters, log) {
-            (Some(counters), Some(log)) => {
+        let found = self.log.find(flash)?;
+        self.counters = match counters {
+            Some(counters) if found => {
                 counters.tidy(flash)?;
-                Ok(Self { log, counters })
+                counters
             }
             // A cut between the two steps of formatting.
-            (Some(counters), None) if is_blank(flash)? => Ok(Self { log: Log::format(flash)?, counters }),
-            (None, None) if is_blank(flash)? => {
-                Ok(Self { counters: Counters::format(flash)?, log: Log::format(flash)? })
-            }
-            (None, None) => Err(StoreError::Foreign),
-            _ => Err(StoreError::Damaged),
-        }
+            Some(counters) if is_blank(flash)? => counters,
+            None if !found && is_blank(flash)? => Counters::format(flash)?,
+            None if !found => return Err(StoreError::Foreign),
+            _ => return Err(StoreError::Damaged),
+        };
+        if found { Ok(()) } else { self.log.format(flash) }
     }
 
     /// Makes all changes, or none.
@@ -222,6 +226,11 @@ impl Store {
     /// Whether the object exists.
     pub(crate) fn contains(&self, object: ObjectId) -> bool {
         self.log.contains(object)
+    }
+
+    /// Bytes of an object's value; `None` if there is no such object.
+    pub(crate) fn length(&self, object: ObjectId) -> Option<usize> {
+        self.log.length(object)
     }
 
     /// Reads an object's value into `out` and says how long it is; `None` if there is no such object.

@@ -45,6 +45,7 @@
 //! | `session_key`, `digest` | what the token computes for anyone: encryption, MAC, digests |
 //! | `external`, `agreement` | SM2 with the caller's keys; a session key that two tokens agree on |
 //! | `exclusive` | the token for one program alone |
+//! | [`measure`] | what the token costs as a Cortex-M image, and may cost |
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
 
@@ -59,6 +60,7 @@ mod exclusive;
 mod external;
 mod file;
 pub mod link;
+pub mod measure;
 pub mod policy;
 pub mod probe;
 mod session_key;

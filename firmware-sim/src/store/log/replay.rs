@@ -29,38 +29,41 @@ struct Begun {
 }
 
 impl Log {
-    /// Finds the log in the flash and brings it in order; `None` if there is none.
-    pub(in super::super) fn find<F: MultiwriteNorFlash>(flash: &mut F) -> Result<Option<Self>, StoreError> {
-        let mut log = Self::empty(flash)?;
+    /// Finds the log in the flash and brings it in order; says whether there is one.
+    pub(in super::super) fn find<F: MultiwriteNorFlash>(
+        &mut self,
+        flash: &mut F,
+    ) -> Result<bool, StoreError> {
+        self.measure_flash(flash)?;
         let (mut lowest, mut newest) = (None, None);
-        for page in 0..log.pages {
-            if let Some(sequence) = log.sequence_at(flash, page)? {
+        for page in 0..self.pages {
+            if let Some(sequence) = self.sequence_at(flash, page)? {
                 lowest = Some(lowest.unwrap_or(sequence).min(sequence));
                 newest = newest.max(Some(sequence));
             }
         }
         let (Some(lowest), Some(newest)) = (lowest, newest) else {
-            return Ok(None);
+            return Ok(false);
         };
-        log.oldest = lowest;
+        self.oldest = lowest;
         for page in lowest..newest {
             // Pages are freed from the oldest on, and given back from the newest on: a gap is a header that got lost.
-            if newest - lowest >= log.pages || log.sequence_at(flash, page)? != Some(page) {
+            if newest - lowest >= self.pages || self.sequence_at(flash, page)? != Some(page) {
                 return Err(StoreError::Damaged);
             }
         }
-        log.end = Position { page: newest, offset: page_size::<F>() };
-        let replayed = log.replay(flash, log.first())?;
-        log.give_back_behind(flash, replayed.committed.unwrap_or(lowest))?;
-        if log.end.page == newest {
+        self.end = Position { page: newest, offset: page_size::<F>() };
+        let replayed = self.replay(flash, self.first())?;
+        self.give_back_behind(flash, replayed.committed.unwrap_or(lowest))?;
+        if self.end.page == newest {
             // Behind the last record there must be nothing, else the rest of the page is given up.
-            let last = Position { offset: replayed.end.offset.max(PageHeader::SIZE), ..log.end };
-            let page = log.address::<F>(Position { page: newest, offset: 0 });
+            let last = Position { offset: replayed.end.offset.max(PageHeader::SIZE), ..self.end };
+            let page = self.address::<F>(Position { page: newest, offset: 0 });
             if layout::is_erased(flash, page + last.offset, page + page_size::<F>())? {
-                log.end = last;
+                self.end = last;
             }
         }
-        Ok(Some(log))
+        Ok(true)
     }
 
     /// Where the first record lies.

@@ -1,6 +1,7 @@
 //! The nouns of the command line, one file each.
 
 mod agreement;
+mod board;
 mod commands;
 mod dialect;
 mod hall;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Agreement(agreement::Agreement),
     /// Cut the power of a simulated token at every flash operation of every command, and judge what is left.
     Sweep(sweep::Sweep),
+    /// The token as a Cortex-M image: what it costs.
+    Board(board::BoardCommand),
     /// The online service hall of a certificate authority.
     Hall(hall::Hall),
 }
@@ -54,6 +57,7 @@ impl Command {
             Command::Report(report) => return Ok(report.run()),
             Command::Agreement(agreement) => return agreement.run(),
             Command::Sweep(sweep) => return sweep.run(),
+            Command::Board(board) => return board.run(),
             Command::Hall(hall) => hall.run()?,
         }
         Ok(ExitCode::SUCCESS)

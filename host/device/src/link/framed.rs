@@ -115,6 +115,7 @@ impl<S: Stream> Framed<S> {
                     }
                     (Kind::Refused, Some(Reason::NotReady)) => {}
                     (Kind::Refused, _) => break,
+                    (Kind::Measured, _) => self.measured = Measured::from_payload(&payload),
                     // Of before it lost its power.
                     _ => {}
                 }
@@ -189,7 +190,7 @@ impl<S: Stream> Framed<S> {
         Err(LinkError::NoAnswer)
     }
 
-    /// What the last command cost, where the token measures.
+    /// What the last command, or the start, cost where the token measures.
     #[must_use]
     pub fn measured(&self) -> Option<Measured> {
         self.measured

@@ -18,6 +18,7 @@ use sim::Simulator;
 use state::BadState;
 use ukey_apdu::Dialect;
 use ukey_apdu::dialect::Name;
+use ukey_apdu::frame::Measured;
 
 /// Somewhere a token can be reached.
 pub trait Place {
@@ -65,6 +66,11 @@ pub trait Link: Send {
 
     /// The dialect of the token, where the place knows it.
     fn dialect(&self) -> Option<Dialect> {
+        None
+    }
+
+    /// What the last command, or the start, cost where the token measures.
+    fn measured(&self) -> Option<Measured> {
         None
     }
 

@@ -18,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use sm3::{Digest, Sm3};
 use tempfile::TempDir;
 use ukey_apdu::Dialect;
+use ukey_apdu::frame::Measured;
 
 use super::framed::{Framed, Limits, Seed};
 use super::state::{self, BadState, io_error};
@@ -103,6 +104,14 @@ impl Board {
         folder.join(self.name())
     }
 
+    /// The image that says what each command costs, where it should be: beside the folder of [`Board::image`].
+    #[must_use]
+    pub fn measuring_image(self) -> PathBuf {
+        let image = self.image();
+        let beside = image.parent().and_then(Path::parent).map(|folders| folders.join("measure"));
+        beside.unwrap_or_default().join(self.name())
+    }
+
     /// Whether everything is there to emulate it.
     ///
     /// # Errors
@@ -139,6 +148,9 @@ pub struct Emulator(Arc<Shared>);
 
 struct Shared {
     board: Board,
+    image: PathBuf,
+    /// Whether QEMU counts instructions.
+    counts: bool,
     flash: PathBuf,
     /// Where the line is, and the flash if nobody named one.
     folder: TempDir,
@@ -173,13 +185,31 @@ impl Emulator {
     /// [`LinkError::NoImage`], [`LinkError::NoEmulator`], [`LinkError::Emulator`], [`LinkError::Dialect`],
     /// [`LinkError::NoStart`]; [`LinkError::Busy`] and [`LinkError::BadFile`] for the file, which was not touched then.
     pub fn start(board: Board, flash: Option<&Path>, options: &Options) -> Result<Emulator, LinkError> {
+        Self::with_image(board, board.image(), false, flash, options)
+    }
+
+    /// A factory-new key that says what each command costs ([`Link::measured`]): QEMU gives each of its instructions one
+    /// nanosecond, so that the board can count them.
+    ///
+    /// # Errors
+    /// Those of [`Emulator::start`].
+    pub fn measuring(board: Board, options: &Options) -> Result<Emulator, LinkError> {
+        Self::with_image(board, board.measuring_image(), true, None, options)
+    }
+
+    fn with_image(
+        board: Board,
+        image: PathBuf,
+        counts: bool,
+        flash: Option<&Path>,
+        options: &Options,
+    ) -> Result<Emulator, LinkError> {
         let asked = options.dialect.and_then(crate::DialectChoice::dialect);
         if let Some(asked) = asked.filter(|asked| *asked != DIALECT) {
             return Err(LinkError::Dialect { speaks: DIALECT.name, asked: asked.name });
         }
-        let path = board.image();
-        if !path.is_file() {
-            return Err(LinkError::NoImage { board: board.name(), path });
+        if !image.is_file() {
+            return Err(LinkError::NoImage { board: board.name(), path: image });
         }
         let folder = tempfile::Builder::new()
             .prefix("ukey-")
@@ -192,6 +222,8 @@ impl Emulator {
         blank_unless_there(&flash, board.flash_size())?;
         let emulator = Emulator(Arc::new(Shared {
             board,
+            image,
+            counts,
             flash,
             folder,
             _lock: lock,
@@ -238,7 +270,7 @@ impl Hand for Emulator {
             return Ok(());
         }
         (line.framed, line.unplug_after) = (None, None);
-        let (process, stream) = Process::start(self.0.board, &self.0.flash, self.0.folder.path())?;
+        let (process, stream) = Process::start(&self.0)?;
         *self.process() = Some(process);
         let mut framed = Framed::new(stream, Limits::default())?;
         let started = framed.start(&self.seed(line.power_ups));
@@ -298,6 +330,10 @@ impl Link for EmulatorLink {
         Some(DIALECT)
     }
 
+    fn measured(&self) -> Option<Measured> {
+        self.emulator.line().framed.as_ref().and_then(Framed::measured)
+    }
+
     fn hand(&self) -> Option<Arc<dyn Hand>> {
         Some(Arc::new(self.emulator.clone()))
     }
@@ -318,15 +354,16 @@ struct Process {
 
 impl Process {
     /// Starts QEMU, and waits until it has opened the line.
-    fn start(board: Board, flash: &Path, folder: &Path) -> Result<(Process, UnixStream), LinkError> {
-        let socket = folder.join("uart");
+    fn start(emulator: &Shared) -> Result<(Process, UnixStream), LinkError> {
+        let socket = emulator.folder.path().join("uart");
         let _ = fs::remove_file(&socket);
         // QEMU comes to us: there is nothing to try again until it is there.
         let listener = UnixListener::bind(&socket).map_err(io_error("listening at", &socket))?;
         let mut child = Command::new(QEMU)
-            .args(board.arguments(flash))
+            .args(emulator.board.arguments(&emulator.flash))
+            .args(if emulator.counts { &["-icount", "shift=0"][..] } else { &[] })
             .arg("-kernel")
-            .arg(board.image())
+            .arg(&emulator.image)
             .args(["-display", "none", "-monitor", "none", "-serial"])
             .arg(format!("unix:{}", socket.display()))
             .stdin(Stdio::null())
