@@ -50,6 +50,13 @@ pub struct SelfTest {
     pub records: bool,
 }
 
+/// Damage costs what is damaged and nothing else: a token whose one certificate is spoilt can still say and do the rest.
+impl Default for SelfTest {
+    fn default() -> Self {
+        Self { algorithms: true, records: false }
+    }
+}
+
 impl SelfTest {
     /// All of it.
     pub const ALL: Self = Self { algorithms: true, records: true };
@@ -68,7 +75,7 @@ impl Default for Policy {
             one_use: false,
             strict_factory: false,
             changed_device_key: false,
-            self_test: SelfTest::ALL,
+            self_test: SelfTest::default(),
             session_keys: 8,
             wrong_pin_delay_ms: 100,
             max_apdu_data: 512,

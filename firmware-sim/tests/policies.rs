@@ -31,8 +31,11 @@ fn equipped(policy: Policy) -> Host {
     host
 }
 
+/// One use of a private key.
+type Use = Box<dyn Fn(&mut Host) -> Result<Vec<u8>, Status>>;
+
 /// Every use of a container's private key.
-fn uses(host: &mut Host) -> Vec<(&'static str, Box<dyn Fn(&mut Host) -> Result<Vec<u8>, Status>>)> {
+fn uses(host: &mut Host) -> Vec<(&'static str, Use)> {
     let sign = host.public_key(KeyUse::Sign).unwrap();
     let begun = {
         host.verify(PinType::User, USER).unwrap();

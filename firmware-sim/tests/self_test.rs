@@ -81,8 +81,15 @@ impl<R: TryCryptoRng> Platform for Spoilt<R> {
     }
 }
 
+/// Everything is tested.
+fn strict() -> Policy {
+    Policy { self_test: SelfTest::ALL, ..Policy::default() }
+}
+
 fn on<P: Platform>(platform: P) -> Token<P> {
-    Token::power_on(platform, Settings::default()).map_err(|(error, _)| error).unwrap()
+    Token::power_on(platform, Settings { policy: strict(), ..Settings::default() })
+        .map_err(|(error, _)| error)
+        .unwrap()
 }
 
 fn send<P: Platform>(token: &mut Token<P>, command: &[u8]) -> (Vec<u8>, Status) {
@@ -250,7 +257,7 @@ fn unsound_noise_is_found_when_the_generator_takes_it_in() {
 #[test]
 fn a_damaged_value_stops_it_wherever_it_lies() {
     let image = flash(&fixture_with_files());
-    let sound = Host::on(platform(image.clone())).token.fault();
+    let sound = Host::with(platform(image.clone()), strict()).token.fault();
     assert_eq!(sound, None);
     let mut stopped = 0;
     let values = values(&image);
@@ -258,7 +265,7 @@ fn a_damaged_value_stops_it_wherever_it_lies() {
     for (number, value) in values.iter().enumerate() {
         let mut image = image.clone();
         image[value + number % 2] ^= 1 << (number % 8);
-        let mut host = Host::on(platform(image.clone()));
+        let mut host = Host::with(platform(image.clone()), strict());
         // What was replaced or deleted long ago is nobody's value.
         if host.token.fault().is_none() {
             continue;
@@ -314,18 +321,14 @@ fn a_pair_that_does_not_belong_together_stops_it_when_it_is_used() {
         host.verify(PinType::User, USER).unwrap();
         host
     };
-    let mut host = ready(Policy::default());
+    let mut host = ready(strict());
     assert_eq!(host.token.fault(), None, "it costs a multiplication: not at power-on");
     assert_eq!(host.sign([7; 32]), Err(STOPPED), "no signature leaves");
     has_stopped(&mut host.token, Fault::KeyPair);
-    assert_eq!(
-        ready(Policy::default()).public_key(KeyUse::Sign),
-        Err(STOPPED),
-        "nor a public key for requests"
-    );
-    let lenient = Policy { self_test: SelfTest { records: false, ..SelfTest::ALL }, ..Policy::default() };
+    assert_eq!(ready(strict()).public_key(KeyUse::Sign), Err(STOPPED), "nor a public key for requests");
+    let lenient = Policy::default();
     assert!(ready(lenient).sign([7; 32]).is_ok(), "nobody looked");
-    let mut host = ready(Policy::default());
+    let mut host = ready(strict());
     host.generate().unwrap();
     assert!(host.sign([7; 32]).is_ok(), "a new pair takes its place unread");
 }

@@ -65,3 +65,9 @@ impl Choice for bool {
         }
     }
 }
+
+impl super::Dialect {
+    /// The switches that decide how a new PIN is sealed: what somebody far away has to know of a token. Each chooses
+    /// between words.
+    pub const SEALING: [&'static str; 4] = ["pin_key", "new_pin_block", "new_pin_mac", "mac_padding"];
+}

@@ -83,7 +83,7 @@ fn policies_stay_with_the_token() {
 #[test]
 fn a_token_whose_self_test_fails_says_who_it_is_and_no_more() {
     let desk = Desk::new();
-    desk.run(&["sim", "reset"], &[]).succeeds();
+    desk.run(&["sim", "reset", "--policy", "self-test-records=on"], &[]).succeeds();
     let file = desk.path("ukey.ukey");
     let (held, mut flash) = StateFile::open(&file).unwrap();
     let header = held.header().clone();

@@ -1,16 +1,26 @@
 //! An open application: its PINs and its containers. Its files are next door, in `file`.
 
-use ukey_apdu::Ins;
 use ukey_apdu::command::{
     AppId, ApplicationInfo, ChangePin, ClearSecureState, CloseApplication, Command, CreateContainer,
     DeleteContainer, EnumContainer, GetPinInfo, OpenContainer, PinInfo, PinType, UnblockPin, VerifyPin,
 };
+use ukey_apdu::dialect::text::Value;
 use ukey_apdu::pin::{Challenge, Pin, PinKey, SealedPinBuf};
+use ukey_apdu::{Dialect, Ins};
 
 use crate::container::Container;
 use crate::device::{Device, protected_cla, texts};
 use crate::error::{About, Proves, Result};
 use crate::wire::Wire;
+
+/// How an application wants a new PIN sealed, where tokens differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sealing {
+    /// The switches of the dialect that decide it, with their values, as in dialect files.
+    pub switches: [(&'static str, &'static str); Dialect::SEALING.len()],
+    /// The application's id, which some MACs cover.
+    pub application_id: [u8; 2],
+}
 
 /// An open application. It stays open until [`Application::close`] or the end of the token's power; dropping the handle
 /// does nothing. Rights proved in it may outlast its being closed (GM/T 0063-2018 clause 8.2.3.5): end them with
@@ -130,6 +140,21 @@ impl<'d> Application<'d> {
     /// As every command.
     pub fn challenge(&self) -> Result<Challenge> {
         self.with(self.about(), Ins::GenRandom, Wire::challenge)
+    }
+
+    /// What a remote party has to know to seal a new PIN for this application.
+    #[must_use]
+    pub fn sealing(&self) -> Sealing {
+        let dialect = self.device.dialect();
+        let word = |switch| match dialect.get(switch) {
+            Some(Value::Text(word)) => word,
+            // Each of these switches chooses between words.
+            _ => "",
+        };
+        Sealing {
+            switches: Dialect::SEALING.map(|switch| (switch, word(switch))),
+            application_id: self.id().0.to_be_bytes(),
+        }
     }
 
     /// Sets a new user PIN that a remote party sealed over the last [`Application::challenge`].

@@ -69,7 +69,7 @@ pub mod trace;
 mod wire;
 
 pub use agreement::Agreement;
-pub use application::Application;
+pub use application::{Application, Sealing};
 pub use container::Container;
 pub use device::{Device, DeviceInfo};
 pub use dialect::DialectChoice;

@@ -110,7 +110,7 @@ mod tests {
         }
         assert_eq!(
             print(&policy),
-            "min-pin=12\nmax-pin=12\nmax-tries=10\nstrict-factory=on\nchanged-device-key=on\nself-test-records=off\n"
+            "min-pin=12\nmax-pin=12\nmax-tries=10\nstrict-factory=on\nchanged-device-key=on\n"
         );
     }
 

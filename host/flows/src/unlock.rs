@@ -10,7 +10,7 @@ use std::borrow::Borrow;
 use ukey_device::{Device, Pin, PinType, SealedPinBuf};
 use ukey_hall::api::{
     CardChallenge, CodeSent, Confirmation, Hex, IdentityCheck, Lane, OrderKind, OrderState, PhoneEntry,
-    PinRule, Placed, UnlockRequest, UnlockView, unlock_message,
+    PinRule, Placed, Sealing, UnlockRequest, UnlockView, unlock_message,
 };
 
 use crate::error::Due;
@@ -291,7 +291,12 @@ impl Unlocking {
     fn set_one_time(&self, device: &Device) -> Result<OneTime, FlowError> {
         let application = device.open_application(&self.mine.application)?;
         let challenge = application.challenge()?;
-        let challenge = CardChallenge { challenge: Hex(challenge.to_vec()) };
+        let sealing = application.sealing();
+        let sealing = Sealing {
+            switches: sealing.switches.map(|(switch, value)| (switch.to_owned(), value.to_owned())).into(),
+            application_id: Hex(sealing.application_id.to_vec()),
+        };
+        let challenge = CardChallenge { challenge: Hex(challenge.to_vec()), sealing: Some(sealing) };
         let answer = self.hand.ask(|client, order, token| client.unblock(order, token, &challenge))?;
         let mac = answer
             .mac

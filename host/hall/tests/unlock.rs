@@ -54,7 +54,11 @@ fn the_paid_lane_by_sms() {
     assert_eq!(second.one_time_pin, answer.one_time_pin);
     assert_eq!(key.unblocked(&second, [9; 8]).as_deref(), Some(answer.one_time_pin.reveal()));
     bench
-        .post(&un(&placed, "cryptogram"), token(&placed), &CardChallenge { challenge: Hex(vec![1; 7]) })
+        .post(
+            &un(&placed, "cryptogram"),
+            token(&placed),
+            &CardChallenge { challenge: Hex(vec![1; 7]), sealing: None },
+        )
         .refused(ProblemType::InvalidFields);
 
     let wrong = sign(&key_pair("another"), &unlock_message(&placed.order.id, &answer.nonce));

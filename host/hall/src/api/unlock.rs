@@ -3,6 +3,7 @@
 use super::{Hex, IdentityWay, Secret};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Opens or takes up the one open unlock order of a certificate. One of `certificate` and `serial` is needed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -87,6 +88,20 @@ pub struct PhoneEntry {
 pub struct CardChallenge {
     /// GenRandom's 8 bytes.
     pub challenge: Hex,
+    /// How the key wants the new PIN sealed; without it, as GM/T 0017-2012 is commonly read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing: Option<Sealing>,
+}
+
+/// How a key wants a new PIN sealed, where keys differ.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct Sealing {
+    /// Switches of the key's dialect by their names in dialect files, such as `pin_key` with `padded-sha1`.
+    pub switches: BTreeMap<String, String>,
+    /// The id of the open application, 2 bytes: some keys have it under the MAC.
+    pub application_id: Hex,
 }
 
 /// What UnblockPin needs, and the one-time user PIN it sets; change it at once, then confirm.

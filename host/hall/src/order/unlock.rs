@@ -310,7 +310,7 @@ pub(crate) async fn unblock(turn: &mut Turn<'_>, id: &str, card: CardChallenge) 
     let key = turn.issued_key(&issued.device_serial, &issued.serial).await?;
     let pin = turn.secret(&record.id, SecretName::OneTimePin).await?.ok_or_else(|| record.wrong_state())?;
     let nonce = turn.secret(&record.id, SecretName::Nonce).await?.ok_or_else(|| record.wrong_state())?;
-    let sealed = cryptogram::unblock(&key.admin_pin, &pin, &challenge)?;
+    let sealed = cryptogram::unblock(&key.admin_pin, &pin, &challenge, card.sealing.as_ref())?;
     Ok(UnblockAnswer {
         application: key.application,
         container: key.container,

@@ -144,7 +144,7 @@ impl Bench {
 
     pub fn unblock(&self, placed: &Placed, challenge: [u8; 8]) -> Reply {
         let challenge = Hex(challenge.to_vec());
-        self.post(&un(placed, "cryptogram"), token(placed), &CardChallenge { challenge })
+        self.post(&un(placed, "cryptogram"), token(placed), &CardChallenge { challenge, sealing: None })
     }
 
     pub fn confirm_unlock(&self, placed: &Placed, key: &Key, nonce: &Hex) -> Reply {
