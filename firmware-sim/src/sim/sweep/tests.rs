@@ -35,7 +35,8 @@ fn first(report: &Report) -> &str {
 /// Writes a record past all handlers.
 fn smuggle(image: &mut Vec<u8>, object: ObjectId, value: &[u8]) {
     let mut flash = SimFlash::from_image(std::mem::take(image)).unwrap();
-    let mut store = Store::power_on(&mut flash).unwrap();
+    let mut store = Store::new();
+    store.power_on(&mut flash).unwrap();
     store.write(&mut flash, &[Change::Put { object, value, secret: true }]).unwrap();
     *image = flash.image().to_vec();
 }
