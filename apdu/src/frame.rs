@@ -48,8 +48,9 @@ pub const VERSION: u8 = 1;
 pub const MAX_COMMAND: usize = 512 + crate::envelope::OVERHEAD;
 /// Most bytes of an answer's payload: a block of 2048 bytes and the status word.
 pub const MAX_ANSWER: usize = 2050;
-/// Fewest bytes of a [`Kind::Seed`] that are worth the name.
-pub const MIN_SEED: usize = 32;
+/// Fewest bytes of a [`Kind::Seed`]: 32 that nobody can guess, then 16 that do not come again (entropy input and nonce of
+/// SP 800-90A clause 8.6).
+pub const MIN_SEED: usize = 48;
 
 const CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_SDLC);
 

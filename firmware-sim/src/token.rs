@@ -175,9 +175,15 @@ impl<P: Platform> Token<P> {
         platform: P,
         settings: Settings,
     ) -> Result<&mut Self, PowerOnError> {
-        let token = place.write(Self::without_power(platform, settings));
+        let token = Self::put(place, platform, settings);
         token.start()?;
         Ok(token)
+    }
+
+    /// Never inlined, as [`Token::start`].
+    #[inline(never)]
+    fn put(place: &mut MaybeUninit<Self>, platform: P, settings: Settings) -> &mut Self {
+        place.write(Self::without_power(platform, settings))
     }
 
     #[inline(always)]

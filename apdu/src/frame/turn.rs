@@ -138,14 +138,14 @@ mod tests {
     fn nothing_is_carried_out_before_the_token_is_ready() {
         let mut turn = Turn::new();
         assert_eq!(turn.take(command(1)), refuse(1, Reason::NotReady));
-        assert_eq!(turn.take(seed(5, &[7; 31])), refuse(5, Reason::NotReady), "too short a seed");
+        assert_eq!(turn.take(seed(5, &[7; MIN_SEED - 1])), refuse(5, Reason::NotReady), "too short a seed");
         assert_eq!(turn.take(seed(5, &[])), Todo::Nothing, "an echo");
-        assert_eq!(turn.take(seed(5, &[7; 32])), Todo::Seed { sequence: 5, seed: &[7; 32] });
+        assert_eq!(turn.take(seed(5, &[7; MIN_SEED])), Todo::Seed { sequence: 5, seed: &[7; MIN_SEED] });
         turn.ready(5);
-        assert_eq!(turn.take(seed(5, &[7; 32])), Todo::Announce { sequence: 5 }, "Ready was lost");
-        assert_eq!(turn.take(seed(6, &[7; 32])), refuse(6, Reason::OutOfSequence), "of another start");
+        assert_eq!(turn.take(seed(5, &[7; MIN_SEED])), Todo::Announce { sequence: 5 }, "Ready was lost");
+        assert_eq!(turn.take(seed(6, &[7; MIN_SEED])), refuse(6, Reason::OutOfSequence), "of another start");
         assert_eq!(turn.take(command(6)), execute(6));
-        assert_eq!(turn.take(seed(6, &[7; 32])), refuse(6, Reason::OutOfSequence));
+        assert_eq!(turn.take(seed(6, &[7; MIN_SEED])), refuse(6, Reason::OutOfSequence));
     }
 
     #[test]

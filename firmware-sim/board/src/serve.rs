@@ -4,11 +4,9 @@ use core::mem::MaybeUninit;
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
-use sm3::{Digest, Sm3};
 use ukey_apdu::frame::turn::{Todo, Turn};
 use ukey_apdu::frame::{Frame, Kind, MAX_COMMAND, Measured, Ready, Reason, Receiver, VERSION};
+use ukey_firmware::chance::Seeded;
 use ukey_firmware::{Identity, MAX_ANSWER, Parts, Platform, Settings, Token};
 
 use crate::clock::Clock;
@@ -21,14 +19,14 @@ use crate::{number, restart};
 /// What the token runs on.
 struct Board<C, L, D> {
     flash: Flash<C>,
-    rng: ChaCha20Rng,
+    rng: Seeded,
     led: L,
     delay: D,
 }
 
 impl<C: Chip, L: OutputPin, D: DelayNs> Platform for Board<C, L, D> {
     type Flash = Flash<C>;
-    type Rng = ChaCha20Rng;
+    type Rng = Seeded;
     type Led = L;
     type Delay = D;
 
@@ -46,13 +44,18 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, clock: C
     let mut receiver = Receiver::<MAX_COMMAND>::new();
     let mut turn = Turn::new();
 
-    // The board has no chance of its own: the host brings it.
+    // The board has no noise of its own: the host brings what the generator is seeded with, at every start.
     send(&mut uart, Frame::plain(Kind::Seed, &[]));
     let (start, rng) = loop {
         let Some(event) = receiver.push(uart.read()) else { continue };
         match turn.take(event) {
             Todo::Seed { sequence, seed } => {
-                break (sequence, ChaCha20Rng::from_seed(Sm3::digest(seed).into()));
+                // The rest of a longer one is not needed.
+                if let Some((entropy_input, rest)) = seed.split_first_chunk()
+                    && let Some(nonce) = rest.first_chunk()
+                {
+                    break (sequence, Seeded::new(entropy_input, nonce));
+                }
             }
             Todo::Reset => restart(),
             Todo::Refuse { sequence, reason } => refuse(&mut uart, sequence, reason),

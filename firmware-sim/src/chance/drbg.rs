@@ -127,6 +127,59 @@ impl<E: Entropy> TryRng for Drbg<E> {
 
 impl<E: Entropy> TryCryptoRng for Drbg<E> {}
 
+/// The same generator where the platform has no noise of its own: seeded once by somebody whom it trusts to have some, and
+/// never again. Two of the same seed give the same bytes.
+///
+/// SP 800-90A allows that for 2^48 requests; after 2^32 - 2 of at most 32 bytes every draw is an error here. Nothing tests
+/// the seed: whoever brings it vouches for it.
+#[derive(Debug)]
+pub struct Seeded(State<Sm3>);
+
+impl Seeded {
+    /// Instantiates it (clause 10.1.1.2): an entropy input of 256 bits, which is its strength, and a nonce that does not
+    /// come again. Both are copied nowhere but into the state.
+    #[must_use]
+    pub fn new(entropy_input: &[u8; 32], nonce: &[u8; 16]) -> Self {
+        let mut material = Derivation::new();
+        material.update(entropy_input);
+        material.update(nonce);
+        let mut state = State::default();
+        state.seed(material);
+        Self(state)
+    }
+
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), Unsound> {
+        for part in out.chunks_mut(REQUEST) {
+            if self.0.requests == u32::MAX {
+                return Err(Unsound::Silent);
+            }
+            self.0.generate(part);
+        }
+        Ok(())
+    }
+}
+
+impl TryRng for Seeded {
+    type Error = Unsound;
+
+    fn try_next_u32(&mut self) -> Result<u32, Unsound> {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes).map(|()| u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Unsound> {
+        let mut bytes = [0; 8];
+        self.fill(&mut bytes).map(|()| u64::from_le_bytes(bytes))
+    }
+
+    /// Where that fails, `out` is zeros.
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Unsound> {
+        self.fill(out).inspect_err(|_| out.zeroize())
+    }
+}
+
+impl TryCryptoRng for Seeded {}
+
 /// The working state; the hash function is a parameter so that published answers of another one can test it.
 struct State<D> {
     v: [u8; SEED],
@@ -362,6 +415,35 @@ mod tests {
         assert_eq!(out, [0; 25 * 32], "nothing of it is given");
         assert_eq!(drbg.state.v, [0; SEED], "nor kept");
         assert_eq!((drbg.failure(), drbg.try_next_u32()), (Some(Unsound::Silent), Err(Unsound::Silent)));
+    }
+
+    #[test]
+    fn one_that_is_seeded_once_gives_the_same_answers_until_its_requests_are_used_up() {
+        let (entropy_input, nonce) =
+            (core::array::from_fn(|at| at as u8), core::array::from_fn(|at| 32 + at as u8));
+        let mut seeded_once = Seeded::new(&entropy_input, &nonce);
+        let mut out = [0; 64];
+        seeded_once.try_fill_bytes(&mut out).unwrap();
+        assert_eq!(
+            hex::encode(&out[..32]),
+            "b569718fc1f1f82a4c0acf90ff4ac10966e11e3750012597bb7ecfd357c962aa"
+        );
+        assert_eq!(
+            hex::encode(&out[32..]),
+            "6a0b45b7f8fc88d63cce4ea82b79c3857e6a6804b069368fe4ee382ecfacdaf9"
+        );
+        assert_ne!(
+            Seeded::new(&entropy_input, &[0; 16]).try_next_u64(),
+            Seeded::new(&entropy_input, &nonce).try_next_u64()
+        );
+        seeded_once.0.requests = u32::MAX - 1;
+        assert_eq!(
+            seeded_once.try_fill_bytes(&mut out),
+            Err(Unsound::Silent),
+            "one request was left, two are needed"
+        );
+        assert_eq!(out, [0; 64]);
+        assert_eq!(seeded_once.try_next_u32(), Err(Unsound::Silent));
     }
 
     #[test]

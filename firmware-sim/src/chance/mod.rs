@@ -1,12 +1,13 @@
 //! Chance: noise that is tested while it is used, and the generator that is seeded with it.
 //!
-//! Two seams, of which a platform takes one:
+//! Three seams, of which a platform takes one:
 //!
 //! - it has raw noise: it says how by [`Entropy`], and a [`Drbg`] over it is its
 //!   [`Platform::Rng`](crate::Platform::Rng);
+//! - it has none, and is brought a seed by somebody who has: [`Seeded`];
 //! - it has a generator of its own: any `TryCryptoRng` will do, whose noise is then its own affair.
 //!
-//! Either way the token tests all that it draws (GM/T 0027-2014 clause 5.3.4, SP 800-90B clause 4.4), and a draw that
+//! Whichever it is, the token tests all that it draws (GM/T 0027-2014 clause 5.3.4, SP 800-90B clause 4.4), and a draw that
 //! fails, or does not come, gives nothing: what was made of it is dropped inside `Chance::draw`, the only way to chance
 //! that a handler has. A failure lasts until the power goes.
 //!
@@ -15,7 +16,7 @@
 mod drbg;
 mod health;
 
-pub use drbg::Drbg;
+pub use drbg::{Drbg, Seeded};
 pub use health::Health;
 
 use core::convert::Infallible;

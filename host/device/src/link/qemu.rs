@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use sm3::{Digest, Sm3};
 use tempfile::TempDir;
 use ukey_apdu::Dialect;
-use ukey_apdu::frame::Measured;
+use ukey_apdu::frame::{MIN_SEED, Measured};
 
 use super::framed::{Framed, Limits, Seed};
 use super::state::{self, BadState, io_error};
@@ -243,14 +243,17 @@ impl Emulator {
         self.0.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the token is given at its `n`-th start: another one each time.
+    /// What the token is given at its `n`-th start: another one each time. The entropy input and the nonce are two hash
+    /// values of the 256 random bits that this key was made with.
     fn seed(&self, n: u64) -> Seed {
-        Sm3::new()
-            .chain_update(b"power up")
-            .chain_update(self.0.seed)
-            .chain_update(n.to_be_bytes())
-            .finalize()
-            .into()
+        let part = |what: &[u8]| {
+            let hash = Sm3::new().chain_update(what).chain_update(self.0.seed);
+            hash.chain_update(n.to_be_bytes()).finalize()
+        };
+        let bytes = part(b"power up").into_iter().chain(part(b"nonce of power up"));
+        let mut seed = [0; MIN_SEED];
+        seed.iter_mut().zip(bytes).for_each(|(cell, byte)| *cell = byte);
+        seed
     }
 }
 
