@@ -30,7 +30,8 @@ impl ImageSize {
         for section in file.sections() {
             match section.kind() {
                 SectionKind::Text => size.text += section.size(),
-                SectionKind::ReadOnlyData => size.rodata += section.size(),
+                // A linker that finds nothing but strings there says so.
+                SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => size.rodata += section.size(),
                 SectionKind::Data => size.data += section.size(),
                 SectionKind::UninitializedData => size.bss += section.size(),
                 // What is not loaded: symbols, lines for a debugger.
