@@ -29,6 +29,8 @@ use core::iter::once;
 
 use crc::{CRC_16_IBM_SDLC, Crc};
 
+use zeroize::Zeroize;
+
 use crate::wire::Overflow;
 
 /// Begins and ends a frame.
@@ -328,6 +330,11 @@ impl<const N: usize> Receiver<N> {
         }
         self.count = Some(place.saturating_add(1));
         None
+    }
+
+    /// Overwrites the last payload: it may hold PINs and keys. To be called when it was dealt with.
+    pub fn wipe(&mut self) {
+        self.payload.zeroize();
     }
 
     /// Bytes of payload that the header promises.

@@ -10,8 +10,18 @@ pub enum Confidence {
     Likely,
 }
 
+/// A command's name as the standard writes it: as here, or as said.
+macro_rules! written {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $standard:literal) => {
+        $standard
+    };
+}
+
 macro_rules! instructions {
-    ($($name:ident = $code:literal, $clause:literal, $layout:ident;)+) => {
+    ($($name:ident = $code:literal, $clause:literal, $layout:ident $(, $standard:literal)?;)+) => {
         /// An instruction of the standard. Its name is the command's name in every trace.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(u8)]
@@ -37,7 +47,7 @@ macro_rules! instructions {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
-                    $(Ins::$name => stringify!($name),)+
+                    $(Ins::$name => written!($name $($standard)?),)+
                 }
             }
 
@@ -90,27 +100,27 @@ instructions! {
     ImportCertificate = 0x4C, "9.5.8", Confirmed;
     ExportCertificate = 0x4E, "9.5.9", Confirmed;
     GenRandom = 0x50, "9.6.2", Confirmed;
-    GenExtRsaKey = 0x52, "9.6.3", Likely;
-    GenRsaKeyPair = 0x54, "9.6.4", Likely;
-    ImportRsaKeyPair = 0x56, "9.6.5", Likely;
-    RsaSignData = 0x58, "9.6.6", Likely;
-    RsaExportSessionKey = 0x5A, "9.6.8", Likely;
-    RsaExportSessionKeyEx = 0x5C, "9.6.9", Likely;
-    RsaVerify = 0x5E, "9.6.7", Likely;
-    ExtRsaPubKeyOperation = 0x60, "9.6.10", Likely;
-    ExtRsaPriKeyOperation = 0x62, "9.6.11", Likely;
-    GenEccKeyPair = 0x70, "9.6.12", Likely;
-    ImportEccKeyPair = 0x72, "9.6.13", Likely;
-    EccSignData = 0x74, "9.6.14", Confirmed;
-    EccVerify = 0x76, "9.6.15", Likely;
-    EccExportSessionKey = 0x78, "9.6.16", Likely;
-    ExtEccEncrypt = 0x7A, "9.6.18", Likely;
-    ExtEccDecrypt = 0x7C, "9.6.19", Likely;
-    ExtEccSign = 0x7E, "9.6.20", Likely;
-    EccExportSessionKeyEx = 0x80, "9.6.17", Likely;
-    GenerateAgreementDataWithEcc = 0x82, "9.6.21", Likely;
-    GenerateAgreementDataAndKeyWithEcc = 0x84, "9.6.22", Likely;
-    GenerateKeyWithEcc = 0x86, "9.6.23", Likely;
+    GenExtRsaKey = 0x52, "9.6.3", Likely, "GenExtRSAKey";
+    GenRsaKeyPair = 0x54, "9.6.4", Likely, "GenRSAKeyPair";
+    ImportRsaKeyPair = 0x56, "9.6.5", Likely, "ImportRSAKeyPair";
+    RsaSignData = 0x58, "9.6.6", Likely, "RSASignData";
+    RsaExportSessionKey = 0x5A, "9.6.8", Likely, "RSAExportSessionKey";
+    RsaExportSessionKeyEx = 0x5C, "9.6.9", Likely, "RSAExportSessionKeyEx";
+    RsaVerify = 0x5E, "9.6.7", Likely, "RSAVerify";
+    ExtRsaPubKeyOperation = 0x60, "9.6.10", Likely, "ExtRSAPubKeyOperation";
+    ExtRsaPriKeyOperation = 0x62, "9.6.11", Likely, "ExtRSAPriKeyOperation";
+    GenEccKeyPair = 0x70, "9.6.12", Likely, "GenECCKeyPair";
+    ImportEccKeyPair = 0x72, "9.6.13", Likely, "ImportECCKeyPair";
+    EccSignData = 0x74, "9.6.14", Confirmed, "ECCSignData";
+    EccVerify = 0x76, "9.6.15", Likely, "ECCVerify";
+    EccExportSessionKey = 0x78, "9.6.16", Likely, "ECCExportSessionKey";
+    ExtEccEncrypt = 0x7A, "9.6.18", Likely, "ExtECCEncrypt";
+    ExtEccDecrypt = 0x7C, "9.6.19", Likely, "ExtECCDecrypt";
+    ExtEccSign = 0x7E, "9.6.20", Likely, "ExtECCSign";
+    EccExportSessionKeyEx = 0x80, "9.6.17", Likely, "ECCExportSessionKeyEx";
+    GenerateAgreementDataWithEcc = 0x82, "9.6.21", Likely, "GenerateAgreementDataWithECC";
+    GenerateAgreementDataAndKeyWithEcc = 0x84, "9.6.22", Likely, "GenerateAgreementDataAndKeyWithECC";
+    GenerateKeyWithEcc = 0x86, "9.6.23", Likely, "GenerateKeyWithECC";
     ExportPubKey = 0x88, "9.6.24", Confirmed;
     ImportSessionKey = 0xA0, "9.6.25", Likely;
     ImportSymmKey = 0xA2, "9.6.26", Likely;

@@ -189,11 +189,12 @@ impl PinKey {
         header: [u8; 4],
         prefix: [u8; 2],
     ) -> SealedPinBuf {
-        let (blocks, count) = fill(dialect.new_pin_block, new_pin.as_bytes());
+        let (mut blocks, count) = fill(dialect.new_pin_block, new_pin.as_bytes());
         let mut sealed = SealedPinBuf { length: count * BLOCK, ..Default::default() };
         for (cell, block) in sealed.block.chunks_exact_mut(BLOCK).zip(blocks).take(count) {
             cell.copy_from_slice(&mac::encrypt_block(&self.0, block));
         }
+        blocks.zeroize();
         let block = sealed.block.get(..sealed.length).unwrap_or_default();
         sealed.mac = self.mac(dialect, challenge, header, prefix, block, new_pin.as_bytes());
         sealed

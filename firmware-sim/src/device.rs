@@ -120,12 +120,13 @@ impl<P: Platform> Run<'_, P> {
         let challenge = challenge?;
         self.spend(DEVICE_COUNTER)?;
         let own = DeviceKey(record.key).cryptogram(&challenge);
-        let right = bool::from(own.ct_eq(&command.cryptogram));
-        self.core.session.set_device_right(right);
-        if !right {
+        self.core.session.set_device_right(false);
+        if !bool::from(own.ct_eq(&command.cryptogram)) {
             return Err(self.wrong(remaining));
         }
-        Ok(self.core.store.counters.succeed(self.parts.flash, DEVICE_COUNTER)?)
+        self.core.store.counters.succeed(self.parts.flash, DEVICE_COUNTER)?;
+        self.core.session.set_device_right(true);
+        Ok(())
     }
 
     pub(crate) fn change_device_key(

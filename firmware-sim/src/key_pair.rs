@@ -123,7 +123,7 @@ fn unwrap_private_key(symmetric: &[u8; BLOCK], encrypted: &[u8]) -> Option<Zeroi
         return None;
     };
     for (cell, block) in plain.chunks_exact_mut(BLOCK).zip(blocks) {
-        cell.copy_from_slice(&mac::decrypt_block(symmetric, *block));
+        cell.copy_from_slice(&*Zeroizing::new(mac::decrypt_block(symmetric, *block)));
     }
     let (zeros, d) = plain.get(..encrypted.len())?.split_last_chunk::<32>()?;
     zeros.iter().all(|&byte| byte == 0).then(|| Zeroizing::new(*d))

@@ -199,6 +199,24 @@ impl Policy {
         }
     }
 
+    /// The policies with a name that GM/T 0027-2014 says something about; [`Policy::gm0027`] has their values.
+    pub const OF_GM0027: [&'static str; 8] = [
+        "one-use",
+        "min-pin",
+        "max-tries",
+        "device-tries",
+        "strict-factory",
+        "changed-device-key",
+        "self-test-algorithms",
+        "self-test-records",
+    ];
+
+    /// The value of a policy by its name; `None` where there is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Value> {
+        Self::NAMED.iter().find(|named| named.name == name).map(|named| (named.get)(self))
+    }
+
     /// Sets a policy by its name.
     ///
     /// # Errors
@@ -271,6 +289,15 @@ mod tests {
     fn the_preset_is_said_by_its_switches() {
         let changed: Vec<_> =
             Policy::gm0027().changed().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(changed, ["one-use=on", "max-tries=10", "strict-factory=on", "changed-device-key=on"]);
+        assert_eq!(
+            changed,
+            [
+                "one-use=on",
+                "max-tries=10",
+                "strict-factory=on",
+                "changed-device-key=on",
+                "self-test-records=on"
+            ]
+        );
     }
 }

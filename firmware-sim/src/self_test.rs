@@ -1,9 +1,9 @@
 //! The self-test (GM/T 0027-2014 clause 5.5): firmware, algorithms, chance, stored keys and data.
 //!
-//! At power-on the image is compared with its digest where the platform has one, every algorithm gives its known answers,
-//! the generator tests its noise, and every stored value is read and compared with its check sum. That a stored pair's
-//! public key belongs to its private key is found out when the pair is used for the first time since then: it takes a
-//! multiplication each, and there may be 192 of them.
+//! At power-on the image is compared with its digest where the platform has one, the algorithms under all others (SM2
+//! signatures, SM3, SM4, SHA-1, SHA-256) give their known answers, the generator tests its noise, and, by policy, every
+//! stored value is read and compared with its check sum. That a stored pair's public key belongs to its private key is
+//! found out when the pair is used for the first time since then: it takes a multiplication each, and there may be 192.
 //!
 //! Whatever fails, the token stops: every command is answered with [`STOPPED`] and does nothing, until the power goes and
 //! a self-test passes. Only GetDevInfo goes on, so that a host can say which token it is.
@@ -58,7 +58,8 @@ pub(crate) fn firmware(firmware: &Firmware<'_>) -> Result<(), Fault> {
     if Sm3::digest(firmware.image).as_slice() == firmware.digest { Ok(()) } else { Err(Fault::Firmware) }
 }
 
-/// Every algorithm gives its known answers.
+/// The algorithms under all others give their known answers: SM2 encryption and key agreement have the group of the
+/// signature and the digest SM3, the modes and the MAC have the block of SM4.
 pub(crate) fn algorithms() -> Result<(), Fault> {
     if KNOWN.come_out() { Ok(()) } else { Err(Fault::Algorithm) }
 }

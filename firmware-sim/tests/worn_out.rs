@@ -101,11 +101,12 @@ fn a_worn_out_flash_is_told_and_what_can_be_read_stays_so() {
             let image = worn.host.image();
             let mut platform = SimPlatform::with_image([6; 32], image.clone()).unwrap();
             platform.flash.wear_out_after(Some(0));
-            if let Err((error, _)) = ukey_firmware::Token::power_on(platform, Default::default()) {
-                assert_eq!(error, ukey_firmware::PowerOnError::Flash, "{what}");
-            }
+            let mut worn = Host::on(platform);
+            let names = worn.send(&EnumApplication);
             let now = seen(&image);
             assert!(expected.contains(&now), "{what}:\n{now:?}\n{expected:?}");
+            assert!(now.contains(&names), "{what}: {names:?} is read from the worn flash too");
+            assert_eq!(worn.send(&SetLabel { label: b"new" }), Err(Status::MEMORY_FAILURE), "{what}");
         }
     }
     assert!(refused > 40, "{refused} refusals");

@@ -161,3 +161,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_payload_that_was_wiped_is_gone_and_the_next_one_comes() {
+    let mut receiver = Receiver::<16>::new();
+    let push = |receiver: &mut Receiver<16>, payload: &[u8]| {
+        let found = bytes(Kind::Command, 1, payload).into_iter().filter_map(|byte| {
+            receiver.push(byte).map(|event| matches!(event, Event::Frame(frame) if frame.payload == payload))
+        });
+        assert_eq!(found.collect::<Vec<_>>(), [true]);
+    };
+    push(&mut receiver, b"12345678");
+    receiver.wipe();
+    assert_eq!(receiver.payload, [0; 16]);
+    push(&mut receiver, b"87654321");
+}

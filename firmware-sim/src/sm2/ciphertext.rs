@@ -76,7 +76,7 @@ pub(crate) fn encrypt<'p>(
         let shared = Shared::new(&shared);
         // A5: with all of t, or only its first 32 bytes, zero the plaintext would show
         let first = shared.masks().next();
-        if first.is_none_or(|mask| mask.iter().take(plain.len()).all(|&byte| byte == 0)) {
+        if first.is_none_or(|mask| mask.iter().take(plain.len()).fold(0, |all, byte| all | byte) == 0) {
             continue;
         }
         // A7

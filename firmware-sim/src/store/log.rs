@@ -83,7 +83,8 @@ pub(super) struct Log {
     committed: Option<u32>,
     /// Records of the transaction under way.
     records: u16,
-    /// A transaction failed half way: the end is not as it should be, and nothing more is written.
+    /// A transaction failed half way, or what a power cut left could not be brought in order: the end is not as it should
+    /// be, and nothing more is written.
     failed: bool,
 }
 
@@ -362,7 +363,7 @@ impl Log {
             transaction: self.transaction,
         };
         self.append(flash, header, &[], 0)?;
-        self.replay(flash, start).map(drop)
+        self.replay(flash, start)?.wiped.map_err(|_| StoreError::Flash)
     }
 
     fn append<F: MultiwriteNorFlash>(

@@ -197,7 +197,8 @@ impl Store {
         let found = self.log.find(flash)?;
         self.counters = match counters {
             Some(counters) if found => {
-                counters.tidy(flash)?;
+                // A page that cannot be erased now is found again when it is needed.
+                let _ = counters.tidy(flash);
                 counters
             }
             // A cut between the two steps of formatting.

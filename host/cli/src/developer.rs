@@ -15,7 +15,7 @@ const APPLICATION: &str = "UKEY";
 const CONTAINER: &str = "DEV";
 const USER_PIN: &str = "12345678";
 const ADMINISTRATOR_PIN: &str = "87654321";
-const TRIES: u32 = 10;
+const TRIES: u8 = 10;
 /// As it comes from the factory.
 const DEVICE_KEY: &str = "1234567812345678";
 
@@ -24,14 +24,20 @@ const CHANGED_DEVICE_KEY: &str = "8765432187654321";
 
 /// What a developer has to know of the token.
 pub(crate) fn summary(policy: &Policy) -> String {
+    let tries = tries(policy);
     format!(
         "application        {APPLICATION}\n\
-         user PIN           {USER_PIN}, {TRIES} tries\n\
-         administrator PIN  {ADMINISTRATOR_PIN}, {TRIES} tries\n\
+         user PIN           {USER_PIN}, {tries} tries\n\
+         administrator PIN  {ADMINISTRATOR_PIN}, {tries} tries\n\
          container          {CONTAINER}: sign and encryption pair with certificates of a development authority\n\
          {}",
         device_key(if policy.changed_device_key { CHANGED_DEVICE_KEY } else { DEVICE_KEY })
     )
+}
+
+/// Tries of both PINs: ten, where the token takes so many.
+fn tries(policy: &Policy) -> u8 {
+    policy.max_tries.min(TRIES)
 }
 
 /// What a developer has to know of a factory token.
@@ -45,6 +51,16 @@ fn device_key(key: &str) -> String {
 
 /// Makes a factory-new token a developer's token.
 pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Result<()> {
+    let length = USER_PIN.len();
+    if !(usize::from(policy.min_pin)..=usize::from(policy.max_pin)).contains(&length) {
+        let (least, most) = (policy.min_pin, policy.max_pin);
+        return Err(Failure::usage(
+            format!(
+                "the developer's PINs have {length} characters, and these policies take {least} to {most}"
+            ),
+            "make a factory token and create an application with PINs of your own: `ukey sim reset --factory`",
+        ));
+    }
     let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);
     let key = |text: &str| text.as_bytes().try_into().map(DeviceKey).map_err(Failure::internal);
     device.authenticate(&key(DEVICE_KEY)?)?;
@@ -54,9 +70,9 @@ pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Resu
     device.create_application(&CreateApplication {
         name: APPLICATION.as_bytes(),
         admin_pin: pin(ADMINISTRATOR_PIN)?,
-        admin_retries: TRIES,
+        admin_retries: tries(policy).into(),
         user_pin: pin(USER_PIN)?,
-        user_retries: TRIES,
+        user_retries: tries(policy).into(),
         create_file: Rights::USER,
         max_containers: 8,
         max_certificates: 16,

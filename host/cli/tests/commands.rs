@@ -26,7 +26,7 @@ fn every_command_is_there_or_it_is_said_why_not() {
     let sign = commands.iter().find(|command| command["ins"] == "74").unwrap();
     assert_eq!(
         (&sign["name"], &sign["clause"], &sign["layout"]),
-        (&"EccSignData".into(), &"9.6.14".into(), &"C".into())
+        (&"ECCSignData".into(), &"9.6.14".into(), &"C".into())
     );
 }
 

@@ -76,6 +76,12 @@ fn a_dialect_that_is_found_out_is_told_with_the_evidence() {
     let json = desk.run(&["info", "--dialect", "auto", "--format", "json"], &[]).succeeds().json();
     assert_eq!(json["dialect_probe"]["candidates"], serde_json::json!(["gm3000"]));
     desk.run(&["pin", "verify", "--dialect", "auto"], &[("UKEY_PIN", "12345678")]).succeeds();
+    // Three look alike, and a PIN in the wrong one of them would cost a try.
+    let alike = Desk::new();
+    alike.run(&["sim", "reset", "--dialect", "gm2023-guess"], &[]).succeeds();
+    let pin = [("UKEY_PIN", "12345678")];
+    alike.run(&["pin", "verify", "--dialect", "auto"], &pin).fails(2).says("look alike").says("gm2023-guess");
+    alike.run(&["pin", "verify", "--dialect", "gm2023-guess"], &pin).succeeds();
     desk.run(&["sim", "reset", "--yes", "--dialect", "auto"], &[])
         .fails(2)
         .says("has no dialect yet")

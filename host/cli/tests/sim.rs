@@ -53,6 +53,18 @@ fn keys_differ_unless_the_seed_is_the_same() {
 }
 
 #[test]
+fn the_developers_token_follows_its_policies_or_says_why_not() {
+    let desk = Desk::new();
+    let out = desk.run(&["sim", "reset", "--policy", "max-tries=9"], &[]).succeeds().out;
+    assert!(out.contains("user PIN           12345678, 9 tries"), "{out}");
+    for policy in ["min-pin=9", "max-pin=6"] {
+        let desk = Desk::new();
+        desk.run(&["sim", "reset", "--policy", policy], &[]).fails(2).says("8 characters").says("--factory");
+        desk.run(&["sim", "reset", "--policy", policy, "--factory"], &[]).succeeds();
+    }
+}
+
+#[test]
 fn policies_stay_with_the_token() {
     let desk = Desk::new();
     let reset = ["sim", "reset", "--policy", "gm0027", "--policy", "min-pin=8"];
@@ -65,7 +77,7 @@ fn policies_stay_with_the_token() {
     desk.run(&change, &too_short).fails(1);
     desk.run(&["pin", "verify"], &[("UKEY_PIN", "12345678")]).succeeds();
     let info = desk.run(&["info"], &[]).succeeds().out;
-    assert!(info.contains("policy         one-use=on\n") && !info.contains("self-test"), "{info}");
+    assert!(info.contains("policy         one-use=on\n") && !info.contains("self-test      "), "{info}");
     let json = desk.run(&["info", "--format", "json"], &[]).succeeds().json();
     assert_eq!((&json["policies"][0], &json["self_test"]), (&"one-use=on".into(), &"not failed".into()));
 

@@ -61,9 +61,13 @@ fn allowed(name: &str) -> String {
 /// See [`BadPolicy`]; nothing is changed.
 pub fn set(policy: &mut Policy, text: &str) -> Result<(), BadPolicy> {
     if text == Policy::GM0027 {
-        for (name, value) in Policy::gm0027().changed() {
-            set(policy, &format!("{name}={value}"))?;
+        let (preset, mut changed) = (Policy::gm0027(), *policy);
+        for name in Policy::OF_GM0027 {
+            if let Some(value) = preset.get(name) {
+                set(&mut changed, &format!("{name}={value}"))?;
+            }
         }
+        *policy = changed;
         return Ok(());
     }
     let (name, value) = text.split_once('=').ok_or_else(|| BadPolicy::Form { text: text.to_owned() })?;
@@ -86,7 +90,18 @@ pub fn print(policy: &Policy) -> String {
     text
 }
 
-/// What [`print()`] printed; what it does not name is as by default.
+/// All policies that have a name, one `NAME=VALUE` a line, where one is not as by default; nothing where all are. Whoever
+/// reads it later has the same policies, whatever the default is then.
+#[must_use]
+pub fn print_all(policy: &Policy) -> String {
+    if policy.changed().next().is_none() {
+        return String::new();
+    }
+    let values = Policy::NAMED.iter().filter_map(|named| Some((named.name, policy.get(named.name)?)));
+    values.map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+/// What [`print()`] or [`print_all`] printed; what it does not name is as by default.
 ///
 /// # Errors
 /// See [`BadPolicy`].
@@ -112,6 +127,31 @@ mod tests {
             print(&policy),
             "min-pin=12\nmax-pin=12\nmax-tries=10\nstrict-factory=on\nchanged-device-key=on\n"
         );
+    }
+
+    #[test]
+    fn all_of_them_are_read_again_and_none_where_none_is_changed() {
+        assert_eq!(print_all(&Policy::default()), "");
+        let text = print_all(&Policy::gm0027());
+        assert_eq!(text.lines().count(), Policy::NAMED.len(), "{text}");
+        assert_eq!(parse(&text), Ok(Policy::gm0027()));
+    }
+
+    #[test]
+    fn the_preset_raises_whatever_is_laxer_and_keeps_what_the_standard_does_not_say() {
+        let mut policy = Policy::default();
+        for lax in
+            ["min-pin=1", "max-pin=12", "device-tries=15", "self-test-algorithms=off", "session-keys=4"]
+        {
+            set(&mut policy, lax).unwrap();
+        }
+        set(&mut policy, "gm0027").unwrap();
+        assert_eq!(policy, Policy { max_pin: 12, session_keys: 4, ..Policy::gm0027() });
+        let mut short = Policy::default();
+        ["min-pin=4", "max-pin=4"].iter().for_each(|lax| set(&mut short, lax).unwrap());
+        let before = short;
+        assert!(set(&mut short, "gm0027").is_err(), "six bytes do not fit");
+        assert_eq!(short, before);
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn the_standards_signature_is_verified_and_every_other_is_not() {
     assert!(!device.verify(&other, message(b"message digest"), &signature).unwrap());
     let no_identity = SignInput::Message { id: b"", message: b"message digest" };
     let error = device.verify(&public, no_identity, &signature).unwrap_err();
-    assert_eq!((error.command(), error.status()), (Some("EccVerify"), Some(Status::WRONG_DATA)));
+    assert_eq!((error.command(), error.status()), (Some("ECCVerify"), Some(Status::WRONG_DATA)));
 
     let signature = device.sign(&private, &[7; 32]).unwrap();
     assert!(device.verify(&public, SignInput::Digest([7; 32]), &signature).unwrap());

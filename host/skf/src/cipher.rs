@@ -6,6 +6,7 @@
 use std::sync::MutexGuard;
 
 use ukey_device::{CipherParameters, Padding};
+use zeroize::Zeroizing;
 
 use crate::abi::exports;
 use crate::abi::pointer::{Buffer, In, Out};
@@ -32,7 +33,7 @@ exports! {
         pulEncryptedLen: Out<ULONG>,
     ) {
         let key = hKey.session_key()?;
-        Direction::Encrypt.all(&key, pbData.bytes(ulDataLen)?, Buffer::new(pbEncryptedData, pulEncryptedLen)?)
+        Direction::Encrypt.all(&key, own(pbData.bytes(ulDataLen)?), Buffer::new(pbEncryptedData, pulEncryptedLen)?)
     }
 
     /// Encrypts a part; whole blocks come out.
@@ -44,7 +45,7 @@ exports! {
         pulEncryptedLen: Out<ULONG>,
     ) {
         let key = hKey.session_key()?;
-        Direction::Encrypt.part(&key, pbData.bytes(ulDataLen)?, Buffer::new(pbEncryptedData, pulEncryptedLen)?)
+        Direction::Encrypt.part(&key, own(pbData.bytes(ulDataLen)?), Buffer::new(pbEncryptedData, pulEncryptedLen)?)
     }
 
     /// Ends an encryption; the rest comes out.
@@ -68,7 +69,7 @@ exports! {
         pulDataLen: Out<ULONG>,
     ) {
         let key = hKey.session_key()?;
-        Direction::Decrypt.all(&key, pbEncryptedData.bytes(ulEncryptedLen)?, Buffer::new(pbData, pulDataLen)?)
+        Direction::Decrypt.all(&key, own(pbEncryptedData.bytes(ulEncryptedLen)?), Buffer::new(pbData, pulDataLen)?)
     }
 
     /// Decrypts a part; whole blocks come out, with padding all but the last.
@@ -80,7 +81,7 @@ exports! {
         pulDataLen: Out<ULONG>,
     ) {
         let key = hKey.session_key()?;
-        Direction::Decrypt.part(&key, pbEncryptedData.bytes(ulEncryptedLen)?, Buffer::new(pbData, pulDataLen)?)
+        Direction::Decrypt.part(&key, own(pbEncryptedData.bytes(ulEncryptedLen)?), Buffer::new(pbData, pulDataLen)?)
     }
 
     /// Ends a decryption; the rest comes out.
@@ -88,6 +89,11 @@ exports! {
         let key = hKey.session_key()?;
         Direction::Decrypt.end(&key, Buffer::new(pbDecryptedData, pulDecryptedDataLen)?)
     }
+}
+
+/// A copy of the input: callers may encrypt in place, and what comes out is then written over it.
+fn own(data: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(data.to_vec())
 }
 
 /// The parameters of an operation, for a key of this algorithm.
@@ -144,7 +150,7 @@ impl Direction {
         Ok(())
     }
 
-    fn all(self, key: &SessionKey, data: &[u8], out: Buffer) -> Result {
+    fn all(self, key: &SessionKey, data: Zeroizing<Vec<u8>>, out: Buffer) -> Result {
         let mut begun = self.operation(key);
         let operation =
             begun.as_mut().filter(|operation| operation.held.is_none()).ok_or(Sar::NOTINITIALIZEERR)?;
@@ -158,8 +164,8 @@ impl Direction {
         let given = operation.given;
         *begun = None;
         let result = key.did(match self {
-            Direction::Encrypt => key.get().encrypt(data),
-            Direction::Decrypt => key.get().decrypt(data),
+            Direction::Encrypt => key.get().encrypt(&data),
+            Direction::Decrypt => key.get().decrypt(&data),
         })?;
         let filled = out.fill(&result);
         drop(begun);
@@ -170,7 +176,7 @@ impl Direction {
         filled
     }
 
-    fn part(self, key: &SessionKey, data: &[u8], out: Buffer) -> Result {
+    fn part(self, key: &SessionKey, data: Zeroizing<Vec<u8>>, out: Buffer) -> Result {
         let mut begun = self.operation(key);
         let operation = begun.as_mut().ok_or(Sar::NOTINITIALIZEERR)?;
         let total = operation.held.unwrap_or_default() + data.len();
@@ -183,8 +189,8 @@ impl Direction {
             return Ok(());
         }
         let result = key.did(match self {
-            Direction::Encrypt => key.get().encrypt_update(data),
-            Direction::Decrypt => key.get().decrypt_update(data),
+            Direction::Encrypt => key.get().encrypt_update(&data),
+            Direction::Decrypt => key.get().decrypt_update(&data),
         })?;
         operation.held = Some(total.saturating_sub(result.len()));
         out.fill(&result)

@@ -18,7 +18,15 @@ pub(super) struct Replayed {
     end: Position,
     /// The page of the last commit.
     committed: Option<u32>,
+    /// Whether all secrets that live no more are overwritten.
+    pub(super) wiped: Wiped,
 }
+
+/// Whether a secret was overwritten. One that was not is no reason to read no further.
+pub(super) type Wiped = Result<(), Unwiped>;
+
+/// The flash takes no more: a secret is still there.
+pub(super) struct Unwiped;
 
 /// A transaction whose commit has not come yet.
 #[derive(Clone, Copy)]
@@ -29,7 +37,8 @@ struct Begun {
 }
 
 impl Log {
-    /// Finds the log in the flash and brings it in order; says whether there is one.
+    /// Finds the log in the flash and brings it in order; says whether there is one. Where the flash takes no more to bring
+    /// it in order, what is there is read, and nothing is written any more.
     pub(in super::super) fn find<F: MultiwriteNorFlash>(
         &mut self,
         flash: &mut F,
@@ -54,7 +63,8 @@ impl Log {
         }
         self.end = Position { page: newest, offset: page_size::<F>() };
         let replayed = self.replay(flash, self.first())?;
-        self.give_back_behind(flash, replayed.committed.unwrap_or(lowest))?;
+        let given_back = self.give_back_behind(flash, replayed.committed.unwrap_or(lowest));
+        self.failed = replayed.wiped.is_err() || given_back.is_err();
         if self.end.page == newest {
             // Behind the last record there must be nothing, else the rest of the page is given up.
             let last = Position { offset: replayed.end.offset.max(PageHeader::SIZE), ..self.end };
@@ -80,17 +90,18 @@ impl Log {
         let mut at = from;
         let mut committed = None;
         let mut begun: Option<Begun> = None;
+        let mut wiped = Ok(());
         while let Some((place, header)) = self.next(flash, &mut at)? {
             self.transaction = self.transaction.max(header.transaction);
             let fresh = Begun { start: place, number: header.transaction, records: 0 };
             let mut under_way = *begun.get_or_insert(fresh);
             if under_way.number != header.transaction {
-                self.discard(flash, under_way.start, place)?;
+                wiped = wiped.and(self.discard(flash, under_way.start, place)?);
                 under_way = fresh;
             }
             if header.kind == RecordKind::Commit {
                 self.check_commit(&under_way, &header)?;
-                self.apply(flash, under_way.start, place)?;
+                wiped = wiped.and(self.apply(flash, under_way.start, place)?);
                 self.committed = Some(header.transaction);
                 committed = Some(place.page);
                 begun = None;
@@ -100,9 +111,9 @@ impl Log {
             }
         }
         if let Some(cut_off) = begun {
-            self.discard(flash, cut_off.start, self.end)?;
+            wiped = wiped.and(self.discard(flash, cut_off.start, self.end)?);
         }
-        Ok(Replayed { end: at, committed })
+        Ok(Replayed { end: at, committed, wiped })
     }
 
     /// A transaction has the records that its commit counts, and follows the one that its commit names. The one that the
@@ -154,7 +165,7 @@ impl Log {
         flash: &mut F,
         from: Position,
         to: Position,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Wiped, StoreError> {
         let (mut at, mut wiped) = (from, Ok(()));
         while let Some((place, header)) = self.next(flash, &mut at)? {
             if place == to {
@@ -185,7 +196,7 @@ impl Log {
                 RecordKind::Commit => {}
             }
         }
-        wiped
+        Ok(wiped)
     }
 
     fn remove<F: MultiwriteNorFlash>(
@@ -194,7 +205,7 @@ impl Log {
         first: ObjectId,
         last: ObjectId,
         keep: Option<u32>,
-    ) -> Result<(), StoreError> {
+    ) -> Wiped {
         let mut wiped = Ok(());
         while let Some(old) = self.index.remove_next(first, last, keep) {
             wiped = wiped.and(retire(flash, &old));
@@ -208,25 +219,28 @@ impl Log {
         flash: &mut F,
         from: Position,
         to: Position,
-    ) -> Result<(), StoreError> {
-        let mut at = from;
+    ) -> Result<Wiped, StoreError> {
+        let (mut at, mut wiped) = (from, Ok(()));
         while let Some((place, header)) = self.next(flash, &mut at)? {
             if place == to {
                 break;
             }
             let address = self.address::<F>(place);
             if header.secret && header.length > 0 && !self.index.lives_at(address) {
-                layout::wipe(flash, address + RecordHeader::SIZE, header.size() - RecordHeader::SIZE)?;
+                wiped = wiped.and(wipe(flash, address, header.size()));
             }
         }
-        Ok(())
+        Ok(wiped)
     }
 }
 
 /// Overwrites the value of a record that lives no more, if it is a secret.
-fn retire<F: MultiwriteNorFlash>(flash: &mut F, old: &Entry) -> Result<(), StoreError> {
-    if old.secret && old.length > 0 {
-        layout::wipe(flash, old.address + RecordHeader::SIZE, old.size() - RecordHeader::SIZE)?;
-    }
-    Ok(())
+fn retire<F: MultiwriteNorFlash>(flash: &mut F, old: &Entry) -> Wiped {
+    if old.secret && old.length > 0 { wipe(flash, old.address, old.size()) } else { Ok(()) }
+}
+
+/// Overwrites the value of the record at `address`, which has `size` bytes with its header.
+fn wipe<F: MultiwriteNorFlash>(flash: &mut F, address: u32, size: u32) -> Wiped {
+    let value = size - RecordHeader::SIZE;
+    layout::wipe(flash, address + RecordHeader::SIZE, value).map_err(|_| Unwiped)
 }

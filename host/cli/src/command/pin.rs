@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use ukey_device::{Application, Device, PinInfo, PinType};
+use ukey_device::{Application, Device, Dialect, PinInfo, PinType};
 
 use crate::failure::{Failure, Result};
 use crate::options::{Format, Token};
@@ -95,6 +95,9 @@ impl Pin {
     /// Carries it out.
     pub(crate) fn run(self) -> Result<()> {
         let device = self.token.connect()?;
+        if !matches!(self.verb, Verb::Status { .. }) {
+            demand_known_protection(&device)?;
+        }
         let application = self.open(&device)?;
         match self.verb {
             Verb::Status { format } => status(&application, format),
@@ -134,6 +137,28 @@ impl Pin {
             }
         }
     }
+}
+
+/// A PIN that is protected otherwise than the token expects costs a try, and no harmless probe can tell how it is: where
+/// several dialects fit what was seen, somebody has to say which it is.
+fn demand_known_protection(device: &Device) -> Result<()> {
+    let Some([first, others @ ..]) = device.found().map(|found| found.candidates.as_slice()) else {
+        return Ok(());
+    };
+    let protection =
+        |dialect: &Dialect| (Dialect::SEALING.map(|switch| dialect.get(switch)), dialect.challenge_block);
+    if others.iter().all(|other| protection(other) == protection(first)) {
+        return Ok(());
+    }
+    let names: Vec<_> =
+        device.found().iter().flat_map(|found| &found.candidates).map(|one| one.name.as_str()).collect();
+    Err(Failure::usage(
+        format!(
+            "how this token wants PINs protected cannot be told without a try: {} look alike",
+            names.join(", ")
+        ),
+        "name its dialect: --dialect NAME (`ukey dialect list`). 请用 --dialect 指明方言，猜错会消耗一次重试机会",
+    ))
 }
 
 fn status(application: &Application<'_>, format: Format) -> Result<()> {

@@ -13,6 +13,8 @@ use ukey_apdu::frame::{
     Event, Frame, Kind, MAX_ANSWER, MAX_COMMAND, MIN_SEED, Measured, Ready, Reason, Receiver, VERSION,
 };
 
+use zeroize::Zeroizing;
+
 use super::LinkError;
 
 /// A stream whose reads end after a time.
@@ -198,7 +200,7 @@ impl<S: Stream> Framed<S> {
 
     fn send(&mut self, frame: Frame<'_>) -> Result<(), LinkError> {
         let overflow = LinkError::TooLong { bytes: frame.payload.len(), most: self.max_command };
-        let bytes: Vec<u8> = frame.encode().map_err(|_| overflow)?.collect();
+        let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(frame.encode().map_err(|_| overflow)?.collect());
         self.stream.write_all(&bytes).and_then(|()| self.stream.flush()).map_err(lost)
     }
 
@@ -207,7 +209,9 @@ impl<S: Stream> Framed<S> {
             while let Some(byte) = self.unread.pop() {
                 match self.receiver.push(byte) {
                     Some(Event::Frame(Frame { kind, sequence, payload })) => {
-                        return Ok(Came::Frame(kind, sequence, payload.to_vec()));
+                        let came = Came::Frame(kind, sequence, payload.to_vec());
+                        self.receiver.wipe();
+                        return Ok(came);
                     }
                     Some(Event::Bad(reason)) => {
                         tracing::debug!(%reason, "a bad frame from the token");

@@ -220,6 +220,10 @@ impl Emulator {
             Some(flash) => (flash.to_owned(), Some(state::lock(flash)?)),
         };
         blank_unless_there(&flash, board.flash_size())?;
+        let seed = match lock {
+            None => sim::seed(options)?,
+            Some(_) => sim::seed_over(options, &fs::read(&flash).map_err(io_error("reading", &flash))?)?,
+        };
         let emulator = Emulator(Arc::new(Shared {
             board,
             image,
@@ -227,7 +231,7 @@ impl Emulator {
             flash,
             folder,
             _lock: lock,
-            seed: sim::seed(options)?,
+            seed,
             process: Mutex::default(),
             line: Mutex::default(),
         }));

@@ -93,7 +93,7 @@ impl Simulator {
         if let Some(asked) = asked.filter(|asked| *asked != header.dialect) {
             return Err(LinkError::Dialect { speaks: header.dialect.name, asked: asked.name });
         }
-        let platform = SimPlatform::with_image(seed(options)?, flash)
+        let platform = SimPlatform::with_image(seed_over(options, &flash)?, flash)
             .map_err(|_| LinkError::BadFile { path: path.to_owned(), problem: BadState::Header })?;
         Self::plugged_in(header, Some(file), platform)
     }
@@ -411,6 +411,12 @@ pub(super) fn seed(options: &Options) -> Result<[u8; 32], LinkError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| LinkError::NoStart { reason: error.to_string() })?;
     Ok(seed)
+}
+
+/// The seed of a run with a token that was there before: the same number never gives the same challenges and nonces again
+/// once the token has changed; from the same state it does.
+pub(super) fn seed_over(options: &Options, flash: &[u8]) -> Result<[u8; 32], LinkError> {
+    Ok(Sm3::new().chain_update(b"state").chain_update(seed(options)?).chain_update(flash).finalize().into())
 }
 
 /// A serial number of 16 hexadecimal digits that tells nothing about what else comes from the seed.

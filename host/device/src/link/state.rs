@@ -22,7 +22,7 @@
 //! built-in dialect is written in format 1.
 //!
 //! In format 3 the token has policies that are not as by default. Behind the flash stand the text of the dialect, empty for
-//! a built-in one, and its length, then the policies, as [`policy::print`] writes them, and their length. A token without
+//! a built-in one, and its length, then the policies, as [`policy::print_all`] writes them, and their length. A token without
 //! such policies is written in format 1 or 2.
 //!
 //! The lock is a file beside it, `FILE.lock`: the state file itself is replaced at each save, a lock on it would not
@@ -175,7 +175,7 @@ fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
 fn texts(header: &Header) -> Vec<String> {
     let built_in = Dialect::BUILT_IN.contains(&header.dialect);
     let dialect = if built_in { String::new() } else { dialect::print(&header.dialect) };
-    let policies = policy::print(&header.policy);
+    let policies = policy::print_all(&header.policy);
     match (built_in, policies.is_empty()) {
         (true, true) => Vec::new(),
         (false, true) => vec![dialect],
@@ -469,7 +469,11 @@ mod tests {
         let bytes = encode(&strict(), b"flash");
         assert_eq!(hex::encode(&bytes[8..12]), "00000003");
         assert_eq!(hex::encode(&bytes[204..208]), "00000005");
-        assert_eq!(&bytes[240..], b"flash\0\0\0\0one-use=on\nmin-pin=8\n\0\0\0\x15");
+        let policies = "one-use=on\nmin-pin=8\nmax-pin=16\nmax-tries=15\ndevice-tries=10\nstrict-factory=off\n\
+                        changed-device-key=off\nstrict-open=off\nself-test-algorithms=on\nself-test-records=off\n\
+                        session-keys=8\n";
+        let behind = [b"flash\0\0\0\0", policies.as_bytes(), &[0, 0, 0, 180]].concat();
+        assert_eq!(&bytes[240..], behind);
         let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
         assert_eq!(bytes[208..240], sum[..]);
         assert_eq!(decode(&bytes), Ok((strict(), b"flash".to_vec())));

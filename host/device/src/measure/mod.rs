@@ -109,8 +109,8 @@ impl Report {
             bytes("flash: code and constants", self.image.flash(), 128),
             bytes("RAM: variables and the deepest stack", self.image.ram() + stack, 32),
             instructions("VerifyPin", dearest(Ins::VerifyPin, ""), 500_000),
-            instructions("EccSignData of a digest", dearest(Ins::EccSignData, "digest"), 10_000_000),
-            instructions("GenEccKeyPair", dearest(Ins::GenEccKeyPair, ""), 11_000_000),
+            instructions("ECCSignData of a digest", dearest(Ins::EccSignData, "digest"), 10_000_000),
+            instructions("GenECCKeyPair", dearest(Ins::GenEccKeyPair, ""), 11_000_000),
         ]
     }
 

@@ -95,10 +95,10 @@ fn every_budget_can_be_passed() {
         ["RAM: variables and the deepest stack"]
     );
     assert_eq!(change(Ins::VerifyPin, "", |cost| cost.instructions = 500_001), ["VerifyPin"]);
-    assert_eq!(change(Ins::GenEccKeyPair, "", |cost| cost.instructions = 11_000_001), ["GenEccKeyPair"]);
+    assert_eq!(change(Ins::GenEccKeyPair, "", |cost| cost.instructions = 11_000_001), ["GenECCKeyPair"]);
     assert_eq!(
         change(Ins::EccSignData, "digest", |cost| cost.instructions = 10_000_001),
-        ["EccSignData of a digest"]
+        ["ECCSignData of a digest"]
     );
     assert!(
         change(Ins::EccSignData, "message, 1024 bytes", |cost| cost.instructions = 10_000_001).is_empty()
