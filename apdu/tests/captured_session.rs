@@ -43,7 +43,7 @@ fn every_exchange_decodes() {
         (12, "ExportPubKey application 1000 container 3001 sign key → 9000 success, public key X=EFEB79E1…"),
         (14, "DigestInit SM3 for a signature with public key X=EFEB79E1… → 9000 success"),
         (15, "Digest 64 bytes → 9000 success, digest of 32 bytes"),
-        (16, "EccSignData application 1000 container 3001 digest → 9000 success, signature r=8EF2A951…"),
+        (16, "ECCSignData application 1000 container 3001 digest → 9000 success, signature r=8EF2A951…"),
         (17, "CloseContainer application 1000 container 3001 → 9000 success"),
     ];
     for (index, line) in expected {

@@ -329,7 +329,7 @@ fn a_line_says_what_happened() {
         describe(&[0xC0, 0x52, 0, 0], &[0x6E, 0], &GM).to_string(),
         "not a GM/T 0017 command, 4 bytes → 6E00 unknown class"
     );
-    assert_eq!(describe(&[0x80, 0x58, 0, 0], &[], &GM).to_string(), "RsaSignData 0 bytes → no answer");
+    assert_eq!(describe(&[0x80, 0x58, 0, 0], &[], &GM).to_string(), "RSASignData 0 bytes → no answer");
 }
 
 #[test]
@@ -408,15 +408,15 @@ fn external_keys_and_plaintexts_are_not_shown() {
     let secret = *b"S3cret key of thirty-two bytes !";
     let sign =
         describe(&sent(&ExtEccSign { private_key: secret, digest: [3; 32] }), &[0x90, 0], &GM).to_string();
-    assert_eq!(sign, "ExtEccSign private key ‹redacted› digest → 9000 success");
+    assert_eq!(sign, "ExtECCSign private key ‹redacted› digest → 9000 success");
     let ciphertext = CipherBlock { point: key, hash: [3; 32], cipher: b"12345" };
     let answer = [&[0, 0, 0, 5], b"S3cre".as_slice(), &[0x90, 0]].concat();
     let decrypt =
         describe(&sent(&ExtEccDecrypt { private_key: secret, ciphertext }), &answer, &GM).to_string();
-    assert_eq!(decrypt, "ExtEccDecrypt private key ‹redacted› ciphertext of 5 bytes → 9000 success, 5 bytes");
+    assert_eq!(decrypt, "ExtECCDecrypt private key ‹redacted› ciphertext of 5 bytes → 9000 success, 5 bytes");
     let command = ExtEccEncrypt { public_key: key, plaintext: Plaintext(b"S3cret") };
     let encrypt = describe(&sent(&command), &[0x6A, 0x9A], &GM).to_string();
-    assert_eq!(encrypt, "ExtEccEncrypt public key X=01010101… 6 bytes → 6A9A asymmetric encryption failed");
+    assert_eq!(encrypt, "ExtECCEncrypt public key X=01010101… 6 bytes → 6A9A asymmetric encryption failed");
     assert!(!format!("{command:?}").contains("S3cret") && !format!("{command:?}").contains("83, 51"));
 }
 

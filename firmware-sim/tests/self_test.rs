@@ -203,10 +203,10 @@ fn chance_that_fails_in_the_middle_of_a_command_gives_nothing_and_changes_nothin
     let image = Host::provisioned(1).image();
     let cases: [(&str, usize, u8, u8, Vec<u8>); 5] = [
         ("GenRandom", 16, 0x50, 0, vec![]),
-        ("GenEccKeyPair", 32, 0x70, 0, bits.to_vec()),
-        ("EccSignData", 32, 0x74, 2, vec![7; 32]),
-        ("EccExportSessionKey", 16, 0x78, 0, [&key[..], &SGD_SM4_ECB.to_be_bytes()].concat()),
-        ("ExtEccEncrypt", 32, 0x7A, 0, [&key[..], &[0, 0, 0, 1, 1]].concat()),
+        ("GenECCKeyPair", 32, 0x70, 0, bits.to_vec()),
+        ("ECCSignData", 32, 0x74, 2, vec![7; 32]),
+        ("ECCExportSessionKey", 16, 0x78, 0, [&key[..], &SGD_SM4_ECB.to_be_bytes()].concat()),
+        ("ExtECCEncrypt", 32, 0x7A, 0, [&key[..], &[0, 0, 0, 1, 1]].concat()),
     ];
     for (name, drawn, ins, p1, data) in cases {
         for sound in [usize::MAX, 32 + drawn - 8] {
