@@ -63,6 +63,7 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, clock: C
         }
     };
 
+    receiver.wipe();
     let mut board = Board { flash: Flash(chip), rng, led, delay };
     let number = number::given(&mut board.flash.0, &mut board.rng);
     let number = core::str::from_utf8(&number).unwrap_or_default();
@@ -71,13 +72,16 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, clock: C
     let (cost, started) = meter.cost(|| Token::power_on_in(&mut place, board, settings));
     let token = match started {
         Ok(token) => token,
-        Err(_) => loop {
+        Err(_) => {
             refuse(&mut uart, 0, Reason::NoStart);
-            let Some(event) = receiver.push(uart.read()) else { continue };
-            if let Todo::Reset = turn.take(event) {
-                restart();
+            loop {
+                let Some(event) = receiver.push(uart.read()) else { continue };
+                if let Todo::Reset = turn.take(event) {
+                    restart();
+                }
+                refuse(&mut uart, 0, Reason::NoStart);
             }
-        },
+        }
     };
 
     turn.ready(start);
@@ -91,6 +95,7 @@ pub fn serve(mut uart: impl Uart, chip: impl Chip, led: impl OutputPin, clock: C
             Todo::Execute { sequence, command } => {
                 let cost;
                 (cost, length) = meter.cost(|| token.exchange(command, &mut answer));
+                receiver.wipe();
                 tell(&mut uart, sequence, cost);
                 answer_with(&mut uart, sequence, answer.get(..length));
             }
