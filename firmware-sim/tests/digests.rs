@@ -164,7 +164,7 @@ fn a_commercial_tokens_digest_by_its_very_bytes() {
     let mut host = Host::speaking(Dialect::GM3000, 1);
     assert_eq!(host.raw(&hex(init)), (vec![], Status::OK));
     let command = [hex("80b60000000040").as_slice(), message, &[0, 0]].concat();
-    assert_eq!(host.raw(&command), (expected.clone(), Status::OK));
+    assert_eq!(host.raw(&command), (expected, Status::OK));
 }
 
 #[test]
