@@ -9,7 +9,7 @@
 //! digest = "length-prefixed"
 //! ```
 //!
-//! Guarantees: what does not fit is refused with its line and column; [`parse`] of [`print`] is the same dialect.
+//! Guarantees: what does not fit is refused with its line and column; [`parse`] of [`print()`] is the same dialect.
 
 use std::fmt::Write as _;
 use std::fs;

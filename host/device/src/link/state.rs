@@ -18,7 +18,7 @@
 //! | 240 | | the flash |
 //!
 //! In format 2 the token speaks a dialect that is not built in. Behind the flash stand the dialect as TOML, as
-//! [`dialect::print`](crate::dialect::print) writes it, and its length (4 bytes); the checksum covers both. A token of a
+//! [`dialect::print`] writes it, and its length (4 bytes); the checksum covers both. A token of a
 //! built-in dialect is written in format 1.
 //!
 //! In format 3 the token has policies that are not as by default. Behind the flash stand the text of the dialect, empty for
