@@ -10,6 +10,7 @@
 //! | [`uart`] | bytes in and out: CMSDK UART, 16550 |
 //! | [`flash`] | NOR flash as the token wants it: memory that keeps the rules, an SPI chip |
 //! | [`clock`] | time, by SysTick |
+//! | `image` | the image itself and its digest |
 //! | `serve` | the frame loop |
 //! | `measure` | what a command costs, in instructions and stack (feature `measure`) |
 //! | `register` | the only place that touches addresses |
@@ -17,6 +18,7 @@
 
 pub mod clock;
 pub mod flash;
+mod image;
 #[cfg(feature = "measure")]
 mod measure;
 mod number;

@@ -7,14 +7,14 @@ use embedded_hal::digital::OutputPin;
 use ukey_apdu::frame::turn::{Todo, Turn};
 use ukey_apdu::frame::{Frame, Kind, MAX_COMMAND, Measured, Ready, Reason, Receiver, VERSION};
 use ukey_firmware::chance::Seeded;
-use ukey_firmware::{Identity, MAX_ANSWER, Parts, Platform, Settings, Token};
+use ukey_firmware::{Firmware, Identity, MAX_ANSWER, Parts, Platform, Settings, Token};
 
 use crate::clock::Clock;
 use crate::flash::{Chip, Flash};
 #[cfg(feature = "measure")]
 use crate::measure::{Meter, NoDelay};
 use crate::uart::Uart;
-use crate::{number, restart};
+use crate::{image, number, restart};
 
 /// What the token runs on.
 struct Board<C, L, D> {
@@ -32,6 +32,10 @@ impl<C: Chip, L: OutputPin, D: DelayNs> Platform for Board<C, L, D> {
 
     fn parts(&mut self) -> Parts<'_, Self> {
         Parts { flash: &mut self.flash, rng: &mut self.rng, led: &mut self.led, delay: &mut self.delay }
+    }
+
+    fn firmware(&self) -> Option<Firmware<'_>> {
+        image::firmware()
     }
 }
 

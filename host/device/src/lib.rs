@@ -38,6 +38,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`target`] | where a token is, as users write it |
+//! | [`image`] | the Cortex-M image as a file |
 //! | [`link`] | the way there: places and live links; the simulated token and its file; the emulated board; frames |
 //! | [`policy`] | what a simulated token is stricter about |
 //! | `wire` | one command over a link: chaining, continuation, trace |
@@ -59,6 +60,7 @@ pub mod error;
 mod exclusive;
 mod external;
 mod file;
+pub mod image;
 pub mod link;
 pub mod measure;
 pub mod policy;

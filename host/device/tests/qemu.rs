@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use common::{ADMIN, APPLICATION, FACTORY_KEY, USER, issue, log_in, pin, seeded};
-use ukey_device::{Board, Device, Dialect, ErrorKind, KeyUse, LinkError, Options, PinType, Target};
+use ukey_device::{Board, Device, Dialect, Emulator, ErrorKind, KeyUse, LinkError, Options, PinType, Target};
 
 /// The boards that can be emulated here.
 #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -155,5 +155,35 @@ fn another_dialect_is_not_spoken() {
         let options = Options { dialect: Some(Dialect::GM3000.into()), ..seeded(1) };
         let error = Target::Qemu { board, flash: None }.connect(&options).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Dialect { .. })), "{board}: {error}");
+    }
+}
+
+#[test]
+fn a_firmware_that_is_not_what_its_digest_says_does_nothing() {
+    for board in boards() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join(board.name());
+        std::fs::copy(board.image(), &image).unwrap();
+        ukey_device::image::seal(&image).unwrap();
+        let sealed = std::fs::read(&image).unwrap();
+        ukey_device::image::seal(&image).unwrap();
+        assert!(std::fs::read(&image).unwrap() == sealed, "sealed twice it is the same");
+        let names = |image: &std::path::Path| {
+            let place = Emulator::of_image(board, image, &seeded(1)).unwrap();
+            let device = Device::connect(&place).unwrap();
+            device.info().unwrap();
+            device.applications()
+        };
+        assert_eq!(names(&image).unwrap(), Vec::<String>::new(), "{board}");
+
+        // A constant of the curve that goes into Z alone: nothing that the other parts of the self-test would notice.
+        let mut changed = sealed.clone();
+        let curve = *b"\x28\xE9\xFA\x9E\x9D\x9F\x5E\x34";
+        let at =
+            changed.windows(curve.len()).position(|window| window == curve).expect("the curve's parameter b");
+        changed[at] ^= 1;
+        std::fs::write(&image, &changed).unwrap();
+        let error = names(&image).unwrap_err();
+        assert_eq!(error.status().map(|status| status.0), Some(0x6400), "{board}: {error}");
     }
 }

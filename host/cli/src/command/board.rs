@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::{Value, json};
-use ukey_device::Board;
 use ukey_device::measure::{self, Cost, MeasureError, Report};
+use ukey_device::{Board, image};
 
 use crate::failure::{Failure, Result};
 use crate::options::Format;
@@ -21,6 +21,8 @@ pub(crate) struct BoardCommand {
 
 #[derive(clap::Subcommand, Debug)]
 enum Action {
+    /// Build the images of both boards with cargo, and fill their digests in: the token then tests its own firmware.
+    Build,
     /// Count what the image takes: flash, RAM, the instructions and stack of every command; exactly, in QEMU.
     Report(BoardReport),
 }
@@ -52,6 +54,10 @@ fn board(name: &str) -> Result<Board, String> {
 impl BoardCommand {
     pub(crate) fn run(self) -> Result<ExitCode> {
         match self.action {
+            Action::Build => {
+                build_images()?;
+                Ok(ExitCode::SUCCESS)
+            }
             Action::Report(report) => report.run(),
         }
     }
@@ -60,14 +66,13 @@ impl BoardCommand {
 impl BoardReport {
     fn run(self) -> Result<ExitCode> {
         if self.build {
-            build(&["--profile", "release"])?;
-            build(&["--profile", "measure", "--features", "measure"])?;
+            build_images()?;
         }
         self.board.check()?;
         let report = measure::run(self.board).map_err(|error| match error {
             MeasureError::Device(error) => Failure::from(error),
             MeasureError::BadImage { .. } | MeasureError::NoFigure { .. } => {
-                Failure::usage(error.to_string(), "build the images: ukey board report --build")
+                Failure::usage(error.to_string(), "build the images: ukey board build")
             }
             other => Failure::internal(other),
         })?;
@@ -77,6 +82,18 @@ impl BoardReport {
         });
         Ok(if report.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Builds every image, and fills its digest in.
+fn build_images() -> Result<()> {
+    build(&["--profile", "release"])?;
+    build(&["--profile", "measure", "--features", "measure"])?;
+    for path in Board::ALL.into_iter().flat_map(|board| [board.image(), board.measuring_image()]) {
+        let advice = "UKEY_BOARD_IMAGE_DIR names another folder than the one that cargo builds in";
+        image::seal(&path).map_err(|error| Failure::usage(error.to_string(), advice))?;
+        output::say(&format!("built {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Lets cargo build both boards' images in the board's folder.

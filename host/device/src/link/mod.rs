@@ -268,8 +268,8 @@ impl LinkError {
                 ("check the line to the key and connect again", "请检查与UKey的连接后重试")
             }
             LinkError::NoImage { .. } => (
-                "build it: (cd firmware-sim/board && cargo build --release); UKEY_BOARD_IMAGE_DIR names another folder",
-                "请构建：(cd firmware-sim/board && cargo build --release)；可用UKEY_BOARD_IMAGE_DIR指定其他文件夹",
+                "build it: ukey board build; UKEY_BOARD_IMAGE_DIR names another folder",
+                "请构建：ukey board build；可用UKEY_BOARD_IMAGE_DIR指定其他文件夹",
             ),
             LinkError::NoEmulator => (
                 "install it; Debian: apt-get install qemu-system-arm",

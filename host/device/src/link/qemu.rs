@@ -197,6 +197,14 @@ impl Emulator {
         Self::with_image(board, board.measuring_image(), true, None, options)
     }
 
+    /// A factory-new key of this image, wherever it is.
+    ///
+    /// # Errors
+    /// Those of [`Emulator::start`].
+    pub fn of_image(board: Board, image: &Path, options: &Options) -> Result<Emulator, LinkError> {
+        Self::with_image(board, image.to_owned(), false, None, options)
+    }
+
     fn with_image(
         board: Board,
         image: PathBuf,
