@@ -68,13 +68,13 @@ mod tests {
         let path = folder.path().join("image");
         let missing = seal(&path).unwrap_err();
         assert!(missing.to_string().contains("is no image of the token"), "{missing}");
-        std::fs::write(&path, b"a text").unwrap();
+        fs::write(&path, b"a text").unwrap();
         seal(&path).unwrap_err();
-        assert_eq!(std::fs::read(&path).unwrap(), b"a text");
+        assert_eq!(fs::read(&path).unwrap(), b"a text");
         // An ELF file that is another program.
         let other = std::env::current_exe().unwrap();
-        std::fs::copy(&other, &path).unwrap();
+        fs::copy(&other, &path).unwrap();
         assert!(seal(&path).unwrap_err().problem.contains(SECTION));
-        assert!(std::fs::read(&path).unwrap() == std::fs::read(&other).unwrap());
+        assert!(fs::read(&path).unwrap() == fs::read(&other).unwrap());
     }
 }
