@@ -123,9 +123,10 @@ impl Diagnostic for Failure {
                 let (english, chinese) = (error.help()?, error.help_zh()?);
                 Some(Box::new(format!("{english}\n{chinese}")))
             }
-            Failure::NewPin(_) => {
-                Some(Box::new("a PIN has 6 to 16 printable ASCII characters\n口令为6至16位可见的英文字符"))
-            }
+            Failure::NewPin(_) => Some(Box::new(
+                "a PIN has 6 to 16 printable ASCII characters, where the token's policies (`ukey info`) do not say otherwise\n\
+                 口令为6至16位可见的英文字符，UKey的策略（ukey info）另有规定的除外",
+            )),
             Failure::NoCopy(_) => {
                 Some(Box::new("name a file that `ukey sim save` wrote\n请指定用 ukey sim save 保存的文件"))
             }

@@ -22,7 +22,8 @@ use command::Command;
 #[derive(Parser, Debug)]
 #[command(name = "ukey", version, propagate_version = true, infer_subcommands = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 the token refused, 2 usage or configuration, 5 the target was not reached."
+    after_help = "Exit codes: 0 done, 1 the token refused or something is not as it should be, 2 usage or configuration, 5 the \
+                  target was not reached; those of `test` are in its own help."
 )]
 struct Arguments {
     /// Say more: -v every exchange with the token, -vv its bytes too (never secrets)

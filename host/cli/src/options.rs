@@ -8,8 +8,8 @@ use crate::failure::{Failure, Result};
 /// The state file that is meant when nobody names a target.
 pub(crate) const DEFAULT_STATE: &str = "ukey.ukey";
 
-const TARGET_HELP: &str =
-    "The token: sim (fresh, in this process) or sim:FILE [default: sim:ukey.ukey; of test: sim]";
+const TARGET_HELP: &str = "The token: sim (fresh, in this process), sim:FILE, or qemu[:BOARD[=FILE]] (the Cortex-M image, emulated) \
+     [default: sim:ukey.ukey; of test: sim]";
 
 /// Which token a command is about. What is about none takes none.
 #[derive(clap::Args, Debug)]
@@ -65,6 +65,15 @@ impl Token {
     /// Connects to the token.
     pub(crate) fn connect(&self) -> Result<Device> {
         self.target().connect(&self.options(None)).map_err(Failure::from)
+    }
+}
+
+/// A number that cannot be 0.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
     }
 }
 

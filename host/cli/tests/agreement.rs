@@ -30,4 +30,7 @@ fn what_is_not_there_is_said_so() {
         .fails(2)
         .says("there is no point 100000");
     desk.run(&["agreement", "--point", "1"], &[]).fails(2);
+    for option in ["--every", "--jobs"] {
+        desk.run(&["agreement", option, "0"], &[]).fails(2).says("at least 1");
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use ukey_features::agreement::{self, Options};
 
 use crate::failure::{Failure, Result};
-use crate::options::Format;
+use crate::options::{Format, at_least_one};
 use crate::output;
 
 /// Let each step of the flows fail once, take the flow up again, and judge whether hall and token agree in the end.
@@ -24,10 +24,10 @@ pub(crate) struct Agreement {
     #[arg(long, value_name = "N", requires = "flow")]
     point: Option<usize>,
     /// Only every N-th point
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "point")]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "point", value_parser = at_least_one)]
     every: usize,
     /// How many points run at once
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = at_least_one)]
     jobs: Option<usize>,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]

@@ -162,7 +162,8 @@ fn text(report: &Report) -> String {
     }
     if !not_covered.is_empty() {
         let names: Vec<_> = not_covered.iter().map(|ins| ins.name()).collect();
-        let _ = writeln!(text, "\nNot measured: {}", names.join(", "));
+        let _ =
+            writeln!(text, "\nNot measured, which counts as a budget that is passed: {}", names.join(", "));
     }
     text
 }

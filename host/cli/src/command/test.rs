@@ -8,7 +8,7 @@ use ukey_features::UkeyWorld;
 use ukey_features::runner::{self, RunOptions, Shard};
 
 use super::report::Reports;
-use crate::options::{Format, Token};
+use crate::options::{Format, Token, at_least_one};
 use crate::output;
 
 /// Run Gherkin scenarios: the built-in ones, or those in PATHS.
@@ -30,7 +30,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How many scenarios run at once
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = at_least_one)]
     jobs: Option<usize>,
     /// Try a scenario that failed this often again, each time from the start; one that passes then is flaky
     #[arg(long, value_name = "N", default_value_t = 0)]
