@@ -153,20 +153,20 @@ fn a_violation_prints_its_script_and_its_seed() {
             }
         });
     };
-    let options = Options { command: Some(Ins::GenEccKeyPair), torn: 0, every: 1, seed: 7 };
+    let options = Options { command: Some(Ins::GenECCKeyPair), torn: 0, every: 1, seed: 7 };
     let report = sweep(&options, &Faults { flash: fault, ..Faults::NONE }).unwrap();
     let text = report.to_text();
     let first = text.split("\n\n").nth(1).unwrap();
     assert_eq!(
         first,
-        "violation: GenEccKeyPair, state \"empty container\": it is neither as before nor as after
+        "violation: GenECCKeyPair, state \"empty container\": it is neither as before nor as after
     a token in the state: empty container
     OpenApplication \"UKEY\" → 9000 success
     GenRandom 8 bytes → 9000 success
     VerifyPin application 1000 user PIN ‹redacted› → 9000 success
     OpenContainer application 1000 \"DEV\" → 9000 success
-    GenEccKeyPair application 1000 container 3001 256 bits → 6581 writing the memory failed
+    GenECCKeyPair application 1000 container 3001 256 bits → 6581 writing the memory failed
     the power is cut at flash operation 0 of this, Clean
-  again: ukey sweep --command GenEccKeyPair --seed 7"
+  again: ukey sweep --command GenECCKeyPair --seed 7"
     );
 }
