@@ -109,7 +109,11 @@ fn language(steps: &[(String, Vec<Vec<u8>>)], seeds: &mut Vec<Seed>) {
             }
         }
     }
-    assert!(SPOKEN.iter().all(|ins| command::shape(*ins, &Dialect::GM2012).is_some() && seen.contains(&(*ins as u8))));
+    assert!(
+        SPOKEN
+            .iter()
+            .all(|ins| command::shape(*ins, &Dialect::GM2012).is_some() && seen.contains(&(*ins as u8)))
+    );
     let chain = [9, 0x90, 0x4C, 0, 0, 0, 0, 2, b'a', b'b', 8, 0x80, 0x4C, 0, 0, 0, 0, 1, b'c'];
     seeds.push(("envelope", "a-chain".to_owned(), chain.to_vec()));
     seeds.push(("envelope", "short-form".to_owned(), vec![0x80, 0x46, 0, 0, 2, 0x10, 0, 0]));

@@ -153,7 +153,7 @@ fn a_violation_prints_its_script_and_its_seed() {
             }
         });
     };
-    let options = Options { command: Some(Ins::GenECCKeyPair), torn: 0, every: 1, seed: 7 };
+    let options = Options { command: Some(Ins::GenEccKeyPair), torn: 0, every: 1, seed: 7 };
     let report = sweep(&options, &Faults { flash: fault, ..Faults::NONE }).unwrap();
     let text = report.to_text();
     let first = text.split("\n\n").nth(1).unwrap();
