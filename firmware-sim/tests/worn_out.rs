@@ -149,3 +149,22 @@ fn a_try_that_cannot_be_counted_compares_nothing() {
         assert_eq!(worn(&|host| device(host, key.clone())), told, "{right}");
     }
 }
+
+/// A success that cannot be written down is none: the try stays spent, and no right is held.
+#[test]
+fn an_authentication_whose_success_cannot_be_kept_gives_no_right() {
+    let authenticated = |lasts| {
+        let mut host = Host::blank(1);
+        let cryptogram = FACTORY_KEY.cryptogram(&host.challenge());
+        host.token.platform().flash.wear_out_after(lasts);
+        let done = host.send(&DevAuth { algorithm: 2, cryptogram }).map(drop);
+        host.token.platform().flash.wear_out_after(None);
+        (done, host.create_application(NAME))
+    };
+    assert_eq!(authenticated(None), (Ok(()), Ok(())));
+    for lasts in 0..2 {
+        let (done, created) = authenticated(Some(lasts));
+        assert_eq!(done, Err(Status::MEMORY_FAILURE), "after {lasts} operations");
+        assert_eq!(created, Err(Status::SECURITY_NOT_SATISFIED), "after {lasts} operations");
+    }
+}

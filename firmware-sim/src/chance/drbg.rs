@@ -106,26 +106,34 @@ const fn samples<E: Entropy>(bits: u16) -> u16 {
     bits.div_ceil(E::BITS_PER_SAMPLE as u16)
 }
 
-impl<E: Entropy> TryRng for Drbg<E> {
-    type Error = Unsound;
+/// What draws, by its `fill`.
+macro_rules! draws {
+    ($name:ty $(, $($bound:tt)+)?) => {
+        impl$(<$($bound)+>)? TryRng for $name {
+            type Error = Unsound;
 
-    fn try_next_u32(&mut self) -> Result<u32, Unsound> {
-        let mut bytes = [0; 4];
-        self.fill(&mut bytes).map(|()| u32::from_le_bytes(bytes))
-    }
+            fn try_next_u32(&mut self) -> Result<u32, Unsound> {
+                let mut bytes = [0; 4];
+                self.fill(&mut bytes).map(|()| u32::from_le_bytes(bytes))
+            }
 
-    fn try_next_u64(&mut self) -> Result<u64, Unsound> {
-        let mut bytes = [0; 8];
-        self.fill(&mut bytes).map(|()| u64::from_le_bytes(bytes))
-    }
+            fn try_next_u64(&mut self) -> Result<u64, Unsound> {
+                let mut bytes = [0; 8];
+                self.fill(&mut bytes).map(|()| u64::from_le_bytes(bytes))
+            }
 
-    /// Where that fails, `out` is zeros.
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Unsound> {
-        self.fill(out).inspect_err(|_| out.zeroize())
-    }
+            /// Where that fails, `out` is zeros.
+            fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Unsound> {
+                self.fill(out).inspect_err(|_| out.zeroize())
+            }
+        }
+
+        impl$(<$($bound)+>)? TryCryptoRng for $name {}
+    };
 }
 
-impl<E: Entropy> TryCryptoRng for Drbg<E> {}
+draws!(Drbg<E>, E: Entropy);
+draws!(Seeded);
 
 /// The same generator where the platform has no noise of its own: seeded once by somebody whom it trusts to have some, and
 /// never again. Two of the same seed give the same bytes.
@@ -158,27 +166,6 @@ impl Seeded {
         Ok(())
     }
 }
-
-impl TryRng for Seeded {
-    type Error = Unsound;
-
-    fn try_next_u32(&mut self) -> Result<u32, Unsound> {
-        let mut bytes = [0; 4];
-        self.fill(&mut bytes).map(|()| u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Unsound> {
-        let mut bytes = [0; 8];
-        self.fill(&mut bytes).map(|()| u64::from_le_bytes(bytes))
-    }
-
-    /// Where that fails, `out` is zeros.
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Unsound> {
-        self.fill(out).inspect_err(|_| out.zeroize())
-    }
-}
-
-impl TryCryptoRng for Seeded {}
 
 /// The working state; the hash function is a parameter so that published answers of another one can test it.
 struct State<D> {

@@ -37,6 +37,17 @@ fn a_token_lasts_between_connections() {
     assert!(matches!(error.kind(), ErrorKind::NotLoggedIn), "rights do not last: {error}");
 }
 
+/// Else a recorded login were valid again, and two signatures of one nonce would give the private key away.
+#[test]
+fn the_same_seed_gives_other_random_numbers_once_the_token_has_changed() {
+    let (_folder, file) = issued_file();
+    let random = || Target::SimFile(file.clone()).connect(&seeded(1)).unwrap().random(32).unwrap();
+    let first = random();
+    assert_eq!(random(), first, "from the same state they are the same: a run can be repeated");
+    connect(&file).unwrap().set_label("changed").unwrap();
+    assert_ne!(random(), first);
+}
+
 /// The file is looked at while the token is still in use: a killed process would have left just that.
 #[test]
 fn a_pin_try_is_in_the_file_before_it_is_answered() {
