@@ -365,6 +365,15 @@ static void session_keys(HCONTAINER one, HCONTAINER two)
     OK(SKF_Encrypt(mine, plain, sizeof plain, NULL, &size));
     HOLDS(size == 112);
     OK(SKF_Encrypt(mine, plain, sizeof plain, cipher, &size));
+    /* In place: one buffer for what goes in and what comes out. */
+    BYTE in_place[112];
+    memcpy(in_place, plain, sizeof plain);
+    OK(SKF_EncryptInit(mine, padded));
+    OK(SKF_Encrypt(mine, in_place, sizeof plain, in_place, &(ULONG){sizeof in_place}));
+    HOLDS(memcmp(in_place, cipher, sizeof in_place) == 0);
+    OK(SKF_DecryptInit(theirs, padded));
+    OK(SKF_Decrypt(theirs, in_place, sizeof in_place, in_place, &(ULONG){sizeof in_place}));
+    HOLDS(memcmp(in_place, plain, sizeof plain) == 0);
     OK(SKF_DecryptInit(theirs, padded));
     padded.PaddingType = 2;
     IS(SKF_DecryptInit(theirs, padded), SAR_INVALIDPARAMERR);
