@@ -159,7 +159,7 @@ impl ScenarioWorld for UkeyWorld {
                 })?;
                 None
             }
-            Target::SimFile(_) | Target::Qemu { .. } => {
+            target => {
                 let (target, options) = (target.clone(), Options { dialect, seed: Some(seed) });
                 let device =
                     blocking(move || target.connect(&options)).await.map_err(|error| unreachable(&error))?;

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use crate::device::Device;
 use crate::dialect::DialectChoice;
 use crate::error::Result;
-use crate::link::Place;
 use crate::link::qemu::{Board, Emulator};
 use crate::link::sim::Simulator;
+use crate::link::{LinkError, Place};
 
 /// A place where a token can be reached.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -19,6 +19,32 @@ pub enum Target {
     Sim,
     /// `sim:FILE`: a simulated token whose state is in a file.
     SimFile(PathBuf),
+    /// `tcp:HOST:PORT`: a token behind a socket.
+    Tcp {
+        /// Host name or address, and port.
+        address: String,
+    },
+    /// `unix:PATH`: a token behind a socket of this machine.
+    Unix(PathBuf),
+    /// `serial:PATH[@BAUD]`: a token behind a serial line.
+    Serial {
+        /// The device file.
+        path: PathBuf,
+        /// Bits per second.
+        baud: u32,
+    },
+    /// `pcsc:READER`: a token in a PC/SC reader.
+    Pcsc {
+        /// The reader's name, or a part of it that no other reader's name has.
+        reader: String,
+    },
+    /// `skf:LIBRARY.so[#DEVICE]`: a token behind its maker's SKF library.
+    Skf {
+        /// The library.
+        library: PathBuf,
+        /// The device's name; without one, the only one.
+        device: Option<String>,
+    },
     /// `qemu[:BOARD[=FILE]]`: the Cortex-M image on an emulated board.
     Qemu {
         /// The board.
@@ -32,20 +58,23 @@ pub enum Target {
 const FORMS: &str = "sim, sim:FILE, tcp:HOST:PORT, unix:PATH, serial:PATH[@BAUD], pcsc:READER, \
                      skf:LIBRARY.so[#DEVICE], qemu[:BOARD[=FILE]]";
 
-/// A text that names no target of this build.
+/// Bits per second of a serial line unless told otherwise.
+pub const DEFAULT_BAUD: u32 = 115_200;
+
+/// A text that names no target.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum UnknownTarget {
-    /// A form that is reserved and not built in.
-    #[error("targets of the form {form} are not in this build yet; use sim, sim:FILE or qemu[:BOARD[=FILE]]")]
-    NotInThisBuild {
-        /// The form.
-        form: &'static str,
-    },
     /// A board that is not emulated.
     #[error("there is no board \"{name}\"; boards are {}", Board::names())]
     NoBoard {
         /// Its name.
         name: String,
+    },
+    /// No number of bits per second.
+    #[error("\"{text}\" is no baud rate")]
+    NoBaud {
+        /// What stands behind the `@`.
+        text: String,
     },
     /// No form of a target.
     #[error("\"{text}\" is no target; a target is one of {FORMS}")]
@@ -66,9 +95,7 @@ impl UnknownTarget {
     #[must_use]
     pub fn message_zh(&self) -> String {
         match self {
-            UnknownTarget::NotInThisBuild { form } => {
-                format!("本版本尚不支持{form}形式的目标，请用sim、sim:FILE或qemu[:BOARD[=FILE]]")
-            }
+            UnknownTarget::NoBaud { text } => format!("“{text}”不是波特率"),
             UnknownTarget::NoBoard { name } => format!("没有开发板“{name}”，可用的有：{}", Board::names()),
             UnknownTarget::Unknown { text } => format!("“{text}”不是目标；目标的形式为：{FORMS}"),
             UnknownTarget::Incomplete { form } => format!("{form}冒号后缺少内容"),
@@ -84,22 +111,57 @@ impl FromStr for Target {
             Some((scheme, rest)) => (scheme, Some(rest)),
             None => (text, None),
         };
-        let form = match scheme {
-            "sim" => match rest {
-                None => return Ok(Target::Sim),
-                Some("") => return Err(UnknownTarget::Incomplete { form: "sim:FILE" }),
-                Some(file) => return Ok(Target::SimFile(file.into())),
-            },
-            "qemu" => return qemu(rest),
-            "tcp" => "tcp:HOST:PORT",
-            "unix" => "unix:PATH",
-            "serial" => "serial:PATH[@BAUD]",
-            "pcsc" => "pcsc:READER",
-            "skf" => "skf:LIBRARY.so[#DEVICE]",
-            _ => return Err(UnknownTarget::Unknown { text: text.to_owned() }),
+        let behind = |form| match rest {
+            None | Some("") => Err(UnknownTarget::Incomplete { form }),
+            Some(rest) => Ok(rest),
         };
-        Err(UnknownTarget::NotInThisBuild { form })
+        Ok(match scheme {
+            "sim" if rest.is_none() => Target::Sim,
+            "sim" => Target::SimFile(behind("sim:FILE")?.into()),
+            "tcp" => match behind("tcp:HOST:PORT")? {
+                address if address.rsplit_once(':').is_some_and(is_host_and_port) => {
+                    Target::Tcp { address: address.to_owned() }
+                }
+                _ => return Err(UnknownTarget::Incomplete { form: "tcp:HOST:PORT" }),
+            },
+            "unix" => Target::Unix(behind("unix:PATH")?.into()),
+            "serial" => return serial(behind("serial:PATH[@BAUD]")?),
+            "pcsc" => Target::Pcsc { reader: behind("pcsc:READER")?.to_owned() },
+            "skf" => return skf(behind("skf:LIBRARY.so[#DEVICE]")?),
+            "qemu" => return qemu(rest),
+            _ => return Err(UnknownTarget::Unknown { text: text.to_owned() }),
+        })
     }
+}
+
+fn is_host_and_port((host, port): (&str, &str)) -> bool {
+    !host.is_empty() && port.parse::<u16>().is_ok()
+}
+
+/// What stands behind `serial:`.
+fn serial(text: &str) -> Result<Target, UnknownTarget> {
+    let (path, baud) = match text.rsplit_once('@') {
+        Some((path, baud)) => {
+            (path, baud.parse().map_err(|_| UnknownTarget::NoBaud { text: baud.to_owned() })?)
+        }
+        None => (text, DEFAULT_BAUD),
+    };
+    if path.is_empty() {
+        return Err(UnknownTarget::Incomplete { form: "serial:PATH[@BAUD]" });
+    }
+    Ok(Target::Serial { path: path.into(), baud })
+}
+
+/// What stands behind `skf:`.
+fn skf(text: &str) -> Result<Target, UnknownTarget> {
+    let (library, device) = match text.split_once('#') {
+        Some((library, device)) => (library, Some(device)),
+        None => (text, None),
+    };
+    if library.is_empty() || device == Some("") {
+        return Err(UnknownTarget::Incomplete { form: "skf:LIBRARY.so[#DEVICE]" });
+    }
+    Ok(Target::Skf { library: library.into(), device: device.map(str::to_owned) })
 }
 
 /// What stands behind `qemu`.
@@ -121,6 +183,15 @@ impl fmt::Display for Target {
         match self {
             Target::Sim => f.write_str("sim"),
             Target::SimFile(file) => write!(f, "sim:{}", file.display()),
+            Target::Tcp { address } => write!(f, "tcp:{address}"),
+            Target::Unix(path) => write!(f, "unix:{}", path.display()),
+            Target::Serial { path, baud: DEFAULT_BAUD } => write!(f, "serial:{}", path.display()),
+            Target::Serial { path, baud } => write!(f, "serial:{}@{baud}", path.display()),
+            Target::Pcsc { reader } => write!(f, "pcsc:{reader}"),
+            Target::Skf { library, device: None } => write!(f, "skf:{}", library.display()),
+            Target::Skf { library, device: Some(device) } => {
+                write!(f, "skf:{}#{device}", library.display())
+            }
             Target::Qemu { board, flash: None } => write!(f, "qemu:{board}"),
             Target::Qemu { board, flash: Some(file) } => write!(f, "qemu:{board}={}", file.display()),
         }
@@ -149,6 +220,11 @@ impl Target {
         match self {
             Target::Sim => connect(&Simulator::fresh(options)?),
             Target::SimFile(file) => connect(&Simulator::open(file, options)?),
+            Target::Tcp { .. } => Err(LinkError::NotBuilt { form: "tcp:HOST:PORT" }.into()),
+            Target::Unix(_) => Err(LinkError::NotBuilt { form: "unix:PATH" }.into()),
+            Target::Serial { .. } => Err(LinkError::NotBuilt { form: "serial:PATH[@BAUD]" }.into()),
+            Target::Pcsc { .. } => Err(LinkError::NotBuilt { form: "pcsc:READER" }.into()),
+            Target::Skf { .. } => Err(LinkError::NotBuilt { form: "skf:LIBRARY.so[#DEVICE]" }.into()),
             Target::Qemu { board, flash } => connect(&Emulator::start(*board, flash.as_deref(), options)?),
         }
     }

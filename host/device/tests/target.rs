@@ -9,6 +9,14 @@ fn what_is_printed_is_what_was_parsed() {
         "sim:key.ukey",
         "sim:/a/b c.ukey",
         "sim:a:b",
+        "tcp:127.0.0.1:9",
+        "tcp:[::1]:9",
+        "unix:/a b:c",
+        "serial:/dev/ttyUSB0",
+        "serial:/dev/a@b@9600",
+        "pcsc:Virtual PCD 00 00",
+        "skf:/a/liba.so",
+        "skf:liba.so#UKEY 1#2",
         "qemu:mps2-an386",
         "qemu:ast1030-evb",
         "qemu:ast1030-evb=/a/b=c.bin",
@@ -43,15 +51,24 @@ fn a_target_without_a_file_is_fresh() {
 }
 
 #[test]
-fn a_form_that_is_not_built_in_is_named() {
-    let forms = ["tcp:127.0.0.1:9", "unix:/a", "serial:/dev/a@9600", "pcsc:a reader", "skf:liba.so#1"];
-    for text in forms {
-        let error = text.parse::<Target>().unwrap_err();
-        let UnknownTarget::NotInThisBuild { form } = error else { panic!("{text}: {error}") };
-        assert!(form.starts_with(text.split(':').next().unwrap()), "{form}");
-        assert!(error.to_string().contains("not in this build yet"), "{error}");
-        assert!(error.message_zh().starts_with("本版本尚不支持") && error.message_zh().contains(form));
+fn what_is_missing_behind_a_colon_is_said() {
+    for (text, form) in [
+        ("tcp:", "tcp:HOST:PORT"),
+        ("tcp:host", "tcp:HOST:PORT"),
+        ("tcp::1", "tcp:HOST:PORT"),
+        ("tcp:host:65536", "tcp:HOST:PORT"),
+        ("unix", "unix:PATH"),
+        ("serial:@9600", "serial:PATH[@BAUD]"),
+        ("pcsc:", "pcsc:READER"),
+        ("skf:", "skf:LIBRARY.so[#DEVICE]"),
+        ("skf:#device", "skf:LIBRARY.so[#DEVICE]"),
+        ("skf:liba.so#", "skf:LIBRARY.so[#DEVICE]"),
+    ] {
+        assert_eq!(text.parse::<Target>(), Err(UnknownTarget::Incomplete { form }), "{text}");
     }
+    let error = "serial:/dev/ttyUSB0@fast".parse::<Target>().unwrap_err();
+    assert_eq!(error.to_string(), "\"fast\" is no baud rate");
+    assert_eq!(error.message_zh(), "“fast”不是波特率");
 }
 
 #[test]

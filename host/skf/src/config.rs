@@ -69,6 +69,7 @@ fn read(text: &str, folder: &Path) -> Result<Vec<Target>, String> {
                 Target::Qemu { board, flash } => {
                     Target::Qemu { board, flash: flash.map(|path| folder.join(path)) }
                 }
+                Target::Skf { library, device } => Target::Skf { library: folder.join(library), device },
                 other => other,
             })
         })

@@ -201,6 +201,12 @@ pub enum LinkError {
         /// Its word.
         reason: String,
     },
+    /// This program was built without this way to a token.
+    #[error("this build knows no targets of the form {form}")]
+    NotBuilt {
+        /// The form.
+        form: &'static str,
+    },
     /// This token can only be pulled by hand.
     #[error("this key can only be pulled and plugged in by hand")]
     ByHand,
@@ -230,6 +236,7 @@ impl LinkError {
             LinkError::NoImage { board, path } => format!("{}处没有开发板{board}的固件", path.display()),
             LinkError::NoEmulator => "未安装qemu-system-arm".to_owned(),
             LinkError::Emulator { reason } => format!("qemu-system-arm无法启动：{reason}"),
+            LinkError::NotBuilt { form } => format!("本程序未包含{form}形式的目标"),
             LinkError::ByHand => "该UKey只能手工插拔".to_owned(),
         }
     }
@@ -274,6 +281,10 @@ impl LinkError {
             LinkError::NoEmulator => (
                 "install it; Debian: apt-get install qemu-system-arm",
                 "请安装；Debian：apt-get install qemu-system-arm",
+            ),
+            LinkError::NotBuilt { .. } => (
+                "build it in: cargo build --features pcsc",
+                "请加入该功能重新编译：cargo build --features pcsc",
             ),
             LinkError::Io { .. }
             | LinkError::ByHand
