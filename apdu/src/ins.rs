@@ -10,6 +10,17 @@ pub enum Confidence {
     Likely,
 }
 
+/// What a command can cost the holder of a key, carried out or refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Cost {
+    /// Nothing that lasts: it reads, computes, or changes what ends with the token's power anyway.
+    Nothing,
+    /// A try of a PIN or of the device authentication key where the secret is wrong; after the last one it is locked.
+    Try,
+    /// Something is written, replaced or deleted that outlasts the token's power.
+    Lasting,
+}
+
 /// A command's name as the standard writes it: as here, or as said.
 macro_rules! written {
     ($name:ident) => {
@@ -68,6 +79,37 @@ macro_rules! instructions {
             }
         }
     };
+}
+
+impl Ins {
+    /// What the command can cost. Of those that both spend a try and write, the try counts: ChangePin, UnblockPin.
+    #[must_use]
+    pub const fn cost(self) -> Cost {
+        match self {
+            Ins::VerifyPin | Ins::ChangePin | Ins::UnblockPin | Ins::DevAuth => Cost::Try,
+            Ins::SetLabel
+            | Ins::ChangeDevAuthKey
+            | Ins::CreateApplication
+            | Ins::DeleteApplication
+            | Ins::CreateFile
+            | Ins::DeleteFile
+            | Ins::WriteFile
+            | Ins::CreateContainer
+            | Ins::DeleteContainer
+            | Ins::ImportCertificate
+            | Ins::GenRsaKeyPair
+            | Ins::ImportRsaKeyPair
+            | Ins::GenEccKeyPair
+            | Ins::ImportEccKeyPair => Cost::Lasting,
+            _ => Cost::Nothing,
+        }
+    }
+
+    /// The instruction of that name, as the standard writes it, in upper or lower case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Ins> {
+        Ins::ALL.iter().copied().find(|ins| ins.name().eq_ignore_ascii_case(name))
+    }
 }
 
 instructions! {
@@ -141,4 +183,31 @@ instructions! {
     MacUpdate = 0xC0, "9.6.41", Likely;
     MacFinal = 0xC2, "9.6.42", Likely;
     DestroySessionKey = 0xC4, "9.6.43", Confirmed;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_found_by_its_name_and_by_nothing_else() {
+        for &ins in Ins::ALL {
+            assert_eq!(Ins::named(ins.name()), Some(ins));
+            assert_eq!(Ins::named(&ins.name().to_lowercase()), Some(ins));
+        }
+        assert_eq!(Ins::named("VerifyPi"), None);
+        assert_eq!(Ins::named(""), None);
+    }
+
+    #[test]
+    fn what_reads_costs_nothing_and_what_proves_a_secret_may_cost_a_try() {
+        let of = |cost| Ins::ALL.iter().filter(move |ins| ins.cost() == cost);
+        let tries: Vec<_> = of(Cost::Try).map(|ins| ins.name()).collect();
+        assert_eq!(tries, ["DevAuth", "ChangePin", "VerifyPin", "UnblockPin"]);
+        for free in of(Cost::Nothing).map(|ins| ins.name()) {
+            let writes = ["Create", "Delete", "Change", "Write", "ImportC", "ImportE", "ImportR", "Set"];
+            assert!(!writes.iter().any(|word| free.starts_with(word)), "{free}");
+            assert!(!free.ends_with("KeyPair"), "{free}");
+        }
+    }
 }
