@@ -86,7 +86,7 @@ impl MyCertificate {
         self.sign.serial().to_string()
     }
 
-    /// Reads the certificate pair of a key, the newest where a renewal has left two; no PIN is needed (T-READCERT).
+    /// Reads the certificate pair of a key, the newest where a renewal has left two; no PIN is needed.
     ///
     /// # Errors
     /// [`Rule::NoCertificate`] for a key without a sign certificate.

@@ -6,7 +6,7 @@ use ukey_hall::api::{CertificateLogin, Session, login_message};
 use crate::key::{self, MyCertificate};
 use crate::{Client, FlowError};
 
-/// Logs in with the key's certificate and PIN. The right in the key ends with the login (T-LOGIN). Where a renewal was
+/// Logs in with the key's certificate and PIN. The right in the key ends with the login. Where a renewal was
 /// cut off, the key holds the new certificate and the old one: the newest that the hall takes logs in.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The CA's production desk: makes a holder's key of a blank one (E-12, T-ENROL).
+//! The CA's production desk: makes a holder's key of a blank one (E-12).
 //!
 //! Each step can be repeated: the hall gives the same personalisation and the same certificates for the same key, and
 //! what was written is read back before the hall is told. A key that was cut off in the middle goes on from there.

@@ -1,4 +1,4 @@
-//! How the key in hand gets its new certificates (T-RENEWKEY, T-RENEWCERT): what renewal, repair and change share.
+//! How the key in hand gets its new certificates: what renewal, repair and change share.
 //!
 //! Guarantees: the new pair is written into another container, read back and compared, and confirmed to the hall by its
 //! own signature; only then the old container is deleted. Power, key, line or program may go at any point: the order

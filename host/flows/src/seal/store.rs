@@ -1,5 +1,5 @@
 //! The seals in a key: one file each (`SES_<n>.esl`), and a directory (`SES_DIR`) that says which count and in which
-//! order (T-SEALREAD, T-SEALWRITE).
+//! order.
 //!
 //! Guarantees: the directory is one byte of version and [`MOST_SEALS`] bytes of file numbers, written by one command;
 //! a seal goes into a file that the directory does not name, is read back, and counts from the moment the directory
