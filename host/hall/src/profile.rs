@@ -4,14 +4,18 @@
 //! Refuses to know: how the rules are applied.
 
 use crate::{
-    api::{IdentityWay, Lane, OrderKind, Paper, PinRule, ProfileView, SubjectKind, WizardView},
+    api::{IdentityWay, OrderKind, Paper, PinRule, ProfileView, SubjectKind, WizardView},
     clock::Calendar,
 };
 use serde::Deserialize;
-use ukey_pki::seal::PictureFormat;
 
 mod change;
+mod codes;
+mod enrol;
+mod key;
+mod login;
 mod notice;
+mod payment;
 mod portal;
 mod query;
 mod reissue;
@@ -19,10 +23,18 @@ mod renew;
 mod revoke;
 mod seal;
 mod supervision;
+mod unlock;
+mod upload;
 mod wizard;
+mod wording;
 
 pub use change::Change;
+pub use codes::{CodeRule, Codes};
+pub use enrol::Enrol;
+pub use key::Key;
+pub use login::Login;
 pub use notice::Notice;
+pub use payment::{Invoice, Payment};
 pub use portal::{Link, Portal, Question};
 pub use query::Query;
 pub use reissue::Reissue;
@@ -30,7 +42,10 @@ pub use renew::{Renew, RenewSteps};
 pub use revoke::Revoke;
 pub use seal::{Seal, SealListing};
 pub use supervision::Authority;
+pub use unlock::Unlock;
+pub use upload::Upload;
 pub use wizard::{EnrolShape, Wizard};
+pub use wording::Wording;
 
 /// Why a profile is refused.
 #[derive(Debug, thiserror::Error)]
@@ -119,182 +134,6 @@ pub struct Profile {
     pub wording: Wording,
 }
 
-/// Rules of enrolment.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Enrol {
-    /// How a new certificate is applied for.
-    #[serde(default)]
-    pub shape: EnrolShape,
-    /// Fee of a unit certificate, fen.
-    pub unit_fee_fen: u32,
-    /// Fee of a personal certificate, fen.
-    pub person_fee_fen: u32,
-    /// Validity, days.
-    pub validity_days: u32,
-    /// Working days of the review.
-    pub review_working_days: u32,
-    /// Identity ways of a unit.
-    pub unit_identity: Vec<IdentityWay>,
-    /// Identity ways of a person.
-    pub person_identity: Vec<IdentityWay>,
-    /// Papers of a unit.
-    pub unit_papers: Vec<Paper>,
-    /// Papers of a person.
-    pub person_papers: Vec<Paper>,
-    /// Failed identity checks a day for one unit or person.
-    pub identity_tries: u32,
-    /// Whether an order may be placed without an account.
-    pub anonymous: bool,
-}
-
-/// Rules of the codes.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Codes {
-    /// Codes by SMS: consent, query, unlock.
-    pub sms: CodeRule,
-    /// 解锁授权码.
-    pub authorisation: CodeRule,
-    /// 解锁码 that is read to the call centre.
-    pub unlock: CodeRule,
-}
-
-/// Rule of one sort of code.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CodeRule {
-    /// Digits.
-    pub length: u8,
-    /// Lifetime, seconds.
-    pub lifetime_seconds: u64,
-    /// Seconds before another may be asked for.
-    pub resend_seconds: u64,
-    /// Tries.
-    pub tries: u32,
-    /// Codes a day for one recipient.
-    pub per_day: u32,
-}
-
-/// Rules of login.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Login {
-    /// Lifetime of a session, minutes.
-    pub session_minutes: u64,
-    /// Lifetime of an order's token, minutes.
-    pub order_minutes: u64,
-    /// Lifetime of a login challenge, seconds.
-    pub challenge_seconds: u64,
-    /// Wrong passwords in a row before an account waits.
-    pub password_tries: u32,
-    /// How long it waits, minutes.
-    pub lock_minutes: u64,
-}
-
-/// What a key is filled with.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    /// Name of the application.
-    pub application: String,
-    /// Name of the container.
-    pub container: String,
-    /// Tries of the administrator PIN.
-    pub admin_tries: u8,
-    /// Digits of the initial user PIN.
-    pub initial_pin_length: u8,
-}
-
-/// Rules of unlocking.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Unlock {
-    /// Lanes.
-    pub lanes: Vec<Lane>,
-    /// Fee in fen, one for each of `channels`.
-    pub fee_fen: Vec<u32>,
-    /// Whether the user completes the phone number; else the code goes there at once.
-    pub phone_completion: bool,
-    /// Leading digits that are shown.
-    pub shown_digits: u8,
-    /// Wrong completions before the phone lane waits until the next day.
-    pub phone_tries: u32,
-    /// Whether the first unlock of a certificate needs an identity check.
-    pub first_needs_identity: bool,
-    /// How long a verification holds, minutes.
-    pub verified_minutes: u64,
-    /// Papers of a unit.
-    pub unit_papers: Vec<Paper>,
-    /// Papers of a person.
-    pub person_papers: Vec<Paper>,
-}
-
-/// Rules of payment.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Payment {
-    /// Ways.
-    pub ways: Vec<String>,
-    /// The banks that the way `bank` leads to (N-30).
-    #[serde(default)]
-    pub banks: Vec<String>,
-    /// Agreements to accept.
-    pub agreements: Vec<String>,
-}
-
-/// Rules of e-invoices.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Invoice {
-    /// Working days until it is issued.
-    pub working_days: u32,
-    /// Name of the seller.
-    pub seller: String,
-    /// Tax number of the seller.
-    pub seller_tax_number: String,
-}
-
-/// Rules of uploads.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Upload {
-    /// Media types.
-    pub formats: Vec<String>,
-    /// Largest file, bytes.
-    pub max_bytes: u64,
-}
-
-/// Texts of messages. `{code}`, `{name}`, `{reason}`, `{tracking}`, `{order}`, `{serial}` are filled in.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wording {
-    /// A code by SMS.
-    pub code: String,
-    /// The consent code, with the digest of the form in `{digest}`.
-    pub consent: String,
-    /// 解锁授权码.
-    pub authorisation: String,
-    /// Account and password.
-    pub account: String,
-    /// Review passed.
-    pub passed: String,
-    /// Review returned.
-    pub returned: String,
-    /// Review refused.
-    pub refused: String,
-    /// The certificate password, to a phone.
-    pub password: String,
-    /// The certificate password in the note of a remittance of `{amount}` yuan to the account of `{name}`.
-    pub remittance: String,
-    /// Key posted.
-    pub posted: String,
-    /// Invoice issued.
-    pub invoice: String,
-    /// Certificate revoked, with its number in `{serial}` and the reason in `{reason}`.
-    pub revoked: String,
-}
-
 /// Refuses a profile unless this holds of a key.
 fn rule(good: bool, key: &'static str, reason: &'static str) -> Result<(), ProfileError> {
     if good { Ok(()) } else { Err(ProfileError::Value { key, reason }) }
@@ -325,59 +164,17 @@ impl Profile {
     }
 
     fn check(&self) -> Result<(), ProfileError> {
-        let unit_way = |way: &IdentityWay| !matches!(way, IdentityWay::HolderPhone | IdentityWay::HolderBankCard);
         rule(!self.name.trim().is_empty(), "name", "is blank")?;
         rule(!self.channels.is_empty(), "channels", "names none")?;
-        rule(!self.enrol.unit_identity.is_empty(), "enrol.unit_identity", "names none")?;
-        rule(self.enrol.unit_identity.iter().all(unit_way), "enrol.unit_identity", "names a way for persons")?;
-        rule(!self.enrol.person_identity.is_empty(), "enrol.person_identity", "names none")?;
-        rule(!self.enrol.person_identity.iter().any(unit_way), "enrol.person_identity", "names a way for units")?;
-        rule(self.enrol.identity_tries > 0, "enrol.identity_tries", "is zero")?;
-        rule((1..=3660).contains(&self.enrol.validity_days), "enrol.validity_days", "is not within 1 to 3660")?;
-        for (key, code) in [
-            ("codes.sms", &self.codes.sms),
-            ("codes.authorisation", &self.codes.authorisation),
-            ("codes.unlock", &self.codes.unlock),
-        ] {
-            rule((4..=10).contains(&code.length), key, "has a length that is not within 4 to 10")?;
-            rule(code.lifetime_seconds > 0, key, "has no lifetime")?;
-            rule((1..=20).contains(&code.tries), key, "has tries that are not within 1 to 20")?;
-            rule(code.per_day > 0, key, "allows none a day")?;
-        }
-        rule(self.login.session_minutes > 0, "login.session_minutes", "is zero")?;
-        rule(self.login.order_minutes > 0, "login.order_minutes", "is zero")?;
-        rule(self.login.challenge_seconds > 0, "login.challenge_seconds", "is zero")?;
-        rule(self.login.password_tries > 0, "login.password_tries", "is zero")?;
         rule(self.pin.min >= 6, "pin.min", "is below 6 (GM/T 0016)")?;
         rule(self.pin.max <= 16 && self.pin.max >= self.pin.min, "pin.max", "is not within pin.min to 16")?;
         rule((1..=15).contains(&self.pin.tries), "pin.tries", "is not within 1 to 15")?;
-        rule((1..=15).contains(&self.key.admin_tries), "key.admin_tries", "is not within 1 to 15")?;
-        rule((1..=32).contains(&self.key.application.len()), "key.application", "is not 1 to 32 bytes long")?;
-        rule((1..=64).contains(&self.key.container.len()), "key.container", "is not 1 to 64 bytes long")?;
-        rule(
-            (self.pin.min..=self.pin.max).contains(&self.key.initial_pin_length),
-            "key.initial_pin_length",
-            "does not keep the rule for PINs",
-        )?;
-        rule(!self.unlock.lanes.is_empty(), "unlock.lanes", "names none")?;
-        rule(
-            self.unlock.fee_fen.len() == self.channels.len(),
-            "unlock.fee_fen",
-            "does not have one fee for each of `channels`",
-        )?;
-        rule(
-            !self.unlock.first_needs_identity || self.unlock.lanes.contains(&Lane::Identity),
-            "unlock.first_needs_identity",
-            "needs the lane `identity`",
-        )?;
-        rule((1..=10).contains(&self.unlock.shown_digits), "unlock.shown_digits", "is not within 1 to 10")?;
-        rule(self.unlock.phone_tries > 0, "unlock.phone_tries", "is zero")?;
-        rule(self.unlock.verified_minutes > 0, "unlock.verified_minutes", "is zero")?;
-        rule(!self.unlock.unit_papers.is_empty(), "unlock.unit_papers", "names none")?;
-        rule(!self.unlock.person_papers.is_empty(), "unlock.person_papers", "names none")?;
-        rule(!self.payment.ways.is_empty(), "payment.ways", "names none")?;
-        let by_bank = self.payment.ways.iter().any(|way| way == "bank");
-        rule(by_bank != self.payment.banks.is_empty(), "payment.banks", "and the way `bank` do not go together")?;
+        self.enrol.check(self.wizard.is_some())?;
+        self.codes.check()?;
+        self.login.check()?;
+        self.key.check(&self.pin)?;
+        self.unlock.check(self.channels.len())?;
+        self.payment.check()?;
         self.renew.check()?;
         self.change.check()?;
         self.reissue.check()?;
@@ -386,26 +183,10 @@ impl Profile {
         self.notice.check()?;
         self.query.check()?;
         self.authorities.iter().try_for_each(Authority::check)?;
-        rule(
-            self.wizard.is_some() == (self.enrol.shape == EnrolShape::Wizard),
-            "enrol.shape",
-            "and the table `wizard` do not go together",
-        )?;
         self.wizard.as_ref().map_or(Ok(()), Wizard::check)?;
         self.portal.check()?;
-        rule(self.upload.max_bytes > 0, "upload.max_bytes", "is zero")?;
-        rule(!self.upload.formats.is_empty(), "upload.formats", "names none")?;
-        rule(
-            self.upload.formats.iter().all(|format| PictureFormat::from_media_type(format).is_some()),
-            "upload.formats",
-            "names one that is not known",
-        )?;
-        rule(self.wording.code.contains("{code}"), "wording.code", "lacks {code}")?;
-        rule(self.wording.consent.contains("{code}"), "wording.consent", "lacks {code}")?;
-        rule(self.wording.authorisation.contains("{code}"), "wording.authorisation", "lacks {code}")?;
-        rule(self.wording.password.contains("{code}"), "wording.password", "lacks {code}")?;
-        rule(self.wording.remittance.contains("{code}"), "wording.remittance", "lacks {code}")?;
-        rule(self.wording.account.contains("{code}"), "wording.account", "lacks {code}")
+        self.upload.check()?;
+        self.wording.check()
     }
 
     /// The fee of an order, fen.
