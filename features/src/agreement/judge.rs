@@ -3,127 +3,26 @@
 //! Guarantees: everything that differs is told, each with the fact that it belongs to; for every fact there is a tampered
 //! world that this judge refuses (`tests`).
 
+mod fact;
+mod hall;
+mod key;
 mod seals;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
-use ukey_device::{Application, Device, ErrorKind, KeyUse, Pin, PinType, Simulator};
+use ukey_device::Device;
 use ukey_flows::{
-    FlowError, SIGNER_ID,
+    FlowError,
     api::{OrderKind, OrderState, RevocationReason},
-    login,
 };
-use ukey_pki::{Certificate, Crl, Signature, sm2};
+
+pub(super) use fact::{Difference, Fact};
+use key::Held;
 
 use super::{
-    books::{Books, CertificateRow, HistoryRow, OrderRow},
+    books::{Books, CertificateRow, OrderRow},
     world::{Broken, Person, World},
 };
-use crate::stage::typed;
-
-/// Seconds after which a new revocation list is out: longer than any list is in force.
-const LISTED: u64 = 7 * 24 * 3600;
-
-/// What is judged.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum Fact {
-    /// The hall's database is whole.
-    Database,
-    /// There is one order of the flow, about the right certificate, and it has come to its end.
-    Order,
-    /// The order's history is a path without doubles that ends in its state.
-    History,
-    /// What each order costs was paid once, nothing went back, nothing is open.
-    Money,
-    /// The hall keeps no secret of an order that is done.
-    Secrets,
-    /// The key holds the certificates that the hall says are in force, and no others.
-    Certificates,
-    /// The order issued as many certificates as it should; the one of before gave way to it, and is revoked for the right
-    /// reason, or ran out; none is left suspended.
-    Issuing,
-    /// The vault can unlock the key as it is.
-    Vault,
-    /// The published list holds exactly what is revoked or suspended.
-    Revocations,
-    /// Each unlock was counted once.
-    Unlocks,
-    /// The key has its one application and no container left over.
-    Containers,
-    /// Each container has both key pairs, and they are those in its certificates.
-    KeyPairs,
-    /// The key holds as many seals as it should, those that the hall says it holds, and no file left over of another; each
-    /// lists the certificate in force.
-    Seals,
-    /// The PIN that the person knows is the key's, and another is not.
-    Pin,
-    /// No try is missing, of user or administrator.
-    Tries,
-    /// No right was left open in the key.
-    Rights,
-    /// The key logs in at the hall.
-    Login,
-}
-
-impl Fact {
-    /// Every fact.
-    #[cfg(test)]
-    pub(super) const ALL: [Self; 17] = [
-        Self::Database,
-        Self::Order,
-        Self::History,
-        Self::Money,
-        Self::Secrets,
-        Self::Certificates,
-        Self::Issuing,
-        Self::Vault,
-        Self::Revocations,
-        Self::Unlocks,
-        Self::Containers,
-        Self::KeyPairs,
-        Self::Seals,
-        Self::Pin,
-        Self::Tries,
-        Self::Rights,
-        Self::Login,
-    ];
-
-    /// Its name in reports.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Database => "database",
-            Self::Order => "order",
-            Self::History => "history",
-            Self::Money => "money",
-            Self::Secrets => "secrets",
-            Self::Certificates => "certificates",
-            Self::Issuing => "issuing",
-            Self::Vault => "vault",
-            Self::Revocations => "revocations",
-            Self::Unlocks => "unlocks",
-            Self::Containers => "containers",
-            Self::KeyPairs => "key pairs",
-            Self::Seals => "seals",
-            Self::Pin => "PIN",
-            Self::Tries => "tries",
-            Self::Rights => "rights",
-            Self::Login => "login",
-        }
-    }
-}
-
-/// Something that does not agree.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Difference {
-    pub(super) fact: Fact,
-    pub(super) what: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.fact.name(), self.what)
-    }
-}
 
 /// What the end of a flow has to look like.
 #[derive(Clone, Debug)]
@@ -191,21 +90,7 @@ pub(super) fn judge(world: &mut World, expected: &Expected) -> Result<Vec<Differ
     Ok(judgement.found)
 }
 
-/// What the key holds.
-struct Held {
-    device_serial: String,
-    application: String,
-    containers: Vec<HeldContainer>,
-    /// Its seals, DER.
-    seals: Vec<Vec<u8>>,
-}
-
-struct HeldContainer {
-    name: String,
-    sign: Option<Vec<u8>>,
-    encryption: Option<Vec<u8>>,
-}
-
+/// Differences, as they are found.
 struct Judgement<'e> {
     expected: &'e Expected,
     found: Vec<Difference>,
@@ -222,265 +107,7 @@ impl Judgement<'_> {
         }
     }
 
-    // ---- the key ----
-
-    /// Reads the key, without a PIN and without power lost since the flow.
-    fn key(&mut self, device: &Device) -> Result<Held, Broken> {
-        let device_serial = device.info()?.serial_number;
-        let applications = device.applications()?;
-        let [name] = applications.as_slice() else {
-            self.differs(Fact::Containers, format!("the key has {} applications", applications.len()));
-            return Ok(Held {
-                device_serial,
-                application: String::new(),
-                containers: Vec::new(),
-                seals: Vec::new(),
-            });
-        };
-        let application = device.open_application(name)?;
-        for pin_type in [PinType::User, PinType::Administrator] {
-            let info = application.pin_info(pin_type)?;
-            self.demand(info.remaining == info.max_retries, Fact::Tries, || {
-                format!("{} of {} tries of the {pin_type} are left", info.remaining, info.max_retries)
-            });
-        }
-        let mut containers = Vec::new();
-        for container in application.containers()? {
-            containers.push(self.container(&application, container)?);
-        }
-        let seals = self.seals_held(device, &application)?;
-        Ok(Held { device_serial, application: name.clone(), containers, seals })
-    }
-
-    fn container(&mut self, application: &Application<'_>, name: String) -> Result<HeldContainer, Broken> {
-        let container = application.open_container(&name)?;
-        if container.sign_digest(&[1; 32]).is_ok() {
-            self.differs(Fact::Rights, format!("container {name} signs without a PIN"));
-        }
-        let mut held = [None, None];
-        for (key_use, held) in [KeyUse::Sign, KeyUse::Encrypt].into_iter().zip(&mut held) {
-            let side = if key_use == KeyUse::Sign { "sign" } else { "encryption" };
-            *held = container.export_certificate(key_use)?;
-            let pair = match container.public_key(key_use) {
-                Ok(key) => Some((key.x, key.y)),
-                Err(error) if matches!(error.kind(), ErrorKind::NoKeyPair) => None,
-                Err(error) => return Err(error.into()),
-            };
-            let certified = match held {
-                Some(der) => {
-                    let key = Certificate::from_der(der)?.public_key()?;
-                    Some((key.x(), key.y()))
-                }
-                None => None,
-            };
-            self.demand(pair.is_some(), Fact::KeyPairs, || {
-                format!("container {name} has no {side} key pair")
-            });
-            self.demand(pair == certified, Fact::KeyPairs, || {
-                format!("the {side} key pair of container {name} is not the one of its certificate")
-            });
-        }
-        let [sign, encryption] = held;
-        Ok(HeldContainer { name, sign, encryption })
-    }
-
-    fn login(&mut self, world: &World, device: &Device) {
-        let done = login::login(&world.client, device, &typed(&self.expected.pin));
-        if let Err(error) = done {
-            self.differs(Fact::Login, error.to_string());
-        }
-    }
-
-    /// Tries the PINs; each container signs what its certificate verifies.
-    fn pin(&mut self, key: &Simulator, held: &Held) -> Result<(), Broken> {
-        let device = Device::connect(key)?;
-        let Ok(application) = device.open_application(&held.application) else { return Ok(()) };
-        let right = |pin: &Pin| match application.verify_pin(PinType::User, pin) {
-            Ok(()) => Ok(true),
-            Err(error) if error.tries_left().is_some() => Ok(false),
-            Err(error) => Err(error),
-        };
-        if right(&typed(&self.expected.other_pin))? {
-            self.differs(Fact::Pin, "a PIN that is not the person's opens the key");
-        }
-        if !right(&typed(&self.expected.pin))? {
-            self.differs(Fact::Pin, "the person's PIN does not open the key");
-            return Ok(());
-        }
-        for container in &held.containers {
-            let Some(der) = &container.sign else { continue };
-            let public = Certificate::from_der(der)?.public_key()?;
-            let digest = sm2::digest(&public, SIGNER_ID, b"agreement");
-            let signature = application.open_container(&container.name)?.sign_digest(&digest)?.to_bytes();
-            let verified = sm2::verify_digest(&public, &digest, &Signature::from(signature));
-            self.demand(verified.is_ok(), Fact::KeyPairs, || {
-                format!("what container {} signs does not verify", container.name)
-            });
-        }
-        Ok(application.clear_secure_state()?)
-    }
-
-    // ---- the hall ----
-
-    /// The serial numbers in the list that is published when every list of before has run out.
-    fn list(&mut self, world: &World) -> Result<BTreeSet<String>, Broken> {
-        world.client.advance_clock(LISTED)?;
-        let issuer = Certificate::from_der(&world.client.authority()?.chain[0].0)?;
-        let verified = |der: Vec<u8>| -> Result<Crl, FlowError> {
-            let list = Crl::from_der(&der)?;
-            list.verify(&issuer)?;
-            Ok(list)
-        };
-        match world.client.crl().and_then(verified) {
-            Ok(list) => Ok(list.revoked().map(|entry| entry.serial.to_string()).collect()),
-            Err(error) => {
-                self.differs(Fact::Revocations, error.to_string());
-                Ok(BTreeSet::new())
-            }
-        }
-    }
-
-    fn revocations(&mut self, books: &Books, list: &BTreeSet<String>) {
-        let mut revoked = BTreeSet::new();
-        for serial in books.revoked.keys() {
-            let pair = books.certificates.iter().find(|certificate| certificate.serial == *serial);
-            revoked.extend(pair.map(|certificate| certificate.encryption_serial.clone()));
-            revoked.insert(serial.clone());
-        }
-        for serial in revoked.symmetric_difference(list) {
-            let what =
-                if list.contains(serial) { "listed and not revoked" } else { "revoked and not listed" };
-            self.differs(Fact::Revocations, format!("{serial} is {what}"));
-        }
-    }
-
-    fn books(&mut self, books: &Books) {
-        for damage in &books.damage {
-            self.differs(Fact::Database, damage);
-        }
-        for (order, name) in &books.secrets {
-            self.differs(Fact::Secrets, format!("the hall still keeps the {name} of order {order}"));
-        }
-        let (kind, state) = (word(self.expected.kind), word(self.expected.state));
-        let orders: Vec<_> = books.orders.iter().filter(|order| self.expected.is_own(order)).collect();
-        self.demand(orders.len() == 1, Fact::Order, || {
-            let states: Vec<_> = orders.iter().map(|order| order.state.as_str()).collect();
-            format!("{} orders of kind {kind} ({}) instead of one", orders.len(), states.join(", "))
-        });
-        for order in orders {
-            self.demand(order.state == state, Fact::Order, || {
-                format!("order {} is {} instead of {state}", order.id, order.state)
-            });
-            self.demand(order.open_key.is_none(), Fact::Order, || {
-                format!("order {} still keeps others out", order.id)
-            });
-        }
-        for order in &books.orders {
-            self.money(books, order);
-            let history: Vec<_> = books.history.iter().filter(|row| row.order == order.id).collect();
-            self.history(order, &history);
-        }
-        self.issuing(books);
-    }
-
-    fn money(&mut self, books: &Books, order: &OrderRow) {
-        let payments: Vec<_> = books.payments.iter().filter(|payment| payment.order == order.id).collect();
-        let told = || {
-            let each: Vec<_> = payments
-                .iter()
-                .map(|payment| format!("{} fen {}", payment.amount_fen, payment.state))
-                .collect();
-            format!(
-                "payments of order {}: {}",
-                order.id,
-                if each.is_empty() { "none".into() } else { each.join(", ") }
-            )
-        };
-        let price = if self.expected.is_own(order) { self.expected.price_fen } else { order.price_fen };
-        let right = match payments.as_slice() {
-            [] => price == 0,
-            [payment] => price > 0 && payment.state == "paid" && payment.amount_fen == price,
-            _ => false,
-        };
-        self.demand(right, Fact::Money, || format!("{}; due is {price} fen once", told()));
-        let invoices = books.invoices.iter().filter(|invoiced| **invoiced == order.id).count();
-        self.demand(invoices <= 1, Fact::Money, || format!("{invoices} invoices for order {}", order.id));
-    }
-
-    fn history(&mut self, order: &OrderRow, history: &[&HistoryRow]) {
-        let id = &order.id;
-        let mut events = BTreeSet::new();
-        let mut state: Option<&str> = None;
-        for row in history {
-            self.demand(row.from.as_deref() == state, Fact::History, || {
-                let from = row.from.as_deref().unwrap_or("nothing");
-                format!(
-                    "{} of order {id} leads from {from}, not from {}",
-                    row.event,
-                    state.unwrap_or("nothing")
-                )
-            });
-            self.demand(events.insert(&row.event), Fact::History, || {
-                format!("{} twice in order {id}", row.event)
-            });
-            state = Some(&row.to);
-        }
-        self.demand(state == Some(&order.state), Fact::History, || {
-            format!(
-                "the history of order {id} ends in {}, not in {}",
-                state.unwrap_or("nothing"),
-                order.state
-            )
-        });
-    }
-
-    fn issuing(&mut self, books: &Books) {
-        let mut orders = BTreeSet::new();
-        let mut serials = BTreeSet::new();
-        for certificate in &books.certificates {
-            let serial = &certificate.serial;
-            self.demand(orders.insert(&certificate.order), Fact::Issuing, || {
-                format!("order {} issued more than one certificate", certificate.order)
-            });
-            let fresh = serials.insert(serial) && serials.insert(&certificate.encryption_serial);
-            self.demand(fresh, Fact::Issuing, || format!("serial number {serial} was given twice"));
-            let Some(by) = &certificate.replaced_by else { continue };
-            let successor = books.certificates.iter().find(|other| other.serial == *by);
-            // A key that was made shows by being posted that it has its certificate.
-            let made = |other: &CertificateRow| {
-                let order = books.orders.iter().find(|order| order.id == other.order);
-                order.is_some_and(|order| ["posted", "received"].contains(&order.state.as_str()))
-            };
-            self.demand(successor.is_some_and(|other| other.confirmed || made(other)), Fact::Issuing, || {
-                format!("{serial} was replaced by {by}, which no key has confirmed")
-            });
-            let of_before = self.expected.certificate.as_ref() == Some(serial);
-            self.demand(of_before || books.revoked.contains_key(serial), Fact::Issuing, || {
-                format!("{serial} was replaced and is not revoked")
-            });
-        }
-        if let Some(serial) = &self.expected.certificate {
-            let reason = books.revoked.get(serial).map_or("nothing", String::as_str);
-            let expected = self.expected.revoked.map_or_else(|| "nothing".to_owned(), word);
-            self.demand(reason == expected, Fact::Issuing, || {
-                format!("{serial} is revoked for {reason} instead of {expected}")
-            });
-            let row = books.certificates.iter().find(|row| row.serial == *serial);
-            let gave_way = row.is_some_and(|row| row.replaced_by.is_some());
-            self.demand(gave_way == (self.expected.issued > 0), Fact::Issuing, || {
-                format!("{serial} {} another", if gave_way { "gave way to" } else { "did not give way to" })
-            });
-        }
-        for (serial, reason) in &books.revoked {
-            let known = books.certificates.iter().any(|certificate| certificate.serial == *serial);
-            self.demand(known, Fact::Issuing, || format!("{serial} is revoked and was never issued"));
-            let suspended = *reason == word(RevocationReason::CertificateHold);
-            self.demand(!suspended, Fact::Issuing, || format!("{serial} is left suspended"));
-        }
-    }
-
-    // ---- both ----
-
+    /// What the books and the key say of each other.
     fn both(&mut self, books: &Books, held: &Held) {
         let of_key = |certificate: &&CertificateRow| certificate.device_serial == held.device_serial;
         let current: Vec<_> =
