@@ -44,8 +44,8 @@ const HEADER: usize = 4;
 /// Bytes of the check value.
 const CHECK: usize = 2;
 
-/// Version of the framing, as [`Ready`] says it.
-pub const VERSION: u8 = 1;
+/// Version of the framing, as [`Ready`] says it. In version 1 a seed had 32 bytes.
+pub const VERSION: u8 = 2;
 /// Most bytes of a command's payload that every token takes: an envelope of 512 bytes of data.
 pub const MAX_COMMAND: usize = 512 + crate::envelope::OVERHEAD;
 /// Most bytes of an answer's payload: a block of 2048 bytes and the status word.

@@ -1,13 +1,15 @@
 //! A token behind a stream of bytes: frames ([`ukey_apdu::frame`]) over anything that reads and writes.
 //!
 //! Guarantees: a command is carried out once or not at all, however often it had to be sent; an answer is the one of
-//! its command; nothing waits longer than its limits say. Once the token began anew, or fell silent, every exchange
-//! answers [`LinkError::Removed`] until [`Framed::restart`].
+//! its command; nothing waits longer than its limits say. What is no frame is counted, and carried on after. Once the
+//! token began anew, or fell silent, every exchange answers [`LinkError::Removed`] until [`Framed::restart`].
 //!
 //! Refuses to know where the stream comes from.
 
 use std::io::{self, Read, Write};
-use std::time::Duration;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use ukey_apdu::frame::{
     Event, Frame, Kind, MAX_ANSWER, MAX_COMMAND, MIN_SEED, Measured, Ready, Reason, Receiver, VERSION,
@@ -17,28 +19,36 @@ use zeroize::Zeroizing;
 
 use super::LinkError;
 
-/// A stream whose reads end after a time.
+/// A stream whose reads and writes end after a time.
 pub trait Stream: Read + Write + Send {
-    /// How long a read waits for a byte; then it fails with [`io::ErrorKind::WouldBlock`] or
+    /// How long a read waits for a byte, and a write for room; then they fail with [`io::ErrorKind::WouldBlock`] or
     /// [`io::ErrorKind::TimedOut`].
     ///
     /// # Errors
     /// Of the system.
-    fn limit_reads(&mut self, limit: Duration) -> io::Result<()>;
+    fn limit(&mut self, limit: Duration) -> io::Result<()>;
 }
 
-impl Stream for std::os::unix::net::UnixStream {
-    fn limit_reads(&mut self, limit: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(limit))
+impl Stream for UnixStream {
+    fn limit(&mut self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))?;
+        self.set_write_timeout(Some(limit))
+    }
+}
+
+impl Stream for TcpStream {
+    fn limit(&mut self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))?;
+        self.set_write_timeout(Some(limit))
     }
 }
 
 /// How long a token may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Silence after which a frame is sent again.
+    /// How long an answer may take before the frame is sent again.
     pub silence: Duration,
-    /// How often a frame is sent at most.
+    /// How often a frame is sent to a token that is silent.
     pub tries: u32,
 }
 
@@ -52,13 +62,48 @@ impl Default for Limits {
 /// Random bytes for a token that has none.
 pub type Seed = [u8; MIN_SEED];
 
+/// How often a frame is sent again at once because what came was no frame. On a line that spoils one frame in ten, one
+/// exchange in a hundred million needs more.
+const SPOILT: u32 = 8;
+
 /// What came, kept.
 enum Came {
     Frame(Kind, u8, Vec<u8>),
-    /// Something that is no frame.
+    /// Something that is no frame, and nothing behind it yet.
     Bad,
-    /// Nothing for as long as [`Limits::silence`].
+    /// No frame in time.
     Silence,
+}
+
+/// Why a frame is to be sent again.
+enum Again {
+    /// No answer in time.
+    Silent,
+    /// What came was no frame, or the token says so of what it got.
+    Spoilt,
+}
+
+/// How often it may still be sent again.
+struct Patience {
+    silent: u32,
+    spoilt: u32,
+}
+
+impl Patience {
+    fn new(limits: Limits) -> Self {
+        Self { silent: limits.tries, spoilt: SPOILT }
+    }
+
+    /// # Errors
+    /// [`LinkError::NoAnswer`], [`LinkError::Garbled`]: not again.
+    fn spend(&mut self, again: Again, bad: u32) -> Result<(), LinkError> {
+        let (left, error) = match again {
+            Again::Silent => (&mut self.silent, LinkError::NoAnswer),
+            Again::Spoilt => (&mut self.spoilt, LinkError::Garbled { bad }),
+        };
+        *left = left.saturating_sub(1);
+        if *left == 0 { Err(error) } else { Ok(()) }
+    }
 }
 
 /// A live conversation over a stream.
@@ -84,7 +129,7 @@ impl<S: Stream> Framed<S> {
     /// # Errors
     /// [`LinkError::Stream`].
     pub fn new(mut stream: S, limits: Limits) -> Result<Self, LinkError> {
-        stream.limit_reads(limits.silence).map_err(|source| LinkError::Stream { source })?;
+        stream.limit(limits.silence).map_err(|source| LinkError::Stream { source })?;
         Ok(Self {
             stream,
             limits,
@@ -101,32 +146,55 @@ impl<S: Stream> Framed<S> {
     /// Waits for a token that is getting power, and gives it `seed`.
     ///
     /// # Errors
-    /// [`LinkError::NoAnswer`], [`LinkError::NoStart`], [`LinkError::Framing`], [`LinkError::Removed`].
+    /// [`LinkError::NoAnswer`], [`LinkError::Garbled`], [`LinkError::NoStart`], [`LinkError::Framing`],
+    /// [`LinkError::Busy`], [`LinkError::Removed`].
     pub fn start(&mut self, seed: &Seed) -> Result<(), LinkError> {
-        for left in (0..self.limits.tries).rev() {
-            self.alive = false;
-            self.start = self.sequence.wrapping_add(1);
-            self.sequence = self.start;
-            let seed = Frame { kind: Kind::Seed, sequence: self.start, payload: seed };
-            while let Came::Frame(kind, sequence, payload) = self.receive()? {
-                match (kind, Reason::from_payload(&payload)) {
-                    (Kind::Seed, _) => self.send(seed)?,
-                    (Kind::Ready, _) if sequence == self.start => return self.ready(&payload),
-                    (Kind::Refused, Some(reason @ Reason::NoStart)) => {
-                        return Err(LinkError::NoStart { reason: reason.to_string() });
-                    }
-                    (Kind::Refused, Some(Reason::NotReady)) => {}
-                    (Kind::Refused, _) => break,
-                    (Kind::Measured, _) => self.measured = Measured::from_payload(&payload),
-                    // Of before it lost its power.
-                    _ => {}
+        let mut patience = Patience::new(self.limits);
+        loop {
+            let again = match self.try_to_start(seed)? {
+                None => return Ok(()),
+                Some(again) => again,
+            };
+            patience.spend(again, self.bad_frames())?;
+            self.send(Frame::plain(Kind::Reset, &[]))?;
+        }
+    }
+
+    /// Answers the token's first words.
+    fn try_to_start(&mut self, seed: &Seed) -> Result<Option<Again>, LinkError> {
+        self.alive = false;
+        self.start = self.sequence.wrapping_add(1);
+        self.sequence = self.start;
+        let seed = Frame { kind: Kind::Seed, sequence: self.start, payload: seed };
+        let mut seeded = false;
+        // Two answers of it, to the power and to the seed.
+        let until = Instant::now() + 2 * self.limits.silence;
+        loop {
+            let (kind, sequence, payload) = match self.receive(until)? {
+                Came::Frame(kind, sequence, payload) => (kind, sequence, payload),
+                Came::Bad => return Ok(Some(Again::Spoilt)),
+                Came::Silence => return Ok(Some(Again::Silent)),
+            };
+            match (kind, Reason::from_payload(&payload)) {
+                (Kind::Seed, _) => {
+                    self.send(seed)?;
+                    seeded = true;
                 }
-            }
-            if left > 0 {
-                self.send(Frame::plain(Kind::Reset, &[]))?;
+                (Kind::Ready, _) if sequence == self.start => return self.ready(&payload).map(|()| None),
+                (Kind::Refused, Some(reason @ Reason::NoStart)) => {
+                    return Err(LinkError::NoStart { reason: reason.to_string() });
+                }
+                // It wants a longer seed.
+                (Kind::Refused, Some(Reason::NotReady)) if seeded && sequence == self.start => {
+                    return Err(LinkError::Framing { found: None });
+                }
+                (Kind::Refused, Some(Reason::NotReady)) => {}
+                (Kind::Refused, _) => return Ok(Some(Again::Spoilt)),
+                (Kind::Measured, _) => self.measured = Measured::from_payload(&payload),
+                // Of before it lost its power.
+                _ => {}
             }
         }
-        Err(LinkError::NoAnswer)
     }
 
     /// Takes the token's power and gives it back, as [`Framed::start`].
@@ -141,7 +209,7 @@ impl<S: Stream> Framed<S> {
     fn ready(&mut self, payload: &[u8]) -> Result<(), LinkError> {
         let ready = Ready::from_payload(payload).ok_or(LinkError::NoAnswer)?;
         if ready.version != VERSION {
-            return Err(LinkError::Framing { found: ready.version });
+            return Err(LinkError::Framing { found: Some(ready.version) });
         }
         (self.alive, self.max_command) = (true, usize::from(ready.max_command));
         Ok(())
@@ -150,8 +218,8 @@ impl<S: Stream> Framed<S> {
     /// Sends one envelope; gives data and status word back.
     ///
     /// # Errors
-    /// [`LinkError::Removed`] once the token lost its power; [`LinkError::NoAnswer`]; [`LinkError::TooLong`], and
-    /// nothing was sent.
+    /// [`LinkError::Removed`] once the token lost its power; [`LinkError::NoAnswer`] and [`LinkError::Garbled`], and
+    /// nobody knows whether it was carried out; [`LinkError::TooLong`], and nothing was sent.
     pub fn exchange(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         if !self.alive {
             return Err(LinkError::Removed);
@@ -170,9 +238,16 @@ impl<S: Stream> Framed<S> {
     }
 
     fn answer_to(&mut self, command: Frame<'_>) -> Result<Vec<u8>, LinkError> {
-        for _ in 0..self.limits.tries {
+        let mut patience = Patience::new(self.limits);
+        loop {
             self.send(command)?;
-            while let Came::Frame(kind, sequence, payload) = self.receive()? {
+            let until = Instant::now() + self.limits.silence;
+            let again = loop {
+                let (kind, sequence, payload) = match self.receive(until)? {
+                    Came::Frame(kind, sequence, payload) => (kind, sequence, payload),
+                    Came::Bad => break Again::Spoilt,
+                    Came::Silence => break Again::Silent,
+                };
                 let ours = sequence == command.sequence;
                 match (kind, Reason::from_payload(&payload)) {
                     (Kind::Answer, _) if ours => return Ok(payload),
@@ -183,13 +258,21 @@ impl<S: Stream> Framed<S> {
                     (Kind::Refused, Some(Reason::NotReady | Reason::OutOfSequence)) if ours => {
                         return Err(LinkError::Removed);
                     }
-                    (Kind::Refused, Some(Reason::BadCheck | Reason::TooLong | Reason::UnknownKind)) => break,
+                    (Kind::Refused, Some(Reason::BadCheck | Reason::TooLong | Reason::UnknownKind)) => {
+                        break Again::Spoilt;
+                    }
                     // An answer that came twice.
                     _ => {}
                 }
-            }
+            };
+            patience.spend(again, self.bad_frames())?;
         }
-        Err(LinkError::NoAnswer)
+    }
+
+    /// What came from the token so far and was no frame.
+    #[must_use]
+    pub fn bad_frames(&self) -> u32 {
+        self.receiver.bad_frames()
     }
 
     /// What the last command, or the start, cost where the token measures.
@@ -201,10 +284,16 @@ impl<S: Stream> Framed<S> {
     fn send(&mut self, frame: Frame<'_>) -> Result<(), LinkError> {
         let overflow = LinkError::TooLong { bytes: frame.payload.len(), most: self.max_command };
         let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(frame.encode().map_err(|_| overflow)?.collect());
-        self.stream.write_all(&bytes).and_then(|()| self.stream.flush()).map_err(lost)
+        self.stream.write_all(&bytes).and_then(|()| self.stream.flush()).map_err(|error| match error.kind() {
+            // It takes nothing any more.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => LinkError::NoAnswer,
+            _ => lost(error),
+        })
     }
 
-    fn receive(&mut self) -> Result<Came, LinkError> {
+    /// The next frame. A read that has begun waits as long as [`Limits::silence`]; none begins after `until`.
+    fn receive(&mut self, until: Instant) -> Result<Came, LinkError> {
+        let mut bad = None;
         loop {
             while let Some(byte) = self.unread.pop() {
                 match self.receiver.push(byte) {
@@ -213,12 +302,16 @@ impl<S: Stream> Framed<S> {
                         self.receiver.wipe();
                         return Ok(came);
                     }
-                    Some(Event::Bad(reason)) => {
-                        tracing::debug!(%reason, "a bad frame from the token");
-                        return Ok(Came::Bad);
-                    }
+                    Some(Event::Bad(reason)) => bad = Some(reason),
                     None => {}
                 }
+            }
+            if let Some(reason) = bad {
+                tracing::warn!(%reason, count = self.bad_frames(), "a bad frame from the token");
+                return Ok(Came::Bad);
+            }
+            if Instant::now() >= until {
+                return Ok(Came::Silence);
             }
             let mut bytes = [0; 4096];
             match self.stream.read(&mut bytes) {

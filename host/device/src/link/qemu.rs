@@ -303,7 +303,7 @@ impl Place for Emulator {
     fn link(&self) -> Result<Box<dyn Link>, LinkError> {
         let mut line = self.line();
         if std::mem::replace(&mut line.linked, true) {
-            return Err(LinkError::Busy { place: format!("the UKey on {}", self.0.board) });
+            return Err(LinkError::Busy { place: format!("the UKey on {}", self.0.board), holder: None });
         }
         Ok(Box::new(EmulatorLink { emulator: self.clone(), power_up: line.power_ups }))
     }

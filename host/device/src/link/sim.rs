@@ -230,7 +230,7 @@ impl Key {
     fn free_for(&self, link: u64) -> Result<(), LinkError> {
         match self.holder {
             Some(holder) if holder != link => {
-                Err(LinkError::Busy { place: format!("UKey {}", self.header.serial_number) })
+                Err(LinkError::Busy { place: format!("UKey {}", self.header.serial_number), holder: None })
             }
             _ => Ok(()),
         }

@@ -372,7 +372,9 @@ pub(super) fn lock(path: &Path) -> Result<Lock, LinkError> {
     let (file, name) = lock_file(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(LinkError::Busy { place: path.display().to_string() }),
+        Err(TryLockError::WouldBlock) => {
+            Err(LinkError::Busy { place: path.display().to_string(), holder: None })
+        }
         Err(TryLockError::Error(source)) => Err(io_error("locking", &name)(source)),
     }
 }

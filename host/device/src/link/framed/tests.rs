@@ -57,6 +57,8 @@ struct Peer {
     executed: usize,
     closed: bool,
     version: u8,
+    /// Bytes of chance that it wants.
+    min_seed: usize,
 }
 
 impl Peer {
@@ -74,6 +76,7 @@ impl Peer {
             executed: 0,
             closed: false,
             version: VERSION,
+            min_seed: MIN_SEED,
         };
         peer.say(Kind::Seed, 0, &[]);
         peer
@@ -96,6 +99,9 @@ impl Peer {
                 self.say(Kind::Answer, sequence, &self.answer.clone());
             }
             Todo::Repeat { sequence } => self.say(Kind::Answer, sequence, &self.answer.clone()),
+            Todo::Seed { sequence, seed } if seed.len() < self.min_seed => {
+                self.say(Kind::Refused, sequence, &[Reason::NotReady as u8]);
+            }
             Todo::Seed { sequence, .. } => {
                 self.turn.ready(sequence);
                 self.announce(sequence);
@@ -164,7 +170,7 @@ impl Write for Line {
 }
 
 impl Stream for Line {
-    fn limit_reads(&mut self, _: Duration) -> io::Result<()> {
+    fn limit(&mut self, _: Duration) -> io::Result<()> {
         Ok(())
     }
 }
@@ -295,7 +301,7 @@ fn a_token_that_is_gone_is_removed_and_one_that_is_silent_does_not_answer() {
         }
     }
     impl Stream for Silent {
-        fn limit_reads(&mut self, _: Duration) -> io::Result<()> {
+        fn limit(&mut self, _: Duration) -> io::Result<()> {
             Ok(())
         }
     }
@@ -318,9 +324,21 @@ fn what_is_too_long_is_not_sent() {
 #[test]
 fn another_version_of_the_framing_is_named() {
     let (line, mut framed) = Line::new();
-    line.peer().version = 2;
-    assert!(matches!(framed.start(&SEED), Err(LinkError::Framing { found: 2 })));
+    line.peer().version = VERSION - 1;
+    assert!(matches!(framed.start(&SEED), Err(LinkError::Framing { found: Some(1) })));
     assert!(matches!(framed.exchange(&RANDOM), Err(LinkError::Removed)));
+}
+
+#[test]
+fn a_token_that_wants_a_longer_seed_is_one_of_another_version() {
+    let (line, mut framed) = Line::new();
+    line.peer().min_seed = MIN_SEED + 1;
+    let error = framed.start(&SEED).unwrap_err();
+    assert!(matches!(error, LinkError::Framing { found: None }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the key speaks another version of the framing, and this program version 2"
+    );
 }
 
 #[test]
