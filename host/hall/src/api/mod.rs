@@ -113,14 +113,17 @@ mod account;
 mod assistant;
 mod audit;
 mod bytes;
+mod code;
 mod desk;
 mod enrol;
 mod message;
 mod order;
+mod paper;
 mod payment;
 mod portal;
 mod problem;
 mod profile;
+mod query;
 mod reissue;
 mod revocation;
 mod rewrite;
@@ -134,6 +137,7 @@ pub use account::*;
 pub use assistant::*;
 pub use audit::*;
 pub use bytes::{Hex, Secret};
+pub use code::*;
 pub use desk::*;
 pub use enrol::*;
 pub use message::{
@@ -141,10 +145,12 @@ pub use message::{
     unlock_message, written_message,
 };
 pub use order::*;
+pub use paper::*;
 pub use payment::*;
 pub use portal::*;
 pub use problem::{FieldFault, Problem, ProblemType};
 pub use profile::*;
+pub use query::*;
 pub use reissue::*;
 pub use revocation::*;
 pub use rewrite::*;

@@ -1,7 +1,8 @@
-//! Orders of every kind: state, history, what may be done next; the order query (V-06, V-07, G-12).
+//! Orders of every kind: state, history, what may be done next.
 
 use super::{
-    EnrolForm, Invoice, Payment, ReissueView, RevocationView, RewriteView, SealChangeView, Secret, UnlockView,
+    EnrolForm, Invoice, PaperView, Payment, ReissueView, RevocationView, RewriteView, SealChangeView, Secret,
+    UnlockView,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -350,70 +351,6 @@ pub enum PasswordWay {
     },
 }
 
-/// A paper that an order may need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub enum Paper {
-    /// 营业执照 (copy with company seal).
-    BusinessLicence,
-    /// 经办人证照复印件 (company seal and date).
-    HandlerIdentity,
-    /// 持有人身份证复印件 (signature and date).
-    HolderIdentity,
-    /// 法人授权委托及诚信承诺书.
-    Authorisation,
-    /// 付款凭证 of a remittance.
-    PaymentProof,
-    /// The application form that the hall made, signed or stamped: a PDF or a picture (E-22).
-    SignedApplication,
-    /// 承诺视频, MP4 (E-23, AMB-11).
-    CommitmentVideo,
-    /// 印章图片 (Z-10).
-    SealPicture,
-}
-
-impl Paper {
-    /// The paper in Chinese, as shown.
-    pub fn zh(self) -> &'static str {
-        match self {
-            Self::BusinessLicence => "营业执照",
-            Self::HandlerIdentity => "经办人证照复印件",
-            Self::HolderIdentity => "持有人身份证复印件",
-            Self::Authorisation => "法人授权委托及诚信承诺书",
-            Self::PaymentProof => "付款凭证",
-            Self::SignedApplication => "签章后的申请表",
-            Self::CommitmentVideo => "承诺视频",
-            Self::SealPicture => "印章图片",
-        }
-    }
-}
-
-/// A paper: wanted, maybe received.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct PaperView {
-    /// Which.
-    pub paper: Paper,
-    /// What was received.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<PaperReceipt>,
-}
-
-/// A received paper.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct PaperReceipt {
-    /// Which.
-    pub paper: Paper,
-    /// `image/jpeg`, `image/bmp`, `image/gif` or `image/png`, found in the content.
-    pub format: String,
-    /// Size in bytes.
-    pub size: u64,
-    /// SM3 of the file, hexadecimal.
-    pub sm3: String,
-}
-
 /// A parcel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -429,64 +366,4 @@ pub struct Parcel {
     /// When it was posted.
     #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
     pub posted_at: Timestamp,
-}
-
-/// A code, typed in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct CodeEntry {
-    /// The code.
-    pub code: Secret,
-}
-
-/// A code was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct CodeSent {
-    /// Where to, masked.
-    pub sent_to: String,
-    /// How many digits it has.
-    pub length: u8,
-    /// When it runs out.
-    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
-    pub expires_at: Timestamp,
-    /// Seconds until another may be asked for.
-    pub retry_after: u64,
-}
-
-/// Order query: choose 单位/个人, type the number (V-06).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct QueryRequest {
-    /// Unit or person.
-    pub kind: SubjectKind,
-    /// Credit code or identity number.
-    pub number: String,
-}
-
-/// A query waits for its code; the answer is the same whether there are orders or not.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct QueryOpened {
-    /// Name of the query, for `/api/queries/{id}/result`.
-    pub query: String,
-    /// How many digits the code has.
-    pub length: u8,
-    /// When the code runs out.
-    #[cfg_attr(feature = "server", schema(value_type = String, format = DateTime))]
-    pub expires_at: Timestamp,
-    /// Seconds until another may be asked for.
-    pub retry_after: u64,
-}
-
-/// An order found by a query, with a fresh token to go on with it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct QueriedOrder {
-    /// Bearer token of this order.
-    pub token: Secret,
-    /// The order.
-    pub order: Order,
 }
