@@ -11,6 +11,7 @@ use ukey_apdu::{Dialect, Ins};
 use crate::container::Container;
 use crate::device::{Device, protected_cla, texts};
 use crate::error::{About, Proves, Result};
+use crate::guard;
 use crate::wire::Wire;
 
 /// How an application wants a new PIN sealed, where tokens differ.
@@ -84,6 +85,22 @@ impl<'d> Application<'d> {
         self.device.in_session(self.session, about, ins, run)
     }
 
+    /// Runs the commands that prove a PIN, unless they could spend the last try of a key that is not ours.
+    fn proving<T>(
+        &self,
+        ins: Ins,
+        pin: PinType,
+        run: impl FnOnce(&mut Wire, About) -> Result<T>,
+    ) -> Result<T> {
+        let guarded = self.device.is_guarded();
+        self.with(self.about(), ins, |wire, about| {
+            if guarded {
+                guard::count_pin(wire, &about, self.id(), pin)?;
+            }
+            run(wire, about)
+        })
+    }
+
     /// The retry count of a PIN; costs no try.
     ///
     /// # Errors
@@ -95,9 +112,10 @@ impl<'d> Application<'d> {
     /// Proves a PIN and thereby gets its right in this application.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin), [`ErrorKind::Locked`](crate::ErrorKind::Locked).
+    /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin), [`ErrorKind::Locked`](crate::ErrorKind::Locked);
+    /// [`ErrorKind::LastTry`](crate::ErrorKind::LastTry) on a key that is not ours ([`guard`]).
     pub fn verify_pin(&self, pin_type: PinType, pin: &Pin) -> Result<()> {
-        self.with(self.about(), Ins::VerifyPin, |wire, about| {
+        self.proving(Ins::VerifyPin, pin_type, |wire, about| {
             let challenge = wire.challenge(about.clone())?;
             let cryptogram = PinKey::derive(wire.dialect(), pin).cryptogram(wire.dialect(), &challenge);
             let command = VerifyPin { application: self.id(), pin_type, cryptogram };
@@ -111,7 +129,7 @@ impl<'d> Application<'d> {
     /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) for the old PIN; [`ErrorKind::Refused`](crate::ErrorKind::Refused) for a new one that is
     /// too short.
     pub fn change_pin(&self, pin_type: PinType, old: &Pin, new: &Pin) -> Result<()> {
-        self.with(self.about(), Ins::ChangePin, |wire, about| {
+        self.proving(Ins::ChangePin, pin_type, |wire, about| {
             let challenge = wire.challenge(about.clone())?;
             let header = [protected_cla(), Ins::ChangePin as u8, 0, pin_type as u8];
             let sealed = self.seal(wire, old, new, &challenge, header);
@@ -125,7 +143,7 @@ impl<'d> Application<'d> {
     /// # Errors
     /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) for the administrator PIN.
     pub fn unblock_pin(&self, admin: &Pin, new: &Pin) -> Result<()> {
-        self.with(self.about(), Ins::UnblockPin, |wire, about| {
+        self.proving(Ins::UnblockPin, PinType::Administrator, |wire, about| {
             let challenge = wire.challenge(about.clone())?;
             let header = [protected_cla(), Ins::UnblockPin as u8, 0, 0];
             let sealed = self.seal(wire, admin, new, &challenge, header);
@@ -163,7 +181,7 @@ impl<'d> Application<'d> {
     /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) where it was not sealed with the administrator PIN over that
     /// challenge; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without a challenge.
     pub fn unblock_remote(&self, sealed: &SealedPinBuf) -> Result<()> {
-        self.with(self.about(), Ins::UnblockPin, |wire, about| self.unblock(wire, about, sealed))
+        self.proving(Ins::UnblockPin, PinType::Administrator, |wire, about| self.unblock(wire, about, sealed))
     }
 
     fn unblock(&self, wire: &mut Wire, about: About, sealed: &SealedPinBuf) -> Result<()> {

@@ -17,6 +17,7 @@ use crate::link::sim::Simulator;
 use crate::link::{Hand, Link, LinkError, Place};
 use crate::probe::{self, Found};
 use crate::session_key::SessionKey;
+use crate::tally::Tally;
 use crate::trace::Traced;
 use crate::wire::Wire;
 
@@ -128,14 +129,18 @@ impl Device {
     /// Proves the device authentication key: the right to create and delete applications.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongDeviceKey`](crate::ErrorKind::WrongDeviceKey), [`ErrorKind::DeviceKeyLocked`](crate::ErrorKind::DeviceKeyLocked).
+    /// [`ErrorKind::WrongDeviceKey`](crate::ErrorKind::WrongDeviceKey), [`ErrorKind::DeviceKeyLocked`](crate::ErrorKind::DeviceKeyLocked);
+    /// [`ErrorKind::LastTry`](crate::ErrorKind::LastTry) on a key that is not ours ([`guard`](crate::guard)).
     pub fn authenticate(&self, key: &DeviceKey) -> Result<()> {
+        let guarded = self.is_guarded();
         let about = About::default().proves(Proves::DeviceKey);
         let mut wire = self.wire();
+        wire.guard.count_device_key(guarded)?;
         let Dialect { device_challenge, device_key_p2, .. } = *wire.dialect();
         let challenge = wire.random(usize::from(device_challenge.length()))?;
         let command = DevAuth { algorithm: device_key_p2.byte(), cryptogram: key.cryptogram(&challenge) };
-        wire.send(&command, about, drop)
+        let proved = wire.send(&command, about, drop);
+        wire.guard.device_key_told(proved)
     }
 
     /// Proves the device authentication key by a cryptogram that its holder made over the last [`Device::random`]
@@ -144,10 +149,13 @@ impl Device {
     /// # Errors
     /// As [`Device::authenticate`]; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without such a random.
     pub fn authenticate_with(&self, cryptogram: [u8; 16]) -> Result<()> {
+        let guarded = self.is_guarded();
         let about = About::default().proves(Proves::DeviceKey);
         let mut wire = self.wire();
+        wire.guard.count_device_key(guarded)?;
         let algorithm = wire.dialect().device_key_p2.byte();
-        wire.send(&DevAuth { algorithm, cryptogram }, about, drop)
+        let proved = wire.send(&DevAuth { algorithm, cryptogram }, about, drop);
+        wire.guard.device_key_told(proved)
     }
 
     /// Replaces the device authentication key; the device must be authenticated with the old one.
@@ -156,6 +164,7 @@ impl Device {
     /// [`ErrorKind::NotLoggedIn`](crate::ErrorKind::NotLoggedIn) before [`Device::authenticate`]; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6988`) for a wrong old key.
     pub fn change_device_key(&self, old: &DeviceKey, new: &DeviceKey) -> Result<()> {
         let mut wire = self.wire();
+        wire.guard.keep(new)?;
         let challenge = wire.challenge(About::default())?;
         let algorithm = wire.dialect().device_key_p2.byte();
         let header = [protected_cla(), Ins::ChangeDevAuthKey as u8, 0, algorithm];
@@ -260,6 +269,12 @@ impl Device {
     pub fn plug_in(&self) -> Result<()> {
         self.hand()?.plug_in()?;
         self.reconnect()
+    }
+
+    /// What was asked of the key over this device that costs something.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.wire().tally.clone()
     }
 
     /// The last exchanges, oldest first, without secrets.

@@ -49,6 +49,18 @@ pub enum ErrorKind {
     /// The device authentication key is locked for ever.
     #[error("the device authentication key is locked")]
     DeviceKeyLocked,
+    /// One try is left, and on a key that is not ours the last one is never spent: nothing was sent.
+    #[error("1 try of the {} is left, and the last one is not spent on a real key", secret(*pin))]
+    LastTry {
+        /// Whose PIN; none for the device authentication key.
+        pin: Option<PinType>,
+    },
+    /// It is another key than the one that was named by its serial number.
+    #[error("this is the key {found}, not the one that was named")]
+    AnotherKey {
+        /// Its serial number.
+        found: String,
+    },
     /// A right is missing: a PIN, or the device authentication (`6982`).
     #[error("the token wants proof of a right first")]
     NotLoggedIn,
@@ -116,6 +128,10 @@ pub enum ErrorKind {
 
 fn tries(left: u8) -> String {
     if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
+}
+
+fn secret(pin: Option<PinType>) -> String {
+    pin.map_or_else(|| "device authentication key".to_owned(), |pin| pin.to_string())
 }
 
 /// Whether a command goes on with what another began.
@@ -257,6 +273,7 @@ impl Error {
             ErrorKind::WrongPin { tries_left, .. } | ErrorKind::WrongDeviceKey { tries_left } => {
                 Some(tries_left)
             }
+            ErrorKind::LastTry { .. } => Some(1),
             ErrorKind::Locked { .. } | ErrorKind::DeviceKeyLocked => Some(0),
             _ => None,
         }
@@ -302,6 +319,15 @@ impl Error {
             ErrorKind::Link(error) => error.message_zh(),
             ErrorKind::Locked { pin: PinType::User } => "用户口令已锁死".to_owned(),
             ErrorKind::Locked { pin: PinType::Administrator } => "管理员口令已锁死".to_owned(),
+            ErrorKind::LastTry { pin } => {
+                let secret = match pin {
+                    Some(PinType::User) => "用户口令",
+                    Some(PinType::Administrator) => "管理员口令",
+                    None => "设备认证密钥",
+                };
+                format!("{secret}只剩最后1次机会，真实UKey不消耗最后一次，未发送")
+            }
+            ErrorKind::AnotherKey { found } => format!("插入的是UKey {found}，不是指定的那一把"),
             ErrorKind::NoSuchApplication => "应用不存在".to_owned(),
             ErrorKind::NoSuchContainer => "容器不存在".to_owned(),
             ErrorKind::BeyondFile => "超出文件末尾".to_owned(),
@@ -345,6 +371,18 @@ impl Error {
             ErrorKind::DeviceKeyLocked => {
                 ("the key can no longer be initialised: replace it", "UKey已无法初始化，请更换")
             }
+            ErrorKind::LastTry { pin: Some(PinType::User) } => (
+                "unblock it with the administrator PIN first; who is sure of the PIN allows it: --allow-destructive --serial NUMBER",
+                "请先用管理员口令解锁；确信口令无误时可用 --allow-destructive --serial 序列号 放行",
+            ),
+            ErrorKind::LastTry { .. } => (
+                "nothing restores its tries but the right secret; who is sure of it allows it: --allow-destructive --serial NUMBER",
+                "只有正确的口令（密钥）才能恢复次数；确信无误时可用 --allow-destructive --serial 序列号 放行",
+            ),
+            ErrorKind::AnotherKey { .. } => (
+                "plug in the key that was named, or name this one: `ukey info` tells its serial number",
+                "请插入指定的UKey，或用 ukey info 查看序列号后重新指定",
+            ),
             ErrorKind::NotLoggedIn if self.0.about.file.is_some() => (
                 "verify the PIN whose holder may do this, the user's or the administrator's; some files are open to nobody",
                 "请先验证有此权限的口令（用户或管理员）；有的文件不对任何人开放",

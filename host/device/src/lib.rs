@@ -46,6 +46,8 @@
 //! | `session_key`, `digest` | what the token computes for anyone: encryption, MAC, digests |
 //! | `external`, `agreement` | SM2 with the caller's keys; a session key that two tokens agree on |
 //! | `exclusive` | the token for one program alone |
+//! | [`guard`] | real keys are precious: the last try, the device key that a run changes |
+//! | [`tally`] | what was asked of a key that costs something |
 //! | [`measure`] | what the token costs as a Cortex-M image, and may cost |
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
@@ -60,12 +62,14 @@ pub mod error;
 mod exclusive;
 mod external;
 mod file;
+pub mod guard;
 pub mod image;
 pub mod link;
 pub mod measure;
 pub mod policy;
 pub mod probe;
 mod session_key;
+pub mod tally;
 pub mod target;
 pub mod trace;
 mod wire;
@@ -82,6 +86,7 @@ pub use link::qemu::{Board, Emulator};
 pub use link::sim::{Policy, Simulator, sweep};
 pub use link::{Hand, Link, LinkError, Place};
 pub use session_key::{SealedKey, SessionKey};
+pub use tally::{Tally, Tries};
 pub use target::{Options, Target, UnknownTarget};
 pub use trace::Traced;
 

@@ -10,7 +10,9 @@ use ukey_apdu::{Apdu, Dialect, Status};
 use zeroize::Zeroizing;
 
 use crate::error::{About, ErrorKind, Result};
+use crate::guard::Guard;
 use crate::link::{Link, LinkError};
+use crate::tally::Tally;
 use crate::trace::Trace;
 
 /// Data bytes of an envelope that every token takes, until the token says how many it does.
@@ -29,13 +31,24 @@ pub(crate) struct Wire {
     pub(crate) digests: u64,
     /// How often the token was taken for this link alone, and not given back.
     holds: u32,
+    pub(crate) guard: Guard,
+    pub(crate) tally: Tally,
     pub(crate) trace: Trace,
 }
 
 impl Wire {
     pub(crate) fn new(link: Box<dyn Link>, dialect: Dialect) -> Wire {
-        let trace = Trace::default();
-        Wire { link, dialect, max_data: SAFE_DATA, session: 1, digests: 0, holds: 0, trace }
+        Wire {
+            link,
+            dialect,
+            max_data: SAFE_DATA,
+            session: 1,
+            digests: 0,
+            holds: 0,
+            guard: Guard::default(),
+            tally: Tally::default(),
+            trace: Trace::default(),
+        }
     }
 
     pub(crate) fn link(&self) -> &dyn Link {
@@ -206,6 +219,7 @@ impl Wire {
     /// One envelope as it is.
     pub(crate) fn transmit_raw(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
         let answer = self.link.transmit(envelope);
+        self.tally.count(envelope, answer.as_deref().unwrap_or_default());
         self.trace.push(envelope, answer.as_deref().unwrap_or_default(), &self.dialect);
         answer
     }
