@@ -98,7 +98,7 @@ exports! {
     fn SKF_GetDevInfo(hDev: DEVHANDLE, pDevInfo: Out<DEVINFO>) {
         let device = hDev.device()?;
         let place = pDevInfo.place()?;
-        place.put(DEVINFO::from(&device.did(device.device()?.info())?));
+        place.put(structure(&device.did(device.device()?.info())?));
         Ok(())
     }
 
@@ -161,29 +161,28 @@ pub(crate) fn text<const SIZE: usize>(text: &str) -> [CHAR; SIZE] {
     field
 }
 
-impl From<&DeviceInfo> for DEVINFO {
-    fn from(info: &DeviceInfo) -> Self {
-        let version = |version: Version| VERSION { major: version.major, minor: version.minor };
-        let most = ULONG::from(info.max_apdu_data);
-        Self {
-            Version: VERSION { major: 1, minor: 0 },
-            Manufacturer: text(&info.manufacturer),
-            Issuer: text(&info.issuer),
-            Label: text(&info.label),
-            SerialNumber: text(&info.serial_number),
-            HWVersion: version(info.hardware),
-            FirmwareVersion: version(info.firmware),
-            AlgSymCap: info.symmetric,
-            AlgAsymCap: info.asymmetric,
-            AlgHashCap: info.digest,
-            DevAuthAlgId: SGD_SM4_ECB,
-            TotalSpace: info.total_space,
-            FreeSpace: info.free_space,
-            MaxECCBufferSize: most.saturating_sub(OVERHEAD),
-            // What is longer goes in several commands.
-            MaxBufferSize: most.saturating_sub(OVERHEAD),
-            Reserved: [0; 64],
-        }
+/// The device information as the interface has it.
+fn structure(info: &DeviceInfo) -> DEVINFO {
+    let version = |version: Version| VERSION { major: version.major, minor: version.minor };
+    let most = ULONG::from(info.max_apdu_data);
+    DEVINFO {
+        Version: VERSION { major: 1, minor: 0 },
+        Manufacturer: text(&info.manufacturer),
+        Issuer: text(&info.issuer),
+        Label: text(&info.label),
+        SerialNumber: text(&info.serial_number),
+        HWVersion: version(info.hardware),
+        FirmwareVersion: version(info.firmware),
+        AlgSymCap: info.symmetric,
+        AlgAsymCap: info.asymmetric,
+        AlgHashCap: info.digest,
+        DevAuthAlgId: SGD_SM4_ECB,
+        TotalSpace: info.total_space,
+        FreeSpace: info.free_space,
+        MaxECCBufferSize: most.saturating_sub(OVERHEAD),
+        // What is longer goes in several commands.
+        MaxBufferSize: most.saturating_sub(OVERHEAD),
+        Reserved: [0; 64],
     }
 }
 

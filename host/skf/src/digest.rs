@@ -33,7 +33,7 @@ exports! {
         };
         // The identity counts with SM3 only; other algorithms have no signer.
         let with_signer = algorithm == DigestAlgorithm::Sm3 && ulIDLen != 0;
-        let public_key = with_signer.then(|| pPubKey.value()?.key()).transpose()?;
+        let public_key = if with_signer { Some(pPubKey.value()?.key()?) } else { None };
         let id = if with_signer { pucID.bytes(ulIDLen)? } else { &[] };
         let signer = public_key.map(|public_key| Signer { public_key, id });
         let cell = Cell::try_new(device, |device| device.did(device.device()?.digest_init(algorithm, signer)))?;

@@ -8,6 +8,7 @@ mod error;
 pub mod framed;
 pub mod qemu;
 pub mod sim;
+pub mod skf;
 pub mod state;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use error::LinkError;
 use sim::Simulator;
+use skf::Call;
 use ukey_apdu::Dialect;
 use ukey_apdu::frame::Measured;
 
@@ -64,6 +66,12 @@ pub trait Link: Send {
 
     /// The dialect of the token, where the place knows it.
     fn dialect(&self) -> Option<Dialect> {
+        None
+    }
+
+    /// The function of a vendor's library that decided about the last transmission, and what it answered; `None` over
+    /// links that carry envelopes.
+    fn last_call(&self) -> Option<Call> {
         None
     }
 

@@ -8,7 +8,7 @@
 
 use std::marker::PhantomData;
 
-use super::types::{BYTE, CHAR, ULONG};
+use super::types::{self, BYTE, CHAR, ULONG};
 use crate::sar::{Result, Sar};
 
 /// A number of the table of handles, in the width of a pointer. It is never followed.
@@ -22,19 +22,33 @@ pub struct Handle(pub(crate) usize);
 /// Just that: no padding, no forbidden values.
 pub unsafe trait Plain: Copy {}
 
-/// Declares packed structures of integers and bytes to be [`Plain`].
+/// Declares integers and packed structures of them to be [`Plain`].
 macro_rules! plain {
-    ($($type:ty),+) => {
+    ($($type:ty),+ $(,)?) => {
         $(
-            #[allow(unsafe_code, reason = "it has no padding and no forbidden values")]
-            // SAFETY: a packed structure of integers, bytes and such structures.
-            unsafe impl $crate::abi::pointer::Plain for $type {}
+            // SAFETY: an integer, or a packed structure of integers, bytes and such structures: no padding, no
+            // forbidden values.
+            unsafe impl Plain for $type {}
         )+
     };
 }
-pub(crate) use plain;
 
-plain!(BYTE, ULONG, Handle);
+plain!(
+    BYTE,
+    ULONG,
+    Handle,
+    types::VERSION,
+    types::DEVINFO,
+    types::RSAPUBLICKEYBLOB,
+    types::RSAPRIVATEKEYBLOB,
+    types::ECCPUBLICKEYBLOB,
+    types::ECCPRIVATEKEYBLOB,
+    types::ECCCIPHERBLOB,
+    types::ECCSIGNATUREBLOB,
+    types::BLOCKCIPHERPARAM,
+    types::ENVELOPEDKEYBLOB,
+    types::FILEATTRIBUTE,
+);
 
 /// A text that comes in: a NUL ends it.
 #[derive(Clone, Copy, Debug)]
