@@ -27,6 +27,16 @@ pub enum BadPolicy {
         /// The value.
         value: String,
     },
+    /// The shortest PIN would be longer than the longest.
+    #[error(
+        "the shortest PIN would have {min_pin} bytes and the longest {max_pin}: set min-pin and max-pin together"
+    )]
+    Pins {
+        /// Bytes of the shortest.
+        min_pin: u8,
+        /// Bytes of the longest.
+        max_pin: u8,
+    },
 }
 
 impl BadPolicy {
@@ -37,6 +47,9 @@ impl BadPolicy {
             BadPolicy::Form { text } => format!("“{text}”不是策略：请写 名称=值 或 {}", Policy::GM0027),
             BadPolicy::Name { name } => format!("没有策略“{name}”，可用：{}", names()),
             BadPolicy::Value { name, value } => format!("策略{name}不能取值{value}{}", allowed(name)),
+            BadPolicy::Pins { min_pin, max_pin } => {
+                format!("口令最短{min_pin}字节，最长{max_pin}字节：请同时设定min-pin和max-pin")
+            }
         }
     }
 }
@@ -55,28 +68,57 @@ fn allowed(name: &str) -> String {
     }
 }
 
-/// Sets what one text says: `NAME=VALUE`, or `gm0027`, which sets all that GM/T 0027-2014 asks for and leaves the others.
+/// Sets what each text says: `NAME=VALUE`, or `gm0027` for all that GM/T 0027-2014 asks for. Their order does not matter,
+/// but of two about one policy the later counts.
 ///
 /// # Errors
 /// See [`BadPolicy`]; nothing is changed.
-pub fn set(policy: &mut Policy, text: &str) -> Result<(), BadPolicy> {
-    if text == Policy::GM0027 {
-        let (preset, mut changed) = (Policy::gm0027(), *policy);
-        for name in Policy::OF_GM0027 {
-            if let Some(value) = preset.get(name) {
-                set(&mut changed, &format!("{name}={value}"))?;
+pub fn set<'a>(policy: &mut Policy, texts: impl IntoIterator<Item = &'a str>) -> Result<(), BadPolicy> {
+    let mut asked: Vec<(&str, PolicyValue)> = Vec::new();
+    let preset = Policy::gm0027();
+    for text in texts {
+        let values = match text {
+            Policy::GM0027 => {
+                Policy::OF_GM0027.iter().filter_map(|name| Some((*name, preset.get(name)?))).collect()
             }
+            text => vec![value(text)?],
+        };
+        for (name, value) in values {
+            asked.retain(|(other, _)| *other != name);
+            asked.push((name, value));
         }
-        *policy = changed;
-        return Ok(());
     }
+    let mut changed = *policy;
+    // A bound of PINs may have to wait until the other one has made way.
+    while !asked.is_empty() {
+        let waiting = asked.len();
+        asked.retain(|(name, value)| changed.set(name, *value).is_err());
+        if asked.len() == waiting {
+            let bound = |name: &str, now| match asked.iter().find(|(other, _)| *other == name) {
+                Some((_, PolicyValue::Number(number))) => u8::try_from(*number).unwrap_or(now),
+                _ => now,
+            };
+            let (min_pin, max_pin) = (bound("min-pin", changed.min_pin), bound("max-pin", changed.max_pin));
+            return Err(BadPolicy::Pins { min_pin, max_pin });
+        }
+    }
+    *policy = changed;
+    Ok(())
+}
+
+/// The policy and the value that a text names.
+fn value(text: &str) -> Result<(&str, PolicyValue), BadPolicy> {
     let (name, value) = text.split_once('=').ok_or_else(|| BadPolicy::Form { text: text.to_owned() })?;
+    let named = Policy::NAMED.iter().find(|named| named.name == name);
+    let named = named.ok_or_else(|| BadPolicy::Name { name: name.to_owned() })?;
     let bad_value = || BadPolicy::Value { name: name.to_owned(), value: value.to_owned() };
-    if !Policy::NAMED.iter().any(|named| named.name == name) {
-        return Err(BadPolicy::Name { name: name.to_owned() });
-    }
     let parsed: PolicyValue = value.parse().map_err(|_: PolicyError| bad_value())?;
-    policy.set(name, parsed).map_err(|_| bad_value())
+    let allowed = match (parsed, named.range) {
+        (PolicyValue::Switch(_), None) => true,
+        (PolicyValue::Number(number), Some((least, most))) => (least..=most).contains(&number),
+        _ => false,
+    };
+    if allowed { Ok((name, parsed)) } else { Err(bad_value()) }
 }
 
 /// The policies that are not as by default, one `NAME=VALUE` a line; nothing where all are.
@@ -107,7 +149,7 @@ pub fn print_all(policy: &Policy) -> String {
 /// See [`BadPolicy`].
 pub fn parse(text: &str) -> Result<Policy, BadPolicy> {
     let mut policy = Policy::default();
-    text.lines().try_for_each(|line| set(&mut policy, line))?;
+    set(&mut policy, text.lines())?;
     Ok(policy)
 }
 
@@ -120,7 +162,7 @@ mod tests {
         let mut policy = Policy::default();
         assert_eq!(print(&policy), "");
         for text in ["max-pin=12", "gm0027", "min-pin=12", "one-use=off", "self-test-records=off"] {
-            set(&mut policy, text).unwrap();
+            set(&mut policy, [text]).unwrap();
             assert_eq!(parse(&print(&policy)).unwrap(), policy);
         }
         assert_eq!(
@@ -143,15 +185,27 @@ mod tests {
         for lax in
             ["min-pin=1", "max-pin=12", "device-tries=15", "self-test-algorithms=off", "session-keys=4"]
         {
-            set(&mut policy, lax).unwrap();
+            set(&mut policy, [lax]).unwrap();
         }
-        set(&mut policy, "gm0027").unwrap();
+        set(&mut policy, ["gm0027"]).unwrap();
         assert_eq!(policy, Policy { max_pin: 12, session_keys: 4, ..Policy::gm0027() });
         let mut short = Policy::default();
-        ["min-pin=4", "max-pin=4"].iter().for_each(|lax| set(&mut short, lax).unwrap());
+        set(&mut short, ["max-pin=4", "min-pin=4"]).unwrap();
         let before = short;
-        assert!(set(&mut short, "gm0027").is_err(), "six bytes do not fit");
+        assert_eq!(set(&mut short, ["gm0027"]), Err(BadPolicy::Pins { min_pin: 6, max_pin: 4 }));
         assert_eq!(short, before);
+    }
+
+    #[test]
+    fn their_order_does_not_matter_but_the_later_of_two_counts() {
+        for texts in [["min-pin=4", "max-pin=5"], ["max-pin=5", "min-pin=4"]] {
+            let mut policy = Policy::default();
+            set(&mut policy, texts).unwrap();
+            assert_eq!((policy.min_pin, policy.max_pin), (4, 5));
+        }
+        let mut policy = Policy::default();
+        set(&mut policy, ["max-pin=5", "max-tries=3", "max-pin=12", "gm0027", "max-tries=4"]).unwrap();
+        assert_eq!(policy, Policy { max_pin: 12, max_tries: 4, ..Policy::gm0027() });
     }
 
     #[test]
@@ -162,10 +216,10 @@ mod tests {
             ("one_use=on", "one-use"),
             ("one-use=1", "(on, off)"),
             ("max-tries=16", "(1..15)"),
-            ("max-pin=5", "cannot be 5"),
+            ("max-pin=5", "6 bytes and the longest 5"),
             ("min-pin=", "(1..16)"),
         ] {
-            let error = set(&mut policy, text).unwrap_err();
+            let error = set(&mut policy, ["one-use=on", text]).unwrap_err();
             assert!(error.to_string().contains(says), "{error}");
             assert!(!error.message_zh().is_empty());
             assert_eq!(policy, Policy::default());

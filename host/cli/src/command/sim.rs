@@ -35,7 +35,9 @@ enum Verb {
         /// Leave it as it comes from the factory: without an application
         #[arg(long)]
         factory: bool,
-        /// What it is stricter about than by default, NAME=VALUE, or gm0027 for all that GM/T 0027 asks for; may be repeated
+        /// What it is stricter about than by default, NAME=VALUE, or gm0027 for all that GM/T 0027 asks for; may be
+        /// repeated. Names: one-use, min-pin, max-pin, max-tries, device-tries, strict-factory, changed-device-key,
+        /// strict-open, self-test-algorithms, self-test-records, session-keys
         #[arg(long = "policy", value_name = "NAME=VALUE")]
         policies: Vec<String>,
         /// Take everything random from this number, so that it can be made again
@@ -139,13 +141,11 @@ impl Sim {
     }
 }
 
-/// All of them, one after the other.
+/// All of them.
 fn asked_for(policies: &[String]) -> Result<Policy> {
     let mut policy = Policy::default();
-    for text in policies {
-        policy::set(&mut policy, text)
-            .map_err(|error| Failure::usage(error.to_string(), error.message_zh()))?;
-    }
+    policy::set(&mut policy, policies.iter().map(String::as_str))
+        .map_err(|error| Failure::usage(error.to_string(), error.message_zh()))?;
     Ok(policy)
 }
 
