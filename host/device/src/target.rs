@@ -1,6 +1,7 @@
 //! Where a token is, as users write it: on the command line, in the environment, in a configuration file.
 
 use std::fmt;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,7 +9,9 @@ use crate::device::Device;
 use crate::dialect::DialectChoice;
 use crate::error::Result;
 use crate::link::qemu::{Board, Emulator};
+use crate::link::serial::Line;
 use crate::link::sim::Simulator;
+use crate::link::socket::{Tcp, Unix};
 use crate::link::{LinkError, Place};
 
 /// A place where a token can be reached.
@@ -142,7 +145,8 @@ fn is_host_and_port((host, port): (&str, &str)) -> bool {
 fn serial(text: &str) -> Result<Target, UnknownTarget> {
     let (path, baud) = match text.rsplit_once('@') {
         Some((path, baud)) => {
-            (path, baud.parse().map_err(|_| UnknownTarget::NoBaud { text: baud.to_owned() })?)
+            let no_baud = |_| UnknownTarget::NoBaud { text: baud.to_owned() };
+            (path, baud.parse::<NonZero<u32>>().map_err(no_baud)?.get())
         }
         None => (text, DEFAULT_BAUD),
     };
@@ -220,9 +224,9 @@ impl Target {
         match self {
             Target::Sim => connect(&Simulator::fresh(options)?),
             Target::SimFile(file) => connect(&Simulator::open(file, options)?),
-            Target::Tcp { .. } => Err(LinkError::NotBuilt { form: "tcp:HOST:PORT" }.into()),
-            Target::Unix(_) => Err(LinkError::NotBuilt { form: "unix:PATH" }.into()),
-            Target::Serial { .. } => Err(LinkError::NotBuilt { form: "serial:PATH[@BAUD]" }.into()),
+            Target::Tcp { address } => connect(&Tcp::new(address)),
+            Target::Unix(path) => connect(&Unix::new(path)),
+            Target::Serial { path, baud } => connect(&Line::new(path, *baud)),
             Target::Pcsc { .. } => Err(LinkError::NotBuilt { form: "pcsc:READER" }.into()),
             Target::Skf { .. } => Err(LinkError::NotBuilt { form: "skf:LIBRARY.so[#DEVICE]" }.into()),
             Target::Qemu { board, flash } => connect(&Emulator::start(*board, flash.as_deref(), options)?),

@@ -180,7 +180,9 @@ impl<S: Stream> Framed<S> {
                     self.send(seed)?;
                     seeded = true;
                 }
-                (Kind::Ready, _) if sequence == self.start => return self.ready(&payload).map(|()| None),
+                (Kind::Ready, _) if seeded && sequence == self.start => {
+                    return self.ready(&payload).map(|()| None);
+                }
                 (Kind::Refused, Some(reason @ Reason::NoStart)) => {
                     return Err(LinkError::NoStart { reason: reason.to_string() });
                 }

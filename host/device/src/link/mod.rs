@@ -6,10 +6,14 @@
 
 mod error;
 pub mod framed;
+mod holder;
 pub mod qemu;
+pub mod serial;
 pub mod sim;
 pub mod skf;
+pub mod socket;
 pub mod state;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +82,11 @@ pub trait Link: Send {
     /// What the last command, or the start, cost where the token measures.
     fn measured(&self) -> Option<Measured> {
         None
+    }
+
+    /// What came over this link so far and was no frame. None of it was taken for an answer.
+    fn bad_frames(&self) -> u32 {
+        0
     }
 
     /// The hand that can pull the token and plug it in, where it is not a person's.

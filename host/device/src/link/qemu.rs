@@ -225,7 +225,12 @@ impl Emulator {
             .map_err(io_error("making", &env::temp_dir()))?;
         let (flash, lock) = match flash {
             None => (folder.path().join("flash"), None),
-            Some(flash) => (flash.to_owned(), Some(state::lock(flash)?)),
+            Some(flash) => {
+                // However it is spelt, it is one file with one lock.
+                let flash = fs::canonicalize(flash).unwrap_or_else(|_| flash.to_owned());
+                let lock = state::lock(&flash)?;
+                (flash, Some(lock))
+            }
         };
         blank_unless_there(&flash, board.flash_size())?;
         let seed = match lock {

@@ -35,8 +35,8 @@ use std::path::{Path, PathBuf};
 use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
 
-use super::LinkError;
 use super::sim::Policy;
+use super::{LinkError, holder};
 use crate::dialect::{self, BadDialect};
 use crate::policy::{self, BadPolicy};
 
@@ -373,7 +373,7 @@ pub(super) fn lock(path: &Path) -> Result<Lock, LinkError> {
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => {
-            Err(LinkError::Busy { place: path.display().to_string(), holder: None })
+            Err(LinkError::Busy { place: path.display().to_string(), holder: holder::of(&name) })
         }
         Err(TryLockError::Error(source)) => Err(io_error("locking", &name)(source)),
     }
