@@ -118,7 +118,8 @@ impl Device {
         self.wire().send(&SetLabel { label: label.as_bytes() }, About::default(), drop)
     }
 
-    /// Random bytes of the token. A challenge that was fetched before is gone.
+    /// Random bytes of the token; the first of them are its challenge ([`Device::authenticate_with`]). One that was
+    /// fetched before is gone.
     ///
     /// # Errors
     /// As every command.
@@ -143,8 +144,8 @@ impl Device {
         wire.guard.device_key_told(proved)
     }
 
-    /// Proves the device authentication key by a cryptogram that its holder made over the last [`Device::random`]
-    /// (SKF_DevAuth): [`DeviceKey::cryptogram`].
+    /// Proves the device authentication key by a cryptogram that its holder made over the first 16 bytes of the last
+    /// [`Device::random`] (SKF_DevAuth): [`DeviceKey::cryptogram`].
     ///
     /// # Errors
     /// As [`Device::authenticate`]; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without such a random.

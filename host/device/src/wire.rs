@@ -19,7 +19,7 @@ use crate::trace::Trace;
 const SAFE_DATA: usize = 255;
 
 /// Random bytes fetched at once: no token's answer block is smaller.
-const RANDOM_AT_ONCE: u16 = 128;
+const RANDOM_AT_ONCE: usize = 128;
 
 /// A live link with what is known of the token behind it.
 pub(crate) struct Wire {
@@ -159,17 +159,17 @@ impl Wire {
             .map_err(|_| about.error(ErrorKind::BadAnswer))
     }
 
-    /// Random bytes of the token.
+    /// Random bytes of the token. What the token remembers as its challenge, the last piece of them, is in front.
     pub(crate) fn random(&mut self, count: usize) -> Result<Vec<u8>> {
-        let mut random = Vec::with_capacity(count);
-        while random.len() < count {
-            let left = u16::try_from(count - random.len()).unwrap_or(u16::MAX);
-            let length = left.min(RANDOM_AT_ONCE);
+        let mut random = vec![0; count];
+        // From the back, so that the last piece is a whole one.
+        for place in random.chunks_mut(RANDOM_AT_ONCE).rev() {
+            let length = u16::try_from(place.len()).unwrap_or_default();
             let piece = self.send(&GenRandom { length }, About::default(), |piece| piece.0.to_vec())?;
-            if piece.len() != usize::from(length) {
+            if piece.len() != place.len() {
                 return Err(About::default().error(ErrorKind::BadAnswer));
             }
-            random.extend(piece);
+            place.copy_from_slice(&piece);
         }
         Ok(random)
     }

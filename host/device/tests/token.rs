@@ -27,6 +27,15 @@ fn random_is_as_long_as_asked_and_repeats_with_the_seed_only() {
     assert_eq!(random(1, 64), random(1, 64));
     assert_ne!(random(1, 64), random(2, 64));
     assert!(random(1, 0).is_empty());
+    // However many there are, the token's challenge is in front.
+    for count in [16, 128, 129, 135, 200, 1000] {
+        let device = Target::Sim.connect(&seeded(1)).unwrap();
+        let key = DeviceKey(*b"1234567812345678");
+        let random = device.random(count).unwrap();
+        device.authenticate_with(key.cryptogram(&random)).unwrap();
+        let random = device.random(count).unwrap();
+        assert!(device.authenticate_with(key.cryptogram(&random[1..])).is_err());
+    }
 }
 
 #[test]

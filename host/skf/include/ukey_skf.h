@@ -279,7 +279,7 @@ ULONG DEVAPI SKF_Transmit(DEVHANDLE hDev, const BYTE *pbCommand, ULONG ulCommand
 /* Access control (7.2) */
 
 /* Replaces the device authentication key by another of 16 bytes, given in clear. It wants SKF_DevAuth before, and
- * the old key to be known here: the factory's (`1234567812345678`), or one that this process set. */
+ * the old key to be known here: the factory's (`1234567812345678`), or the one that this process set last. */
 ULONG DEVAPI SKF_ChangeDevAuthKey(DEVHANDLE hDev, const BYTE *pbKeyValue, ULONG ulKeyLen);
 
 /* Proves the device authentication key: the last random, cut to 16 bytes or filled with zeros, encrypted with it
@@ -368,7 +368,7 @@ ULONG DEVAPI SKF_ExportCertificate(HCONTAINER hContainer, BOOL bSignFlag, BYTE *
 
 /* Cryptography (7.6) */
 
-/* Random bytes; also the challenge of the next SKF_DevAuth. */
+/* Random bytes. The first 16 are also the challenge of the next SKF_DevAuth, filled with zeros where they are fewer. */
 ULONG DEVAPI SKF_GenRandom(DEVHANDLE hDev, BYTE *pbRandom, ULONG ulRandomLen);
 
 /* Makes the sign pair of a container, or makes it anew. Wants the user PIN. */
@@ -478,12 +478,23 @@ ULONG DEVAPI SKF_CloseHandle(HANDLE hHandle);
 /* Sets a session key of the device itself in clear: 16 bytes. Wants no right. */
 ULONG DEVAPI SKF_SetSymmKey(DEVHANDLE hDev, const BYTE *pbKey, ULONG ulAlgID, HANDLE *phKey);
 
+/* Makes a session key in a container that has a sign pair; SKF_ECCExportSessionKeyByHandle seals it. Wants the
+ * user PIN. */
+ULONG DEVAPI SKF_GenerateKey(HCONTAINER hContainer, ULONG ulAlgId, HANDLE *phSessionKey);
+
 /* Seals a session key for a public key. Wants the user PIN, and the key of a container. There has to be room
  * for 164 bytes and the key. */
 ULONG DEVAPI SKF_ECCExportSessionKeyByHandle(HANDLE hSessionKey, const ECCPUBLICKEYBLOB *pPubKey, ECCCIPHERBLOB *pData);
 
 /* Decrypts with a private key from outside. */
 ULONG DEVAPI SKF_ExtECCDecrypt(DEVHANDLE hDev, const ECCPRIVATEKEYBLOB *pECCPriKeyBlob, const ECCCIPHERBLOB *pCipherText, BYTE *pbPlainText, ULONG *pulPlainTextLen);
+
+/* Decrypts with the encryption pair of a container. No command of GM/T 0017 does: SAR_NOTSUPPORTYETERR.
+ * Libraries disagree on its parameters, so none but the first is looked at. */
+ULONG DEVAPI SKF_ECCDecrypt(HCONTAINER hContainer, const ECCCIPHERBLOB *pCipherText, BYTE *pbPlainText, ULONG *pulPlainTextLen);
+
+/* The same with a pair of one's choice, and the same answer. */
+ULONG DEVAPI SKF_PrvKeyDecrypt(HCONTAINER hContainer, ULONG ulType, const ECCCIPHERBLOB *pCipherText, BYTE *pbData, ULONG *pulDataLen);
 
 /* Signs a digest e of 32 bytes with a private key from outside. */
 ULONG DEVAPI SKF_ExtECCSign(DEVHANDLE hDev, const ECCPRIVATEKEYBLOB *pECCPriKeyBlob, const BYTE *pbData, ULONG ulDataLen, ECCSIGNATUREBLOB *pSignature);

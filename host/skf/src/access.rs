@@ -1,24 +1,24 @@
 //! Access control (GM/T 0016-2012 clause 7.2).
 
 use ukey_device::{DeviceKey, Error, Pin, PinType, Status};
-use zeroize::Zeroizing;
 
 use crate::abi::exports;
 use crate::abi::pointer::{In, Out, Place, Text};
 use crate::abi::types::{ADMIN_TYPE, BOOL, BYTE, DEVHANDLE, HAPPLICATION, ULONG, USER_TYPE};
 use crate::application::Application;
 use crate::connection::Connection;
+use crate::handle::InDevice;
 use crate::sar::{Failure, Result, Sar};
 
 /// Bytes of the device authentication key, and of its cryptogram.
 const KEY: usize = 16;
 
 /// The key that tokens come with.
-const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
+static FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
 
 exports! {
     /// Replaces the device authentication key by another of 16 bytes, given in clear. It wants SKF_DevAuth before, and
-    /// the old key to be known here: the factory's (`1234567812345678`), or one that this process set.
+    /// the old key to be known here: the factory's (`1234567812345678`), or the one that this process set last.
     fn SKF_ChangeDevAuthKey(hDev: DEVHANDLE, pbKeyValue: In<BYTE>, ulKeyLen: ULONG) {
         let device = hDev.device()?;
         let new: [u8; KEY] = pbKeyValue.bytes(ulKeyLen)?.try_into().map_err(|_| Sar::INDATALENERR)?;
@@ -118,41 +118,37 @@ fn proved(application: &Application, retries: Place<ULONG>, result: Result<(), E
     Err(if is_new_pin { Failure { sar: Sar::PIN_LEN_RANGE, ..failure } } else { failure })
 }
 
-/// Keys that were set by this process.
-static KEYS: std::sync::Mutex<Vec<DeviceKey>> = std::sync::Mutex::new(Vec::new());
-
-fn keys() -> std::sync::MutexGuard<'static, Vec<DeviceKey>> {
-    KEYS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 fn authenticate(device: &Connection, cryptogram: [u8; KEY]) -> Result {
-    let mut known = device.slot.authentication();
-    let random = Zeroizing::new(std::mem::take(&mut known.random));
-    device.did(device.device()?.authenticate_with(cryptogram))?;
+    let live = device.live()?;
+    let mut known = live.authentication();
+    // Whatever comes of it, the token remembers neither the challenge nor a proof of before.
+    let challenge = std::mem::take(&mut *known).challenge;
+    device.did(live.device.authenticate_with(cryptogram))?;
     // Which key it was: SKF_ChangeDevAuthKey will need it, and is not told.
-    let mut candidates = keys().clone();
-    candidates.push(FACTORY_KEY);
-    known.key = candidates.into_iter().find(|key| key.cryptogram(&random) == cryptogram);
+    let fits = |key: &&DeviceKey| key.cryptogram(&*challenge) == cryptogram;
+    let set = device.slot.device_key();
+    known.key = set.as_deref().into_iter().chain([&FACTORY_KEY]).find(fits).cloned();
     known.is_proved = true;
     Ok(())
 }
 
 fn change_key(device: &Connection, new: DeviceKey) -> Result {
-    let mut known = device.slot.authentication();
+    let live = device.live()?;
+    let mut known = live.authentication();
     let old = match &known.key {
         Some(key) => key,
         None if known.is_proved => return Err(missing(Sar::KEYNOTFOUNTERR, UNKNOWN)),
         None => return Err(missing(Sar::FAIL, "prove the device authentication key first: SKF_DevAuth")),
     };
-    device.did(device.device()?.change_device_key(old, &new))?;
-    keys().push(new.clone());
+    device.did(live.device.change_device_key(old, &new))?;
+    *device.slot.device_key() = Some(Box::new(new.clone()));
     known.key = Some(new);
     Ok(())
 }
 
 /// Why the key that was proved does not do.
-const UNKNOWN: &str = "the old device authentication key is not known here: it has to be the factory's, or one that \
-                       this process set";
+const UNKNOWN: &str = "the old device authentication key is not known here: it has to be the factory's, or the \
+                       one that this process set last";
 
 fn missing(sar: Sar, text: &str) -> Failure {
     Failure { sar, text: Some(text.to_owned()) }

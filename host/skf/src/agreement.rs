@@ -11,7 +11,7 @@ use crate::abi::pointer::{In, Out};
 use crate::abi::types::{BYTE, ECCPUBLICKEYBLOB, HANDLE, HCONTAINER, ULONG};
 use crate::connection::Connection;
 use crate::container::Container;
-use crate::handle::{self, Object};
+use crate::handle::{self, InDevice, Object};
 use crate::sar::{Result, Sar};
 use crate::session_key::SessionKey;
 
@@ -33,7 +33,9 @@ exports! {
         let id = identity(&pbID, ulIDLen)?;
         let device = container.application().handle;
         let cell =
-            Cell::try_new(container, |container| container.did(container.get().begin_agreement(ulAlgId, id)))?;
+            Cell::try_new(Arc::clone(&container), |container| {
+                container.did(container.get().begin_agreement(ulAlgId, id))
+            })?;
         let key = *cell.borrow_dependent().temporary_key();
         let agreement = Agreement { cell, algorithm: ulAlgId, is_done: AtomicBool::new(false) };
         let handle = handle::add(Object::Agreement(Arc::new(agreement)), device)?;
@@ -65,7 +67,7 @@ exports! {
         };
         let id = identity(&pbID, ulIDLen)?;
         let mut own: Option<EccPublicKey> = None;
-        let key = SessionKey::of_container(container, ulAlgId, |container| {
+        let key = SessionKey::of_container(Arc::clone(&container), ulAlgId, |container| {
             let (made, key) = container.did(container.get().answer_agreement(ulAlgId, &sponsor, id))?;
             own = Some(made);
             Ok(key)
@@ -97,7 +99,7 @@ exports! {
         }
         let device = agreement.cell.borrow_owner().application().handle;
         let algorithm = agreement.algorithm;
-        let key = SessionKey::of_agreement(agreement, device, algorithm, |agreement| {
+        let key = SessionKey::of_agreement(Arc::clone(&agreement), device, algorithm, |agreement| {
             agreement.connection().did(agreement.cell.borrow_dependent().clone().finish(&responder))
         })?;
         place.put(key.add()?);
@@ -127,9 +129,12 @@ pub(crate) struct Agreement {
     is_done: AtomicBool,
 }
 
-impl Agreement {
-    /// The device it is in.
-    pub(crate) fn connection(&self) -> &Arc<Connection> {
+impl InDevice for Agreement {
+    fn connection(&self) -> &Arc<Connection> {
         self.cell.borrow_owner().connection()
+    }
+
+    fn check(&self) -> Result {
+        self.cell.borrow_owner().check()
     }
 }

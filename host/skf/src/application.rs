@@ -10,7 +10,8 @@ use crate::abi::pointer::{Buffer, Handle, Out, Text};
 use crate::abi::types::{CHAR, DEVHANDLE, DWORD, HAPPLICATION, ULONG};
 use crate::access::pin;
 use crate::connection::Connection;
-use crate::handle::{self, Object};
+use crate::handle::{self, InDevice, Object};
+use crate::open::{DEVICE, Id};
 use crate::sar::{Result, Sar};
 
 /// Longest name of an application, in bytes.
@@ -50,7 +51,7 @@ exports! {
             max_certificates: max_containers.saturating_mul(2),
             max_files: if info.max_files == 0 { FILES } else { info.max_files },
         }))?;
-        place.put(open(device, hDev, name)?);
+        place.put(open(Arc::clone(&device), hDev, name)?);
         Ok(())
     }
 
@@ -67,7 +68,7 @@ exports! {
         let device = hDev.device()?;
         let name = szAppName.name(LONGEST_NAME)?;
         device.did(device.device()?.delete_application(name))?;
-        device.slot.open().forget_application(name);
+        device.live()?.open().delete(DEVICE, name);
         Ok(())
     }
 
@@ -75,14 +76,14 @@ exports! {
     fn SKF_OpenApplication(hDev: DEVHANDLE, szAppName: Text, phApplication: Out<HAPPLICATION>) {
         let device = hDev.device()?;
         let place = phApplication.place()?;
-        place.put(open(device, hDev, szAppName.name(LONGEST_NAME)?)?);
+        place.put(open(Arc::clone(&device), hDev, szAppName.name(LONGEST_NAME)?)?);
         Ok(())
     }
 
     /// Closes an application. Its containers can be closed later, and used no more; rights stay.
     fn SKF_CloseApplication(hApplication: HAPPLICATION) {
-        let device = hApplication.application()?.handle;
-        let (application, containers) = hApplication.close_application(device)?;
+        let _turn = hApplication.closing()?;
+        let (application, containers) = hApplication.close_application()?;
         for container in containers {
             container.close()?;
         }
@@ -103,30 +104,36 @@ pub(crate) struct Application {
     cell: Cell,
     /// The device's handle.
     pub(crate) handle: Handle,
+    pub(crate) id: Id,
 }
 
 fn open(device: Arc<Connection>, handle: Handle, name: &str) -> Result<Handle> {
     // Opening and counting are one step: nobody's closing comes between.
-    let slot = Arc::clone(&device.slot);
-    let mut open = slot.open();
+    let live = Arc::clone(device.live()?);
+    let mut open = live.open();
     let cell = Cell::try_new(device, |device| device.did(device.device()?.open_application(name)))?;
-    open.application(name);
+    let application = Arc::new(Application { cell, handle, id: open.add(DEVICE, name) });
     drop(open);
-    let application = Arc::new(Application { cell, handle });
     let added = handle::add(Object::Application(Arc::clone(&application)), handle);
     // The device was disconnected meanwhile.
     added.inspect_err(|_| drop(application.close()))
+}
+
+impl InDevice for Application {
+    fn connection(&self) -> &Arc<Connection> {
+        self.cell.borrow_owner()
+    }
+
+    fn check(&self) -> Result {
+        let exists = self.connection().live()?.open().exists(self.id);
+        if exists { Ok(()) } else { Err(Sar::APPLICATION_NOT_EXISTS.into()) }
+    }
 }
 
 impl Application {
     /// The application.
     pub(crate) fn get(&self) -> &OnDevice<'_> {
         self.cell.borrow_dependent()
-    }
-
-    /// The device it is in.
-    pub(crate) fn connection(&self) -> &Arc<Connection> {
-        self.cell.borrow_owner()
     }
 
     /// What came of a command.
@@ -136,11 +143,9 @@ impl Application {
 
     /// One handle less; the last closes it in the token. What is gone there already is closed.
     pub(crate) fn close(&self) -> Result {
-        let mut open = self.connection().slot.open();
-        if !open.close_application(self.get().name()) {
-            return Ok(());
-        }
-        closed(self.did(self.get().clone().close()))
+        let Ok(live) = self.connection().live() else { return Ok(()) };
+        let mut open = live.open();
+        if open.remove(self.id) { closed(self.did(self.get().clone().close())) } else { Ok(()) }
     }
 }
 

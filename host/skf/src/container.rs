@@ -10,7 +10,8 @@ use crate::abi::pointer::{Buffer, Handle, In, Out, Text};
 use crate::abi::types::{BOOL, BYTE, CHAR, HAPPLICATION, HCONTAINER, ULONG};
 use crate::application::{Application, closed};
 use crate::connection::Connection;
-use crate::handle::{self, Object};
+use crate::handle::{self, InDevice, Object};
+use crate::open::Id;
 use crate::sar::{Result, Sar};
 
 /// Longest name of a container, in bytes.
@@ -22,7 +23,7 @@ exports! {
         let application = hApplication.application()?;
         let place = phContainer.place()?;
         let name = szContainerName.name(LONGEST_NAME)?;
-        place.put(open(application, hApplication, name, |application| application.create_container(name))?);
+        place.put(open(Arc::clone(&application), hApplication, name, |application| application.create_container(name))?);
         Ok(())
     }
 
@@ -31,7 +32,7 @@ exports! {
         let application = hApplication.application()?;
         let name = szContainerName.name(LONGEST_NAME)?;
         application.did(application.get().delete_container(name))?;
-        application.connection().slot.open().forget_container(application.get().name(), name);
+        application.connection().live()?.open().delete(application.id, name);
         Ok(())
     }
 
@@ -40,13 +41,14 @@ exports! {
         let application = hApplication.application()?;
         let place = phContainer.place()?;
         let name = szContainerName.name(LONGEST_NAME)?;
-        place.put(open(application, hApplication, name, |application| application.open_container(name))?);
+        place.put(open(Arc::clone(&application), hApplication, name, |application| application.open_container(name))?);
         Ok(())
     }
 
     /// Closes a container; also one whose application was closed before.
     fn SKF_CloseContainer(hContainer: HCONTAINER) {
         let is_one = |object: &Object| matches!(object, Object::Container(_) | Object::ClosedContainer);
+        let _turn = hContainer.closing()?;
         for object in hContainer.close(is_one)? {
             if let Object::Container(container) = object {
                 container.close()?;
@@ -109,7 +111,10 @@ self_cell! {
 }
 
 /// What a container handle stands for.
-pub(crate) struct Container(Cell);
+pub(crate) struct Container {
+    cell: Cell,
+    id: Id,
+}
 
 fn open(
     application: Arc<Application>,
@@ -117,31 +122,39 @@ fn open(
     name: &str,
     get: impl for<'d> FnOnce(&Opened<'d>) -> ukey_device::Result<OnDevice<'d>>,
 ) -> Result<Handle> {
-    let slot = Arc::clone(&application.connection().slot);
-    let mut open = slot.open();
+    // Opening and counting are one step: nobody's closing comes between.
+    let live = Arc::clone(application.connection().live()?);
+    let mut open = live.open();
+    let parent = application.id;
     let cell = Cell::try_new(application, |application| application.did(get(application.get())))?;
-    let container = Arc::new(Container(cell));
-    open.container(container.application().get().name(), name);
+    let container = Arc::new(Container { cell, id: open.add(parent, name) });
     drop(open);
     let added = handle::add(Object::Container(Arc::clone(&container)), handle);
     // The application was closed meanwhile.
     added.inspect_err(|_| drop(container.close()))
 }
 
+impl InDevice for Container {
+    fn connection(&self) -> &Arc<Connection> {
+        self.application().connection()
+    }
+
+    fn check(&self) -> Result {
+        self.application().check()?;
+        let exists = self.connection().live()?.open().exists(self.id);
+        if exists { Ok(()) } else { Err(Sar::INVALIDPARAMERR.into()) }
+    }
+}
+
 impl Container {
     /// The container.
     pub(crate) fn get(&self) -> &OnDevice<'_> {
-        self.0.borrow_dependent()
+        self.cell.borrow_dependent()
     }
 
     /// The application it is in.
     pub(crate) fn application(&self) -> &Application {
-        self.0.borrow_owner()
-    }
-
-    /// The device it is in.
-    pub(crate) fn connection(&self) -> &Arc<Connection> {
-        self.application().connection()
+        self.cell.borrow_owner()
     }
 
     /// What came of a command.
@@ -151,10 +164,8 @@ impl Container {
 
     /// One handle less; the last closes it in the token. What is gone there already is closed.
     pub(crate) fn close(&self) -> Result {
-        let mut open = self.connection().slot.open();
-        if !open.close_container(self.application().get().name(), self.get().name()) {
-            return Ok(());
-        }
-        closed(self.did(self.get().clone().close()))
+        let Ok(live) = self.connection().live() else { return Ok(()) };
+        let mut open = live.open();
+        if open.remove(self.id) { closed(self.did(self.get().clone().close())) } else { Ok(()) }
     }
 }

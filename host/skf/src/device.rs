@@ -109,13 +109,12 @@ exports! {
             FOR_EVER => Duration::MAX,
             milliseconds => Duration::from_millis(milliseconds.into()),
         };
-        hDev.device()?.lock(wait)
+        hDev.connection()?.lock(wait)
     }
 
     /// Gives the device back.
     fn SKF_UnlockDev(hDev: DEVHANDLE) {
-        let device = hDev.device()?;
-        device.did(device.device()?.unlock())
+        hDev.connection()?.unlock()
     }
 
     /// Sends a command to the token as it is, and gives its answer as it is. For tests only.
@@ -227,6 +226,7 @@ pub(crate) mod close {
                     Object::SessionKey(_) | Object::Digest(_) | Object::Mac(_) | Object::Agreement(_)
                 )
             };
+            let _turn = hHandle.closing()?;
             for object in hHandle.close(is_one)? {
                 super::finish(object);
             }

@@ -10,7 +10,7 @@ use crate::abi::exports;
 use crate::abi::pointer::{Buffer, In, Out};
 use crate::abi::types::{BYTE, DEVHANDLE, ECCPUBLICKEYBLOB, HANDLE, SGD_SHA1, SGD_SHA256, SGD_SM3, ULONG};
 use crate::connection::Connection;
-use crate::handle::{self, Object};
+use crate::handle::{self, InDevice, Object};
 use crate::sar::{Result, Sar};
 
 exports! {
@@ -36,7 +36,9 @@ exports! {
         let public_key = if with_signer { Some(pPubKey.value()?.key()?) } else { None };
         let id = if with_signer { pucID.bytes(ulIDLen)? } else { &[] };
         let signer = public_key.map(|public_key| Signer { public_key, id });
-        let cell = Cell::try_new(device, |device| device.did(device.device()?.digest_init(algorithm, signer)))?;
+        let cell = Cell::try_new(Arc::clone(&device), |device| {
+            device.did(device.device()?.digest_init(algorithm, signer))
+        })?;
         let digest = Digest { cell, size: algorithm.size() };
         place.put(handle::add(Object::Digest(Arc::new(digest)), hDev)?);
         Ok(())
@@ -80,6 +82,12 @@ self_cell! {
 pub(crate) struct Digest {
     cell: Cell,
     size: usize,
+}
+
+impl InDevice for Digest {
+    fn connection(&self) -> &Arc<Connection> {
+        self.cell.borrow_owner()
+    }
 }
 
 impl Digest {

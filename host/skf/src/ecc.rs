@@ -19,7 +19,7 @@ const FRONT: usize = 12 + 64;
 const FRONT_OF_CIPHER: usize = FRONT + size_of::<ECCPUBLICKEYBLOB>();
 
 exports! {
-    /// Random bytes; also the challenge of the next SKF_DevAuth.
+    /// Random bytes. The first 16 are also the challenge of the next SKF_DevAuth, filled with zeros where they are fewer.
     fn SKF_GenRandom(hDev: DEVHANDLE, pbRandom: Out<BYTE>, ulRandomLen: ULONG) {
         let device = hDev.device()?;
         pbRandom.place()?;
@@ -27,11 +27,12 @@ exports! {
         if !(1..=LONGEST_RANDOM).contains(&count) {
             return Err(Sar::INDATALENERR.into());
         }
-        let mut known = device.slot.authentication();
-        let random = device.did(device.device()?.random(count))?;
-        fill_exactly(pbRandom, &random)?;
-        known.random = random;
-        Ok(())
+        let live = device.live()?;
+        let mut known = live.authentication();
+        let random = Zeroizing::new(device.did(live.device.random(count))?);
+        known.challenge = Zeroizing::default();
+        known.challenge.iter_mut().zip(random.iter()).for_each(|(cell, byte)| *cell = *byte);
+        fill_exactly(pbRandom, &random)
     }
 
     /// Makes the sign pair of a container, or makes it anew. Wants the user PIN.
@@ -141,8 +142,8 @@ fn verify(
 /// Functions of older editions and other libraries that clients look for.
 pub(crate) mod extensions {
     use super::{
-        BYTE, Buffer, DEVHANDLE, ECCCIPHERBLOB, ECCPRIVATEKEYBLOB, ECCPUBLICKEYBLOB, ECCSIGNATUREBLOB, In,
-        Out, ULONG, Zeroizing, cipher, digest, exports, verify, with_cipher,
+        BYTE, Buffer, DEVHANDLE, ECCCIPHERBLOB, ECCPRIVATEKEYBLOB, ECCPUBLICKEYBLOB, ECCSIGNATUREBLOB,
+        HCONTAINER, In, Out, Sar, ULONG, Zeroizing, cipher, digest, exports, verify, with_cipher,
     };
 
     exports! {
@@ -162,6 +163,32 @@ pub(crate) mod extensions {
                 return buffer.fill(&device.did(device.device()?.decrypt(&key, &ciphertext))?);
             }
             Ok(())
+        }
+
+        /// Decrypts with the encryption pair of a container. No command of GM/T 0017 does: SAR_NOTSUPPORTYETERR.
+        /// Libraries disagree on its parameters, so none but the first is looked at.
+        fn SKF_ECCDecrypt(
+            hContainer: HCONTAINER,
+            pCipherText: In<ECCCIPHERBLOB>,
+            pbPlainText: Out<BYTE>,
+            pulPlainTextLen: Out<ULONG>,
+        ) {
+            let (_, _, _) = (pCipherText, pbPlainText, pulPlainTextLen);
+            hContainer.container()?;
+            Err(Sar::NOTSUPPORTYETERR.into())
+        }
+
+        /// The same with a pair of one's choice, and the same answer.
+        fn SKF_PrvKeyDecrypt(
+            hContainer: HCONTAINER,
+            ulType: ULONG,
+            pCipherText: In<ECCCIPHERBLOB>,
+            pbData: Out<BYTE>,
+            pulDataLen: Out<ULONG>,
+        ) {
+            let (_, _, _, _) = (ulType, pCipherText, pbData, pulDataLen);
+            hContainer.container()?;
+            Err(Sar::NOTSUPPORTYETERR.into())
         }
 
         /// Signs a digest e of 32 bytes with a private key from outside.

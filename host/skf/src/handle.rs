@@ -2,12 +2,13 @@
 //! nothing is ever followed.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::abi::pointer::Handle;
 use crate::agreement::Agreement;
 use crate::application::Application;
-use crate::connection::Connection;
+use crate::connection::{Connection, Turn};
 use crate::container::Container;
 use crate::digest::Digest;
 use crate::mac::Mac;
@@ -70,19 +71,57 @@ pub(crate) fn add(object: Object, parent: Handle) -> Result<Handle> {
     Ok(table.add(object, Some(parent)))
 }
 
+/// What stands in a device.
+pub(crate) trait InDevice {
+    /// That device.
+    fn connection(&self) -> &Arc<Connection>;
+
+    /// Refuses what was deleted: its ids in the token may be those of another by now.
+    fn check(&self) -> Result {
+        Ok(())
+    }
+}
+
+/// An object that a function is at work on.
+pub(crate) struct InUse<T> {
+    object: Arc<T>,
+    _turn: Turn,
+}
+
+impl<T> Deref for InUse<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.object
+    }
+}
+
 /// How a kind of object is found by its handle.
 macro_rules! kinds {
     ($($kind:ident, $method:ident, $type:ty;)+) => {
         impl Handle {
             $(
-                /// The object of this kind.
-                pub(crate) fn $method(self) -> Result<Arc<$type>> {
-                    match table().entries.get(&self.0).map(|entry| &entry.object) {
-                        Some(Object::$kind(object)) => Ok(Arc::clone(object)),
-                        _ => Err(Sar::INVALIDHANDLEERR.into()),
-                    }
+                /// The object of this kind, for a function that begins: not while another handle has the device.
+                pub(crate) fn $method(self) -> Result<InUse<$type>> {
+                    let object = match table().entries.get(&self.0).map(|entry| &entry.object) {
+                        Some(Object::$kind(object)) => Arc::clone(object),
+                        _ => return Err(Sar::INVALIDHANDLEERR.into()),
+                    };
+                    let turn = object.connection().begin()?;
+                    object.check()?;
+                    Ok(InUse { object, _turn: turn })
                 }
             )+
+        }
+
+        impl Object {
+            /// The device it is in, where it still matters.
+            fn connection(&self) -> Option<Arc<Connection>> {
+                match self {
+                    $(Object::$kind(object) => Some(Arc::clone(object.connection())),)+
+                    Object::ClosedContainer => None,
+                }
+            }
         }
     };
 }
@@ -97,7 +136,32 @@ kinds! {
     Agreement, agreement, Agreement;
 }
 
+impl InDevice for Arc<Connection> {
+    fn connection(&self) -> &Arc<Connection> {
+        self
+    }
+}
+
 impl Handle {
+    /// The device of this handle, for what also works while another handle has it.
+    pub(crate) fn connection(self) -> Result<Arc<Connection>> {
+        match table().entries.get(&self.0).map(|entry| &entry.object) {
+            Some(Object::Device(connection)) => Ok(Arc::clone(connection)),
+            _ => Err(Sar::INVALIDHANDLEERR.into()),
+        }
+    }
+
+    /// For a function that closes it, whatever it is: not while another handle has the device. One that is dead can be
+    /// closed at any time.
+    pub(crate) fn closing(self) -> Result<Option<Turn>> {
+        let object = table().entries.get(&self.0).map(|entry| entry.object.clone());
+        let Some(connection) = object.and_then(|object| object.connection()) else { return Ok(None) };
+        match connection.begin() {
+            Err(failure) if failure.sar == Sar::DEVICE_REMOVED => Ok(None),
+            turn => turn.map(Some),
+        }
+    }
+
     /// Takes it out of the table where it is one of a kind, with all that stands below it: the object itself first.
     pub(crate) fn close(self, is_one: impl FnOnce(&Object) -> bool) -> Result<Vec<Object>> {
         let mut table = table();
@@ -124,13 +188,14 @@ impl Handle {
         Ok(closed)
     }
 
-    /// Takes an application out of the table. Its containers stay to be closed, below `device`.
-    pub(crate) fn close_application(self, device: Handle) -> Result<(Arc<Application>, Vec<Arc<Container>>)> {
+    /// Takes an application out of the table. Its containers stay to be closed, below the device.
+    pub(crate) fn close_application(self) -> Result<(Arc<Application>, Vec<Arc<Container>>)> {
         let mut table = table();
         let Some(Entry { object: Object::Application(application), .. }) = table.entries.get(&self.0) else {
             return Err(Sar::INVALIDHANDLEERR.into());
         };
         let application = Arc::clone(application);
+        let device = application.handle;
         table.entries.remove(&self.0);
         let mut containers = Vec::new();
         for entry in table.entries.values_mut().filter(|entry| entry.parent == self.0) {

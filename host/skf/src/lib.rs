@@ -13,7 +13,8 @@
 //! | [`header`] | the C header, made from the code |
 //! | `sar` | the codes, and which refusal of a token is which |
 //! | `handle` | the table of handles |
-//! | `config`, `slot`, `connection`, `event` | which devices there are, their keys, a device in use, keys that come and go |
+//! | `config`, `slot`, `event` | which devices there are, their keys, keys that come and go |
+//! | `connection`, `live`, `turns`, `open` | a device handle, the key that all of them share, who may use it, what is open in it |
 //! | `device`, `access`, `application`, `file`, `container` | the groups of functions, by clause |
 //! | `ecc`, `rsa`, `session_key`, `cipher`, `digest`, `mac`, `agreement` | those of clause 7.6 |
 
@@ -34,8 +35,11 @@ mod event;
 mod file;
 mod handle;
 pub mod header;
+mod live;
 mod mac;
+mod open;
 mod rsa;
 mod sar;
 mod session_key;
 mod slot;
+mod turns;

@@ -8,7 +8,8 @@ use crate::abi::exports;
 use crate::abi::pointer::{Buffer, In, Out};
 use crate::abi::types::{BLOCKCIPHERPARAM, BYTE, HANDLE, ULONG};
 use crate::cipher::parameters;
-use crate::handle::{self, Object};
+use crate::connection::Connection;
+use crate::handle::{self, InDevice, Object};
 use crate::sar::{Result, Sar};
 use crate::session_key::SessionKey;
 
@@ -28,7 +29,7 @@ exports! {
         let algorithm = if is_sm4 { SGD_SM4_MAC } else { key.algorithm };
         key.did(key.get().mac_init(&parameters(algorithm, &given)?))?;
         let device = key.device_handle();
-        place.put(handle::add(Object::Mac(Arc::new(Mac(key))), device)?);
+        place.put(handle::add(Object::Mac(Arc::new(Mac(Arc::clone(&key)))), device)?);
         Ok(())
     }
 
@@ -59,6 +60,16 @@ fn whole_blocks(data: &[u8]) -> Result {
 
 /// What a MAC's handle stands for.
 pub(crate) struct Mac(Arc<SessionKey>);
+
+impl InDevice for Mac {
+    fn connection(&self) -> &Arc<Connection> {
+        self.0.connection()
+    }
+
+    fn check(&self) -> Result {
+        self.0.check()
+    }
+}
 
 impl Mac {
     /// Puts the MAC out, where there is room for it.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self_cell::self_cell;
-use ukey_device::{SealedKey, SessionKey as OnDevice};
+use ukey_device::{KeyUse, SealedKey, SessionKey as OnDevice};
 
 use crate::abi::blob::{cipher, put_cipher};
 use crate::abi::exports;
@@ -14,7 +14,7 @@ use crate::application::closed;
 use crate::cipher::Operation;
 use crate::connection::Connection;
 use crate::container::Container;
-use crate::handle::{self, Object};
+use crate::handle::{self, InDevice, Object};
 use crate::sar::{Result, Sar};
 
 exports! {
@@ -31,7 +31,7 @@ exports! {
         let (data, place) = (pData.place()?, phSessionKey.place()?);
         let public_key = pPubKey.value()?.key()?;
         let mut sealed: Option<SealedKey> = None;
-        let key = SessionKey::of_container(container, ulAlgId, |container| {
+        let key = SessionKey::of_container(Arc::clone(&container), ulAlgId, |container| {
             let (made, key) = container.did(container.get().export_session_key(ulAlgId, &public_key))?;
             sealed = Some(made);
             Ok(key)
@@ -54,7 +54,7 @@ exports! {
         let container = hContainer.container()?;
         let place = phKey.place()?;
         let sealed = cipher(pbWrapedData.bytes(ulWrapedLen)?)?;
-        let key = SessionKey::of_container(container, ulAlgId, |container| {
+        let key = SessionKey::of_container(Arc::clone(&container), ulAlgId, |container| {
             container.did(container.get().import_session_key(ulAlgId, &sealed))
         })?;
         place.put(key.add()?);
@@ -65,7 +65,8 @@ exports! {
 /// Functions of older editions and other libraries that clients look for.
 pub(crate) mod extensions {
     use super::{
-        BYTE, ECCCIPHERBLOB, ECCPUBLICKEYBLOB, HANDLE, In, Out, SessionKey, ULONG, exports, put_cipher,
+        Arc, BYTE, ECCCIPHERBLOB, ECCPUBLICKEYBLOB, HANDLE, HCONTAINER, In, KeyUse, Out, SessionKey, ULONG,
+        exports, put_cipher,
     };
     use crate::abi::types::DEVHANDLE;
 
@@ -78,8 +79,22 @@ pub(crate) mod extensions {
             let device = hDev.device()?;
             let place = phKey.place()?;
             let value = pbKey.bytes(KEY)?;
-            let key = SessionKey::of_device(device, hDev, ulAlgID, |device| {
+            let key = SessionKey::of_device(Arc::clone(&device), hDev, ulAlgID, |device| {
                 device.did(device.device()?.set_symmetric_key(ulAlgID, value))
+            })?;
+            place.put(key.add()?);
+            Ok(())
+        }
+
+        /// Makes a session key in a container that has a sign pair; SKF_ECCExportSessionKeyByHandle seals it. Wants the
+        /// user PIN.
+        fn SKF_GenerateKey(hContainer: HCONTAINER, ulAlgId: ULONG, phSessionKey: Out<HANDLE>) {
+            let container = hContainer.container()?;
+            let place = phSessionKey.place()?;
+            // The wire makes a key only to seal it: for the container itself then, and nobody gets to see it.
+            let public_key = container.did(container.get().public_key(KeyUse::Sign))?;
+            let key = SessionKey::of_container(Arc::clone(&container), ulAlgId, |container| {
+                Ok(container.did(container.get().export_session_key(ulAlgId, &public_key))?.1)
             })?;
             place.put(key.add()?);
             Ok(())
@@ -107,12 +122,20 @@ pub(crate) enum Owner {
     Agreement(Arc<Agreement>),
 }
 
-impl Owner {
+impl InDevice for SessionKey {
     fn connection(&self) -> &Arc<Connection> {
-        match self {
+        match self.cell.borrow_owner() {
             Owner::Device(device) => device,
             Owner::Container(container) => container.connection(),
             Owner::Agreement(agreement) => agreement.connection(),
+        }
+    }
+
+    fn check(&self) -> Result {
+        match self.cell.borrow_owner() {
+            Owner::Device(_) => Ok(()),
+            Owner::Container(container) => container.check(),
+            Owner::Agreement(agreement) => agreement.check(),
         }
     }
 }
@@ -191,7 +214,7 @@ impl SessionKey {
 
     /// What came of a command.
     pub(crate) fn did<T>(&self, result: ukey_device::Result<T>) -> Result<T> {
-        self.cell.borrow_owner().connection().did(result)
+        self.connection().did(result)
     }
 
     /// The encryption that is under way.
@@ -206,6 +229,9 @@ impl SessionKey {
 
     /// Destroys it. What is gone in the token already is destroyed.
     pub(crate) fn destroy(&self) -> Result {
+        if self.check().is_err() {
+            return Ok(());
+        }
         closed(self.did(self.get().clone().destroy()))
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use ukey_skf::abi::types::{DEVINFO, ECCSIGNATUREBLOB, FILEATTRIBUTE};
+use ukey_skf::abi::types::{BLOCKCIPHERPARAM, DEVINFO, ECCSIGNATUREBLOB, FILEATTRIBUTE};
 
 const INVALID_HANDLE: u32 = 0x0A00_0005;
 const INVALID_PARAMETER: u32 = 0x0A00_0006;
@@ -114,6 +114,88 @@ fn the_device_key_is_changed_by_whoever_proved_it() {
     assert_eq!(skf!(SKF_ChangeDevAuthKey(one, new.as_ptr(), 16_u32)), OK);
     assert_eq!(try_to_authenticate(one, FACTORY_KEY), 0x0A00_0001);
     assert_eq!(try_to_authenticate(one, &new), OK);
+}
+
+#[test]
+fn a_long_random_is_a_challenge_by_its_first_16_bytes() {
+    let device = connect(&token());
+    for length in [16_u32, 17, 128, 129, 135, 136, 200, 1000] {
+        let mut random = vec![0; length as usize];
+        assert_eq!(skf!(SKF_GenRandom(device, random.as_mut_ptr(), length)), OK);
+        let cryptogram = sm4(device, FACTORY_KEY, &random[..16], true);
+        assert_eq!(skf!(SKF_DevAuth(device, cryptogram.as_ptr(), 16_u32)), OK, "{length}: {}", last_error());
+        assert_eq!(
+            skf!(SKF_ChangeDevAuthKey(device, FACTORY_KEY.as_ptr(), 16_u32)),
+            OK,
+            "which key it was is known"
+        );
+    }
+}
+
+#[test]
+fn a_proof_that_failed_takes_the_last_one_away() {
+    let device = connect(&token());
+    authenticate(device);
+    assert_eq!(try_to_authenticate(device, &[1; 16]), 0x0A00_0001);
+    assert_eq!(skf!(SKF_ChangeDevAuthKey(device, FACTORY_KEY.as_ptr(), 16_u32)), 0x0A00_0001);
+    assert!(last_error().contains("prove the device authentication key first"), "{}", last_error());
+}
+
+#[test]
+fn handles_of_what_was_deleted_do_not_reach_what_is_made_again() {
+    let (device, old, old_container, _) = issued();
+    let mut old_key = 0_usize;
+    let mut sealed = [0_u8; 256];
+    let own = public_key();
+    let made = skf!(SKF_ECCExportSessionKey(
+        old_container,
+        0x401_u32,
+        std::ptr::from_ref(&own),
+        sealed.as_mut_ptr(),
+        &raw mut old_key
+    ));
+    assert_eq!(made, OK);
+    assert_eq!(skf!(SKF_DeleteApplication(device, APPLICATION.as_ptr())), OK);
+    let new = create_application(device);
+    log_in(new);
+    let (new_container, _) = container(new, b"DEV\0");
+    let mut new_key = 0_usize;
+    let made = skf!(SKF_ECCExportSessionKey(
+        new_container,
+        0x401_u32,
+        std::ptr::from_ref(&own),
+        sealed.as_mut_ptr(),
+        &raw mut new_key
+    ));
+    assert_eq!(made, OK);
+    // The token gave them the same ids.
+    let parameters = BLOCKCIPHERPARAM { IV: [0; 32], IVLen: 0, PaddingType: 0, FeedBitLen: 0 };
+    let mut kind = 0_u32;
+    assert_eq!(
+        skf!(SKF_ClearSecureState(old)),
+        0x0A00_002E,
+        "the right of the new one is not theirs to drop"
+    );
+    assert_eq!(skf!(SKF_GetContainerType(old_container, &raw mut kind)), 0x0A00_002E);
+    assert_eq!(skf!(SKF_EncryptInit(old_key, parameters)), 0x0A00_002E);
+    for code in [
+        skf!(SKF_CloseHandle(old_key)),
+        skf!(SKF_CloseContainer(old_container)),
+        skf!(SKF_CloseApplication(old)),
+    ] {
+        assert_eq!(code, OK, "{}", last_error());
+    }
+    assert_eq!(skf!(SKF_EncryptInit(new_key, parameters)), OK);
+    assert_eq!((skf!(SKF_GetContainerType(new_container, &raw mut kind)), kind), (OK, 2));
+    // The same of a container alone.
+    assert_eq!(skf!(SKF_DeleteContainer(new, c"DEV".as_ptr())), OK);
+    let (again, _) = container(new, b"DEV\0");
+    let (mut signature, digest) = (std::mem::MaybeUninit::<ECCSIGNATUREBLOB>::uninit(), [1_u8; 32]);
+    let mut sign =
+        |container| skf!(SKF_ECCSignData(container, digest.as_ptr(), 32_u32, signature.as_mut_ptr()));
+    assert_eq!((sign(new_container), sign(again)), (INVALID_PARAMETER, OK));
+    assert_eq!(skf!(SKF_CloseContainer(new_container)), OK);
+    assert_eq!(sign(again), OK, "{}", last_error());
 }
 
 #[test]

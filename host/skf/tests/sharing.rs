@@ -21,7 +21,7 @@ fn a_lock_keeps_other_handles_out_until_it_is_given_back_as_often() {
     assert_eq!(skf!(SKF_LockDev(one, 0_u32)), OK);
     assert_eq!(info(one), OK);
     assert_eq!(info(two), 0x0A00_0001);
-    assert!(last_error().contains("in use by another program"), "{}", last_error());
+    assert!(last_error().contains("in use by another handle of this program"), "{}", last_error());
     // One that connects meanwhile waits as well.
     let three = connect(&name);
     assert_eq!(skf!(SKF_LockDev(three, 5_u32)), TIMEOUT);
@@ -40,6 +40,10 @@ fn a_lock_keeps_other_handles_out_until_it_is_given_back_as_often() {
             thread.join().unwrap();
         }
     });
+    // Nobody gives back what another took.
+    assert_eq!(skf!(SKF_LockDev(one, 0_u32)), OK);
+    assert_eq!((skf!(SKF_UnlockDev(two)), info(two), info(one)), (0x0A00_0001, 0x0A00_0001, OK));
+    assert_eq!((skf!(SKF_UnlockDev(one)), info(two)), (OK, OK));
     // A device that goes gives back what it took.
     assert_eq!(skf!(SKF_LockDev(two, 0_u32)), OK);
     assert_eq!(skf!(SKF_DisConnectDev(two)), OK);

@@ -34,12 +34,13 @@ pub(crate) fn last_error() -> String {
     LAST_ERROR.with(|last| last.borrow().clone())
 }
 
-/// Runs a function's inside, and turns what comes of it into its answer.
-pub(crate) fn answer(inside: impl FnOnce() -> Result) -> ULONG {
+/// Runs the inside of a function of this name, and turns what comes of it into its answer: every call of the interface
+/// passes here.
+pub(crate) fn answer(name: &'static str, inside: impl FnOnce() -> Result) -> ULONG {
     let failure = match catch_unwind(AssertUnwindSafe(inside)) {
         Ok(Ok(())) => return Sar::OK.0,
         Ok(Err(failure)) => failure,
-        Err(_) => Failure { sar: Sar::FAIL, text: Some("a fault in the library itself".to_owned()) },
+        Err(_) => Failure { sar: Sar::FAIL, text: Some(format!("a fault in the library itself, in {name}")) },
     };
     LAST_ERROR.with(|last| *last.borrow_mut() = failure.text.unwrap_or_default());
     failure.sar.0
@@ -58,7 +59,7 @@ macro_rules! exports {
             #[unsafe(no_mangle)]
             #[allow(unreachable_pub, reason = "C reaches it by its name")]
             pub unsafe extern "system" fn $name($($parameter: $kind),*) -> $crate::abi::types::ULONG {
-                $crate::abi::answer(move || $inside)
+                $crate::abi::answer(stringify!($name), move || $inside)
             }
         )+
 

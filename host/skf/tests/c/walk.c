@@ -83,9 +83,12 @@ static void sm4(DEVHANDLE device, const BYTE *key, const BYTE *data, ULONG lengt
 
 static void authenticate(DEVHANDLE device, const BYTE *key)
 {
-    BYTE challenge[16] = {0}, cryptogram[16];
+    BYTE challenge[16] = {0}, random[200], cryptogram[16];
     OK(SKF_GenRandom(device, challenge, 8));
     sm4(device, key, challenge, 16, cryptogram);
+    OK(SKF_DevAuth(device, cryptogram, 16));
+    OK(SKF_GenRandom(device, random, sizeof random));
+    sm4(device, key, random, 16, cryptogram);
     OK(SKF_DevAuth(device, cryptogram, 16));
 }
 
@@ -173,6 +176,14 @@ static void device(const CHAR *name, DEVHANDLE device)
     OK(SKF_LockDev(other, 0));
     OK(SKF_DisConnectDev(other));
     IS(SKF_UnlockDev(other), SAR_INVALIDHANDLEERR);
+    IS(SKF_UnlockDev(other), SAR_INVALIDHANDLEERR);
+    OK(SKF_ConnectDev(name, &other));
+    OK(SKF_LockDev(device, 0));
+    IS(SKF_GenRandom(other, random, 8), SAR_FAIL);
+    IS(SKF_UnlockDev(other), SAR_FAIL);
+    OK(SKF_UnlockDev(device));
+    OK(SKF_GenRandom(other, random, 8));
+    OK(SKF_DisConnectDev(other));
     OK(SKF_GenRandom(device, random, sizeof random));
     IS(SKF_GenRandom(device, random, 0), SAR_INDATALENERR);
 }
@@ -356,6 +367,14 @@ static void session_keys(HCONTAINER one, HCONTAINER two)
     IS(SKF_ECCExportSessionKey(one, 0x101, &key, &sealed.blob, &theirs), SAR_NOTSUPPORTYETERR);
     OK(SKF_ECCExportSessionKeyByHandle(mine, &key, &again.blob));
     IS(SKF_ECCExportSessionKeyByHandle(NOT_A_HANDLE, &key, &again.blob), SAR_INVALIDHANDLEERR);
+    OK(SKF_CloseHandle(mine));
+    OK(SKF_GenerateKey(one, SGD_SM4_CBC, &mine));
+    IS(SKF_GenerateKey(one, 0x101, &theirs), SAR_NOTSUPPORTYETERR);
+    OK(SKF_ECCExportSessionKeyByHandle(mine, &key, &again.blob));
+    IS(SKF_ECCDecrypt(two, &again.blob, back, &size), SAR_NOTSUPPORTYETERR);
+    IS(SKF_ECCDecrypt(NOT_A_HANDLE, &again.blob, back, &size), SAR_INVALIDHANDLEERR);
+    IS(SKF_PrvKeyDecrypt(two, 1, &again.blob, back, &size), SAR_NOTSUPPORTYETERR);
+    IS(SKF_PrvKeyDecrypt(NOT_A_HANDLE, 1, &again.blob, back, &size), SAR_INVALIDHANDLEERR);
     OK(SKF_ImportSessionKey(two, SGD_SM4_CBC, again.bytes, 164 + 16, &theirs));
     IS(SKF_ImportSessionKey(two, SGD_SM4_CBC, again.bytes, 164 + 15, &theirs), SAR_INDATALENERR);
 
