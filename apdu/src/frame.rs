@@ -69,7 +69,8 @@ pub enum Kind {
     Answer = 3,
     /// To the token: lose the power and get it again. It begins anew with [`Kind::Seed`].
     Reset = 4,
-    /// From the token: a frame was not taken. Payload: one byte, the [`Reason`].
+    /// From the token: a frame was not taken. Payload: one byte, the [`Reason`]; of [`Reason::Busy`] the holder's name
+    /// behind it.
     Refused = 5,
     /// From the token, empty: it got power, and asks for chance. To the token: at least [`MIN_SEED`] random bytes, which
     /// one that has chance of its own adds to it.
@@ -109,6 +110,10 @@ pub enum Reason {
     UnknownKind = 5,
     /// The token does not start: its flash holds no sound state, or does not answer.
     NoStart = 6,
+    /// Another client has the token: [`Reason::holder`] says which. The line is closed, or may be asked again.
+    Busy = 7,
+    /// The key is not plugged in: what stands behind the line answers for it.
+    Unplugged = 8,
 }
 
 impl Reason {
@@ -122,8 +127,22 @@ impl Reason {
             [4] => Reason::NotReady,
             [5] => Reason::UnknownKind,
             [6] => Reason::NoStart,
+            [7, ..] => Reason::Busy,
+            [8] => Reason::Unplugged,
             _ => return None,
         })
+    }
+
+    /// Who has the token, as a payload of [`Reason::Busy`] says: a text in UTF-8, perhaps empty.
+    #[must_use]
+    pub const fn holder(payload: &[u8]) -> Option<&str> {
+        match payload {
+            [7, holder @ ..] => match core::str::from_utf8(holder) {
+                Ok(holder) => Some(holder),
+                Err(_) => None,
+            },
+            _ => None,
+        }
     }
 }
 
@@ -136,6 +155,8 @@ impl fmt::Display for Reason {
             Reason::NotReady => "the token is not ready yet",
             Reason::UnknownKind => "the kind of frame is not known",
             Reason::NoStart => "the token does not start: its flash holds no sound state, or does not answer",
+            Reason::Busy => "another client has the token",
+            Reason::Unplugged => "the key is not plugged in",
         })
     }
 }

@@ -44,10 +44,23 @@ fn payloads_are_what_was_put_into_them() {
     let measured = Measured { instructions: 10_040_000, peak_stack: 11_600 };
     assert_eq!(Measured::from_payload(&measured.to_bytes()), Some(measured));
     assert_eq!(Measured::from_payload(&[0; 11]), None);
-    for byte in 1..=6 {
+    for byte in 1..=8 {
         assert_eq!(Reason::from_payload(&[byte]).unwrap() as u8, byte);
     }
-    assert_eq!((Reason::from_payload(&[]), Reason::from_payload(&[7])), (None, None));
+    for none in [&[][..], &[0], &[9], &[8, b'x']] {
+        assert_eq!(Reason::from_payload(none), None);
+    }
+}
+
+#[test]
+fn a_busy_token_names_its_holder() {
+    let payload = [&[Reason::Busy as u8], "另一程序".as_bytes()].concat();
+    assert_eq!(Reason::from_payload(&payload), Some(Reason::Busy));
+    assert_eq!(Reason::holder(&payload), Some("另一程序"));
+    assert_eq!(Reason::holder(&[7]), Some(""));
+    for none in [&[][..], &[6], &[8], &[7, 0xFF]] {
+        assert_eq!(Reason::holder(none), None);
+    }
 }
 
 #[test]

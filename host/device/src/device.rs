@@ -16,6 +16,7 @@ use crate::error::{About, ErrorKind, Proves, Result};
 use crate::link::sim::Simulator;
 use crate::link::{Hand, Link, LinkError, Place};
 use crate::probe::{self, Found};
+use crate::running;
 use crate::session_key::SessionKey;
 use crate::tally::Tally;
 use crate::trace::Traced;
@@ -246,12 +247,15 @@ impl Device {
         self.wire().link().simulator()
     }
 
-    /// The hand that pulls the key and plugs it in, where that is no person's: of a simulated or an emulated key.
+    /// The hand that pulls the key and plugs it in, where that is no person's: of a simulated or an emulated key, in
+    /// this process or in another of this machine ([`running`]).
     ///
     /// # Errors
     /// [`LinkError::ByHand`] for any other.
     pub fn hand(&self) -> Result<Arc<dyn Hand>> {
-        Ok(self.wire().link().hand().ok_or(LinkError::ByHand)?)
+        let wire = self.wire();
+        let hand = wire.link().hand().or_else(|| running::hand(wire.serial_number()));
+        Ok(hand.ok_or(LinkError::ByHand)?)
     }
 
     /// Pulls a simulated or emulated key.

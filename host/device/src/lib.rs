@@ -40,6 +40,7 @@
 //! | [`target`] | where a token is, as users write it |
 //! | [`image`] | the Cortex-M image as a file |
 //! | [`link`] | the way there: places and live links; the simulated token and its file; the emulated board; frames |
+//! | [`running`] | which simulated tokens run on this machine, and the hand that reaches them |
 //! | [`policy`] | what a simulated token is stricter about |
 //! | `wire` | one command over a link: chaining, continuation, trace |
 //! | `device`, `application`, `container`, `file` | the token's objects |
@@ -68,6 +69,7 @@ pub mod link;
 pub mod measure;
 pub mod policy;
 pub mod probe;
+pub mod running;
 mod session_key;
 pub mod tally;
 pub mod target;

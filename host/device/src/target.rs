@@ -5,6 +5,8 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::device::Device;
 use crate::dialect::DialectChoice;
 use crate::error::Result;
@@ -15,7 +17,10 @@ use crate::link::socket::{Tcp, Unix};
 use crate::link::{LinkError, Place};
 
 /// A place where a token can be reached.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+///
+/// In files of this program it is the text that users write.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Target {
     /// `sim`: a factory-new token in this process, gone when it ends.
     #[default]
@@ -134,6 +139,20 @@ impl FromStr for Target {
             "qemu" => return qemu(rest),
             _ => return Err(UnknownTarget::Unknown { text: text.to_owned() }),
         })
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = UnknownTarget;
+
+    fn try_from(text: String) -> Result<Self, UnknownTarget> {
+        text.parse()
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> String {
+        target.to_string()
     }
 }
 

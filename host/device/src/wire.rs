@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ukey_apdu::command::{Answer, Command, GenRandom, GetDevInfo};
+use ukey_apdu::command::{Answer, Command, DevInfo, GenRandom, GetDevInfo};
 use ukey_apdu::envelope::{MAX_DATA, OVERHEAD};
 use ukey_apdu::pin::Challenge;
 use ukey_apdu::{Apdu, Dialect, Status};
@@ -26,6 +26,7 @@ pub(crate) struct Wire {
     link: Box<dyn Link>,
     dialect: Dialect,
     max_data: usize,
+    serial_number: String,
     session: u64,
     /// Digests begun so far: the last one is the one that the token has.
     pub(crate) digests: u64,
@@ -42,6 +43,7 @@ impl Wire {
             link,
             dialect,
             max_data: SAFE_DATA,
+            serial_number: String::new(),
             session: 1,
             digests: 0,
             holds: 0,
@@ -69,9 +71,18 @@ impl Wire {
         self.session
     }
 
-    /// Asks the token how long its envelopes may be.
+    /// What the token that was greeted last said of itself.
+    pub(crate) fn serial_number(&self) -> &str {
+        &self.serial_number
+    }
+
+    /// Asks the token who it is, and how long its envelopes may be.
     pub(crate) fn greet(&mut self) -> Result<()> {
-        let max_apdu_data = self.send(&GetDevInfo, About::default(), |info| info.max_apdu_data)?;
+        let greeting = |info: DevInfo<'_>| {
+            (String::from_utf8_lossy(info.serial_number).into_owned(), info.max_apdu_data)
+        };
+        let max_apdu_data;
+        (self.serial_number, max_apdu_data) = self.send(&GetDevInfo, About::default(), greeting)?;
         if max_apdu_data > 0 {
             self.max_data = usize::from(max_apdu_data);
         }

@@ -171,6 +171,12 @@ pub enum LinkError {
         /// The form.
         form: &'static str,
     },
+    /// The folder of running tokens is not this user's alone. It was not used.
+    #[error("{} is not a folder of this user alone", path.display())]
+    ForeignFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// This token can only be pulled by hand.
     #[error("this key can only be pulled and plugged in by hand")]
     ByHand,
@@ -215,6 +221,7 @@ impl LinkError {
             LinkError::NoEmulator => "未安装qemu-system-arm".to_owned(),
             LinkError::Emulator { reason } => format!("qemu-system-arm无法启动：{reason}"),
             LinkError::NotBuilt { form } => format!("本程序未包含{form}形式的目标"),
+            LinkError::ForeignFolder { path } => format!("文件夹{}并非当前用户专有", path.display()),
             LinkError::ByHand => "该UKey只能手工插拔".to_owned(),
         }
     }
@@ -299,6 +306,10 @@ impl LinkError {
             LinkError::NotBuilt { .. } => (
                 "build it in: cargo build --features pcsc",
                 "请加入该功能重新编译：cargo build --features pcsc",
+            ),
+            LinkError::ForeignFolder { .. } => (
+                "let it be yours alone (chmod 700), or name another with UKEY_RUNTIME_DIR",
+                "请将其权限改为仅本人可用（chmod 700），或用UKEY_RUNTIME_DIR指定其他文件夹",
             ),
             LinkError::Io { .. }
             | LinkError::ByHand

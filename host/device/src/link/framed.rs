@@ -190,6 +190,7 @@ impl<S: Stream> Framed<S> {
                 (Kind::Refused, Some(Reason::NotReady)) if seeded && sequence == self.start => {
                     return Err(LinkError::Framing { found: None });
                 }
+                (Kind::Refused, Some(Reason::Unplugged)) => return Err(LinkError::Removed),
                 (Kind::Refused, Some(Reason::NotReady)) => {}
                 (Kind::Refused, _) => return Ok(Some(Again::Spoilt)),
                 (Kind::Measured, _) => self.measured = Measured::from_payload(&payload),
@@ -256,7 +257,9 @@ impl<S: Stream> Framed<S> {
                     (Kind::Measured, _) if ours => self.measured = Measured::from_payload(&payload),
                     // Said twice.
                     (Kind::Ready, _) if sequence == self.start => {}
-                    (Kind::Ready | Kind::Seed, _) => return Err(LinkError::Removed),
+                    (Kind::Ready | Kind::Seed, _) | (Kind::Refused, Some(Reason::Unplugged)) => {
+                        return Err(LinkError::Removed);
+                    }
                     (Kind::Refused, Some(Reason::NotReady | Reason::OutOfSequence)) if ours => {
                         return Err(LinkError::Removed);
                     }

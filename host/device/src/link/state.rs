@@ -339,7 +339,7 @@ pub fn read(path: &Path) -> Result<(Header, Vec<u8>), LinkError> {
 
 /// A lock that is held.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(crate) struct Lock(pub(crate) File);
 
 /// Closing the file is not enough: a process that is being started may have a copy of it for a moment.
 impl Drop for Lock {
@@ -405,7 +405,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LinkError {
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LinkError {
     move |source| LinkError::Io { doing, path: path.to_owned(), source }
 }
 
