@@ -83,7 +83,7 @@ fn parts_are_read_and_written_where_they_lie() {
     }
     assert_eq!(application.read_file("f", 100, 900).unwrap(), expected[100..1000]);
     assert_eq!(application.read_file("f", 1500, 5000).unwrap(), expected[1500..], "what there is");
-    assert_eq!(application.read_file("f", 0, 0).unwrap(), []);
+    assert!(application.read_file("f", 0, 0).unwrap().is_empty());
 
     assert_eq!(kind(application.read_file("f", 2000, 1)), "BeyondFile");
     assert_eq!(kind(application.read_file("f", 70_000, 1)), "BeyondFile");
