@@ -169,7 +169,7 @@ impl Registry {
         let pid = process::id();
         let (file, control) = (self.file(pid, "json"), self.file(pid, "sock"));
         if self.look_at(&file)?.is_some() {
-            return Err(LinkError::Busy { place: file.display().to_string() });
+            return Err(LinkError::Busy { place: file.display().to_string(), holder: None });
         }
         remove(&control)?;
         let listener = UnixListener::bind(&control).map_err(io_error("listening at", &control))?;
