@@ -17,7 +17,7 @@ use ukey_apdu::frame::{
 
 use zeroize::Zeroizing;
 
-use super::LinkError;
+use super::{LinkError, holder};
 
 /// A stream whose reads and writes end after a time.
 pub trait Stream: Read + Write + Send {
@@ -183,14 +183,13 @@ impl<S: Stream> Framed<S> {
                 (Kind::Ready, _) if seeded && sequence == self.start => {
                     return self.ready(&payload).map(|()| None);
                 }
-                (Kind::Refused, Some(reason @ Reason::NoStart)) => {
-                    return Err(LinkError::NoStart { reason: reason.to_string() });
+                (Kind::Refused, Some(reason)) if let Some(error) = final_word(reason, &payload) => {
+                    return Err(error);
                 }
                 // It wants a longer seed.
                 (Kind::Refused, Some(Reason::NotReady)) if seeded && sequence == self.start => {
                     return Err(LinkError::Framing { found: None });
                 }
-                (Kind::Refused, Some(Reason::Unplugged)) => return Err(LinkError::Removed),
                 (Kind::Refused, Some(Reason::NotReady)) => {}
                 (Kind::Refused, _) => return Ok(Some(Again::Spoilt)),
                 (Kind::Measured, _) => self.measured = Measured::from_payload(&payload),
@@ -205,8 +204,12 @@ impl<S: Stream> Framed<S> {
     /// # Errors
     /// Those of [`Framed::start`].
     pub fn restart(&mut self, seed: &Seed) -> Result<(), LinkError> {
-        self.send(Frame::plain(Kind::Reset, &[]))?;
-        self.start(seed)
+        match self.send(Frame::plain(Kind::Reset, &[])) {
+            // It may have said why, and closed the line behind it.
+            Err(LinkError::Removed) => self.try_to_start(seed).and(Err(LinkError::Removed)),
+            Err(error) => Err(error),
+            Ok(()) => self.start(seed),
+        }
     }
 
     fn ready(&mut self, payload: &[u8]) -> Result<(), LinkError> {
@@ -257,8 +260,9 @@ impl<S: Stream> Framed<S> {
                     (Kind::Measured, _) if ours => self.measured = Measured::from_payload(&payload),
                     // Said twice.
                     (Kind::Ready, _) if sequence == self.start => {}
-                    (Kind::Ready | Kind::Seed, _) | (Kind::Refused, Some(Reason::Unplugged)) => {
-                        return Err(LinkError::Removed);
+                    (Kind::Ready | Kind::Seed, _) => return Err(LinkError::Removed),
+                    (Kind::Refused, Some(reason)) if let Some(error) = final_word(reason, &payload) => {
+                        return Err(error);
                     }
                     (Kind::Refused, Some(Reason::NotReady | Reason::OutOfSequence)) if ours => {
                         return Err(LinkError::Removed);
@@ -330,6 +334,19 @@ impl<S: Stream> Framed<S> {
             }
         }
     }
+}
+
+/// A refusal that stays one however often the frame is sent.
+fn final_word(reason: Reason, payload: &[u8]) -> Option<LinkError> {
+    Some(match reason {
+        Reason::NoStart => LinkError::NoStart { reason: reason.to_string() },
+        Reason::Unplugged => LinkError::Removed,
+        Reason::Busy => {
+            let holder = Reason::holder(payload).map(holder::printable);
+            LinkError::Busy { place: "the key".to_owned(), holder: holder.filter(|name| !name.is_empty()) }
+        }
+        _ => return None,
+    })
 }
 
 /// A stream whose other end is gone is a key that is gone.

@@ -342,6 +342,36 @@ fn a_token_that_wants_a_longer_seed_is_one_of_another_version() {
 }
 
 #[test]
+fn a_token_that_another_has_says_who() {
+    let (line, mut framed) = Line::ready();
+    for (name, said) in [("ukey (PID 1)", Some("ukey (PID 1)")), ("\x1B[2J", Some("[2J")), ("", None)] {
+        let payload = [&[Reason::Busy as u8], name.as_bytes()].concat();
+        line.peer().out.clear();
+        line.peer().say(Kind::Refused, 0, &payload);
+        let Err(LinkError::Busy { holder, .. }) = framed.start(&SEED) else { panic!("not busy") };
+        assert_eq!(holder.as_deref(), said);
+    }
+    // Its word is heard also where it closed the line behind it.
+    line.peer().out.clear();
+    line.peer().say(Kind::Refused, 0, &[Reason::Busy as u8]);
+    line.peer().closed = true;
+    assert!(matches!(framed.restart(&SEED), Err(LinkError::Busy { holder: None, .. })));
+    assert!(matches!(framed.restart(&SEED), Err(LinkError::Removed)));
+    assert_eq!(line.peer().executed, 0);
+}
+
+#[test]
+fn a_token_that_is_not_plugged_in_is_removed() {
+    let (line, mut framed) = Line::ready();
+    random(&mut framed);
+    line.peer().say(Kind::Refused, 0, &[Reason::Unplugged as u8]);
+    assert!(matches!(framed.exchange(&RANDOM), Err(LinkError::Removed)));
+    line.peer().out.clear();
+    line.peer().say(Kind::Refused, 0, &[Reason::Unplugged as u8]);
+    assert!(matches!(framed.start(&SEED), Err(LinkError::Removed)));
+}
+
+#[test]
 fn a_token_that_does_not_start_says_so() {
     let (line, mut framed) = Line::new();
     line.peer().out.clear();
