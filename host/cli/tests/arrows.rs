@@ -10,13 +10,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ukey-apdu", &[]),
     ("ukey-firmware", &["ukey-apdu"]),
     ("ukey-device", &["ukey-apdu", "ukey-firmware"]),
+    ("ukey-serve", &["ukey-apdu", "ukey-device"]),
     ("ukey-skf", &["ukey-device"]),
     ("ukey-pki", &[]),
     ("ukey-hall", &["ukey-apdu", "ukey-pki"]),
     ("ukey-flows", &["ukey-device", "ukey-pki", "ukey-hall"]),
-    ("ukey-features", &["ukey-flows", "ukey-device", "ukey-hall", "ukey-pki"]),
-    ("ukey", &["ukey-apdu", "ukey-device", "ukey-pki", "ukey-hall", "ukey-flows", "ukey-features"]),
-    ("ukey-benches", &["ukey-apdu", "ukey-firmware"]),
+    ("ukey-features", &["ukey-flows", "ukey-device", "ukey-serve", "ukey-hall", "ukey-pki"]),
+    (
+        "ukey",
+        &["ukey-apdu", "ukey-device", "ukey-serve", "ukey-pki", "ukey-hall", "ukey-flows", "ukey-features"],
+    ),
+    ("ukey-benches", &["ukey-apdu", "ukey-firmware", "ukey-device", "ukey-serve"]),
     ("ukey-benches-enrol", &["ukey-device", "ukey-hall", "ukey-flows", "ukey-benches"]),
 ];
 

@@ -66,8 +66,6 @@ pub enum Answer {
 pub struct State {
     /// Its serial number.
     pub serial_number: String,
-    /// Its label; `None` while it is not plugged in.
-    pub label: Option<String>,
     /// Whether it has power.
     pub plugged_in: bool,
     /// The client that has it, in words.

@@ -1,0 +1,20 @@
+//! A simulated token as hardware: where clients look for a key on a wire, there it is.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`key`] | the key that is served: plugged in and pulled, one client at a time |
+//! | [`conversation`] | frames ([`ukey_apdu::frame`]) between a stream and the key, as a board speaks them |
+//! | `line` | a stream that can be waited for together with the key |
+//!
+//! Guarantees: a key has one client at a time, whatever it is reached by, and a second one is told who that is; what is
+//! no good frame is counted, answered with its reason, and never carried out; who pulls the key ends every conversation
+//! with it at once; nothing polls, everything waits for events.
+//!
+//! Refuses to know what the envelopes mean.
+
+pub mod conversation;
+pub mod key;
+mod line;
+
+pub use conversation::{Ended, serve};
+pub use key::{Hold, Key, Refusal, Watch};
