@@ -1,11 +1,14 @@
 //! Why a command failed, as people see it: a message, a code to look up, the next step, and the exit code.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use miette::Diagnostic;
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use ukey_device::{Error, ErrorKind, LinkError, Status};
+
+use crate::notation::BadNotation;
+use crate::script::BadScript;
 
 /// What the commands give.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -24,6 +27,9 @@ pub(crate) enum Failure {
         /// The next step.
         help: String,
     },
+    /// A command, or a script of them, that cannot be read.
+    #[error("{}", .0.message)]
+    Notation(Box<Unreadable>),
     /// The token refused a new PIN for what it is.
     #[error(transparent)]
     NewPin(Error),
@@ -43,10 +49,43 @@ pub(crate) enum Failure {
     Internal(String),
 }
 
+/// A text that cannot be read, and where.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// What is wrong.
+    message: String,
+    /// The same in Chinese.
+    message_zh: String,
+    /// The whole text.
+    text: NamedSource<String>,
+    /// The first byte that does not belong there.
+    at: usize,
+}
+
 impl Failure {
     /// The arguments do not fit.
     pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Failure {
         Failure::Usage { message: message.into(), help: help.into() }
+    }
+
+    /// A command cannot be read.
+    pub(crate) fn notation(text: &str, error: &BadNotation) -> Failure {
+        Failure::Notation(Box::new(Unreadable {
+            message: format!("character {}: {error}", characters(text, error.at) + 1),
+            message_zh: error.message_zh(),
+            text: NamedSource::new("command", text.to_owned()),
+            at: error.at,
+        }))
+    }
+
+    /// A script cannot be read.
+    pub(crate) fn script(file: &Path, text: &str, error: &BadScript) -> Failure {
+        Failure::Notation(Box::new(Unreadable {
+            message: error.to_string(),
+            message_zh: error.message_zh(),
+            text: NamedSource::new(file.to_string_lossy(), text.to_owned()),
+            at: error.at,
+        }))
     }
 
     /// A step failed that cannot fail.
@@ -78,7 +117,7 @@ impl Failure {
                 _ => 1.into(),
             },
             Failure::NoCopy(_) => 5.into(),
-            Failure::Usage { .. } | Failure::Read { .. } => 2.into(),
+            Failure::Usage { .. } | Failure::Notation(_) | Failure::Read { .. } => 2.into(),
             Failure::NewPin(_) | Failure::Internal(_) => 1.into(),
         }
     }
@@ -112,6 +151,7 @@ impl Diagnostic for Failure {
             Failure::NewPin(_) => "ukey::pin::unfit",
             Failure::NoCopy(_) => "ukey::target::missing",
             Failure::Usage { .. } | Failure::Read { .. } => "ukey::usage",
+            Failure::Notation(_) => "ukey::apdu::syntax",
             Failure::Internal(_) => "ukey::internal",
         };
         Some(Box::new(code))
@@ -131,7 +171,34 @@ impl Diagnostic for Failure {
                 Some(Box::new("name a file that `ukey sim save` wrote\n请指定用 ukey sim save 保存的文件"))
             }
             Failure::Usage { help, .. } => Some(Box::new(help)),
+            Failure::Notation(unreadable) => {
+                Some(Box::new(format!("nothing was sent\n{}；未发送任何命令", unreadable.message_zh)))
+            }
             Failure::Read { .. } | Failure::Internal(_) => None,
         }
     }
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        match self {
+            Failure::Notation(unreadable) => Some(&unreadable.text),
+            _ => None,
+        }
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        match self {
+            Failure::Notation(unreadable) => {
+                let Unreadable { text, at, .. } = &**unreadable;
+                let length =
+                    text.inner().get(*at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+                let here = LabeledSpan::new(Some("here".to_owned()), *at, length);
+                Some(Box::new(std::iter::once(here)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Characters in front of a byte.
+fn characters(text: &str, at: usize) -> usize {
+    text.get(..at).map_or(0, |before| before.chars().count())
 }

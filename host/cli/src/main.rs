@@ -8,8 +8,11 @@
 mod command;
 mod developer;
 mod failure;
+mod hexdump;
+mod notation;
 mod options;
 mod output;
+mod script;
 mod secret;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! The nouns of the command line, one file each.
 
 mod agreement;
+mod apdu;
 mod board;
 mod commands;
 mod dialect;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Pin(pin::Pin),
     /// Make, save and load simulated tokens.
     Sim(sim::Sim),
+    /// Send commands as they are, from the command line, a script or a shell.
+    Apdu(apdu::Apdu),
     /// The commands of GM/T 0017-2012: which the token has, and how sure their layout is.
     Commands(commands::Commands),
     /// The dialects of GM/T 0017: list them, print one as a file.
@@ -51,6 +54,7 @@ impl Command {
             Command::Info(info) => info.run()?,
             Command::Pin(pin) => pin.run()?,
             Command::Sim(sim) => sim.run()?,
+            Command::Apdu(apdu) => return apdu.run(),
             Command::Commands(commands) => commands.run(),
             Command::Dialect(dialects) => dialects.run()?,
             Command::Test(test) => return Ok(test.run()),

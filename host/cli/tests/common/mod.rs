@@ -1,8 +1,9 @@
 //! What the tests of the program share: a folder to run it in, and what a run gave.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A folder of its own, in which the program is run.
 pub(crate) struct Desk {
@@ -39,6 +40,22 @@ impl Desk {
 
     /// Runs the program with nothing on its standard input and only these variables of its own.
     pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let command = self.command(arguments, variables).stdin(Stdio::null()).output();
+        Ran::of(command.unwrap())
+    }
+
+    /// Runs the program with this text on its standard input.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments, &[]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Who ends before all was read is no failure of the writer.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
+    /// The program in this folder, with only these variables of its own.
+    pub(crate) fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let own = [
             "UKEY_TARGET",
             "UKEY_DIALECT",
@@ -53,16 +70,20 @@ impl Desk {
             command.env_remove(name);
         }
         command.args(arguments).envs(variables.iter().copied()).env("NO_COLOR", "1");
-        let output = command.current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap();
+        command.current_dir(self.folder.path());
+        command
+    }
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
         Ran {
             code: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),
             talk: String::from_utf8(output.stderr).unwrap(),
         }
     }
-}
 
-impl Ran {
     pub(crate) fn succeeds(self) -> Ran {
         assert_eq!(self.code, 0, "{self:?}");
         self
