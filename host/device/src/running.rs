@@ -17,6 +17,8 @@
 //! ```
 
 pub mod control;
+#[cfg(target_os = "linux")]
+mod watch;
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -26,6 +28,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -33,6 +36,9 @@ use serde::{Deserialize, Serialize};
 use crate::link::state::{Lock, io_error};
 use crate::link::{Hand, LinkError};
 use crate::target::Target;
+
+#[cfg(target_os = "linux")]
+pub use watch::Watch;
 
 /// Version of the file, and of the words of [`control`].
 pub const VERSION: u32 = 1;
@@ -160,11 +166,7 @@ impl Registry {
     /// # Errors
     /// [`LinkError::ForeignFolder`], [`LinkError::Io`]; [`LinkError::Busy`] where this process is listed there already.
     pub fn register(&self, tokens: Vec<Running>) -> Result<(Registered, UnixListener), LinkError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(io_error("making", &self.folder))?;
+        self.make_folder()?;
         let _guard = self.guard()?;
         let pid = process::id();
         let (file, control) = (self.file(pid, "json"), self.file(pid, "sock"));
@@ -184,9 +186,14 @@ impl Registry {
             Ok(file)
         };
         let lock = Lock(write().map_err(io_error("writing", &new))?);
-        let registered = Registered { registry: self.clone(), file, control, _lock: lock };
+        let registered = Registered { registry: self.clone(), file, control, entry: lock };
         fs::rename(&new, &registered.file).map_err(io_error("writing", &registered.file))?;
         Ok((registered, listener))
+    }
+
+    fn make_folder(&self) -> Result<(), LinkError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        made.map_err(io_error("making", &self.folder))
     }
 
     fn file(&self, pid: u32, extension: &str) -> PathBuf {
@@ -257,7 +264,7 @@ pub struct Registered {
     registry: Registry,
     file: PathBuf,
     control: PathBuf,
-    _lock: Lock,
+    entry: Lock,
 }
 
 impl Registered {
@@ -265,6 +272,13 @@ impl Registered {
     #[must_use]
     pub fn control(&self) -> &Path {
         &self.control
+    }
+
+    /// One of its tokens was plugged in, or pulled: whoever watches the registry ([`Watch`]) is told.
+    pub fn changed(&self) {
+        if let Err(error) = self.entry.0.set_modified(SystemTime::now()) {
+            tracing::warn!(%error, "nobody is told that a token came or went");
+        }
     }
 }
 

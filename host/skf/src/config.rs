@@ -3,15 +3,16 @@
 //!
 //! ```toml
 //! targets = ["sim:/home/zhang/k.ukey", "sim"]
+//! running = true
 //! ```
 //!
-//! This is also the seam for targets that nobody has to write down, such as tokens that run beside this program.
+//! Where none is named, or with `running = true` besides, the tokens that run on this machine are devices too.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use ukey_device::Target;
+use ukey_device::{Target, UnknownTarget};
 
 /// The environment variable with targets.
 pub(crate) const TARGETS: &str = "UKEY_SKF_TARGETS";
@@ -21,27 +22,47 @@ pub(crate) const CONFIG: &str = "UKEY_SKF_CONFIG";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     targets: Vec<String>,
+    running: Option<bool>,
 }
 
-/// The targets; or what is wrong with them, for a person.
-pub(crate) fn targets() -> Result<Vec<Target>, String> {
+/// The devices that were asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Devices {
+    /// By their targets.
+    pub(crate) targets: Vec<Target>,
+    /// Whether the tokens that run on this machine are among them.
+    pub(crate) running: bool,
+}
+
+impl Devices {
+    /// Those of a list; where it is empty, the running ones.
+    fn of(targets: Vec<Target>) -> Devices {
+        Devices { running: targets.is_empty(), targets }
+    }
+}
+
+/// The devices; or what is wrong with the configuration, for a person.
+pub(crate) fn devices() -> Result<Devices, String> {
     if let Some(list) = env::var_os(TARGETS) {
         let list = list.into_string().map_err(|_| format!("{TARGETS} is no UTF-8"))?;
-        return parse(&list);
+        return parse(&list).map(Devices::of);
     }
     let (path, is_named) = match env::var_os(CONFIG) {
         Some(path) => (PathBuf::from(path), true),
         None => match folder() {
             Some(folder) => (folder.join("ukey").join("skf.toml"), false),
-            None => return Ok(Vec::new()),
+            None => return Ok(Devices::of(Vec::new())),
         },
     };
     match std::fs::read_to_string(&path) {
         Ok(text) => read(&text, path.parent().unwrap_or(Path::new("")))
             .map_err(|error| format!("{}: {error}", path.display())),
         // A file that nobody named need not be there.
-        Err(error) if !is_named && error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if !is_named && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Devices::of(Vec::new()))
+        }
         Err(error) => Err(format!("reading {} failed: {error}", path.display())),
     }
 }
@@ -55,25 +76,32 @@ fn folder() -> Option<PathBuf> {
 /// Targets separated by `;`.
 fn parse(list: &str) -> Result<Vec<Target>, String> {
     let texts = list.split(';').map(str::trim).filter(|text| !text.is_empty());
-    texts.map(|text| text.parse().map_err(|error| format!("{TARGETS}: {error}"))).collect()
+    texts.map(|text| target(text).map_err(|error| format!("{TARGETS}: {error}"))).collect()
 }
 
-/// The targets of a file; its files are looked for beside it.
-fn read(text: &str, folder: &Path) -> Result<Vec<Target>, String> {
+/// One target. A library over a library makes no sense: whoever can load this one can load that one.
+fn target(text: &str) -> Result<Target, String> {
+    match text.parse().map_err(|error: UnknownTarget| error.to_string())? {
+        Target::Skf { library, .. } => Err(format!(
+            "{text} is a library like this one: let the program load {} itself",
+            library.display()
+        )),
+        target => Ok(target),
+    }
+}
+
+/// The devices of a file; files and sockets are looked for beside it.
+fn read(text: &str, folder: &Path) -> Result<Devices, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-    let targets = file.targets.iter().map(|text| text.parse::<Target>().map_err(|error| error.to_string()));
-    targets
-        .map(|target| {
-            target.map(|target| match target {
-                Target::SimFile(path) => Target::SimFile(folder.join(path)),
-                Target::Qemu { board, flash } => {
-                    Target::Qemu { board, flash: flash.map(|path| folder.join(path)) }
-                }
-                Target::Skf { library, device } => Target::Skf { library: folder.join(library), device },
-                other => other,
-            })
-        })
-        .collect()
+    let beside = |target| match target {
+        Target::SimFile(path) => Target::SimFile(folder.join(path)),
+        Target::Unix(path) => Target::Unix(folder.join(path)),
+        Target::Qemu { board, flash } => Target::Qemu { board, flash: flash.map(|path| folder.join(path)) },
+        other => other,
+    };
+    let targets = file.targets.iter().map(|text| target(text).map(beside));
+    let devices = Devices::of(targets.collect::<Result<_, _>>()?);
+    Ok(Devices { running: file.running.unwrap_or(devices.running), ..devices })
 }
 
 #[cfg(test)]
@@ -93,9 +121,24 @@ mod tests {
         let text = "targets = ['sim:k.ukey', 'sim:/k.ukey', 'sim']";
         let expected =
             vec![Target::SimFile("/etc/k.ukey".into()), Target::SimFile("/k.ukey".into()), Target::Sim];
-        assert_eq!(read(text, Path::new("/etc")), Ok(expected));
-        for wrong in ["target = []", "targets = ['elsewhere']", "targets = 'sim'"] {
+        assert_eq!(read(text, Path::new("/etc")), Ok(Devices { targets: expected, running: false }));
+        for wrong in ["target = []", "targets = ['elsewhere']", "targets = 'sim'", "running = 1"] {
             assert!(read(wrong, Path::new("")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn running_tokens_are_devices_where_none_is_named_or_where_they_are_asked_for() {
+        let running = |text| read(text, Path::new("")).unwrap().running;
+        assert!(running("") && running("targets = []") && running("targets = ['sim']\nrunning = true"));
+        assert!(!running("targets = ['sim']") && !running("running = false"));
+        assert!(Devices::of(parse(" ; ").unwrap()).running && !Devices::of(parse("sim").unwrap()).running);
+    }
+
+    #[test]
+    fn a_library_over_a_library_is_refused() {
+        let error = parse("sim;skf:libvendor.so#A").unwrap_err();
+        assert!(error.contains("let the program load libvendor.so itself"), "{error}");
+        assert!(read("targets = ['skf:libvendor.so']", Path::new("")).is_err());
     }
 }

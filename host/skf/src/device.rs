@@ -11,9 +11,11 @@ use crate::abi::types::{
     HANDLE, ULONG, VERSION,
 };
 use crate::connection::Connection;
+use crate::event;
 use crate::handle::{self, Object};
-use crate::sar::{Result, Sar};
-use crate::slot::{self, EVENTS, Slot};
+use crate::sar::{Failure, Result, Sar};
+use crate::slot::Slot;
+use crate::slots::{self, EVENTS};
 
 /// Longest label, in bytes: the standard keeps one for the NUL.
 const LONGEST_LABEL: usize = 31;
@@ -27,19 +29,22 @@ exports! {
     /// SKF_CancelWaitForDevEvent ended succeeds with an empty name and event 0.
     fn SKF_WaitForDevEvent(szDevName: Out<CHAR>, pulDevNameLen: Out<ULONG>, pulEvent: Out<ULONG>) {
         let name = Buffer::new(szDevName, pulDevNameLen)?;
-        let event = pulEvent.place()?;
+        let kind = pulEvent.place()?;
         if szDevName.place().is_err() {
-            let longest = slot::names(false)?.iter().map(String::len).max().unwrap_or_default();
+            let longest = slots::names(false)?.iter().map(String::len).max().unwrap_or_default();
             return name.fits(longest + 1).map(drop);
         }
-        let told = EVENTS.wait(|told| {
+        let mut instances = event::instances()?;
+        let outside = instances.as_mut().map(|instances| instances as &mut dyn event::Outside);
+        let told = EVENTS.wait(outside, |told| {
             name.fill(&[told.name.as_bytes(), &[0]].concat())?;
-            event.put(told.kind);
+            kind.put(told.kind);
             Ok(())
         });
+        let told = told.map_err(|error| Failure { sar: Sar::FAIL, text: Some(error.to_string()) })?;
         told.unwrap_or_else(|| {
             name.fill(&[0])?;
-            event.put(0);
+            kind.put(0);
             Ok(())
         })
     }
@@ -53,14 +58,14 @@ exports! {
     /// The names of the devices, those plugged in or all.
     fn SKF_EnumDev(bPresent: BOOL, szNameList: Out<CHAR>, pulSize: Out<ULONG>) {
         EVENTS.listen();
-        let names = slot::names(bPresent != 0)?;
+        let names = slots::names(bPresent != 0)?;
         Buffer::new(szNameList, pulSize)?.fill_names(names.iter().map(String::as_str))
     }
 
     /// Connects to a device by its name.
     fn SKF_ConnectDev(szName: Text, phDev: Out<DEVHANDLE>) {
         let place = phDev.place()?;
-        let slot = slot::find(szName.text()?)?.ok_or(Sar::INVALIDPARAMERR)?;
+        let slot = slots::find(szName.text()?)?.ok_or(Sar::INVALIDPARAMERR)?;
         if !slot.is_present() {
             return Err(Sar::DEVICE_REMOVED.into());
         }
@@ -79,7 +84,7 @@ exports! {
     /// Whether a device is plugged in.
     fn SKF_GetDevState(szDevName: Text, pulDevState: Out<ULONG>) {
         let state = pulDevState.place()?;
-        state.put(match slot::find(szDevName.text()?)? {
+        state.put(match slots::find(szDevName.text()?)? {
             Some(slot) if slot.is_present() => DEV_PRESENT_STATE,
             Some(_) => DEV_ABSENT_STATE,
             None => DEV_UNKNOW_STATE,
@@ -187,7 +192,7 @@ fn structure(info: &DeviceInfo) -> DEVINFO {
 
 /// Functions that are ours: the hand on a simulated key, and what went wrong in words.
 pub(crate) mod own {
-    use super::{Buffer, CHAR, Out, Result, Sar, Slot, Text, ULONG, exports, slot};
+    use super::{Buffer, CHAR, Out, Result, Sar, Slot, Text, ULONG, exports, slots};
 
     exports! {
         /// Pulls a simulated device: what is open in it answers SAR_DEVICE_REMOVED from now on. Not in GM/T 0016.
@@ -209,7 +214,7 @@ pub(crate) mod own {
     }
 
     fn find(name: &Text) -> Result<std::sync::Arc<Slot>> {
-        Ok(slot::find(name.text()?)?.ok_or(Sar::INVALIDPARAMERR)?)
+        Ok(slots::find(name.text()?)?.ok_or(Sar::INVALIDPARAMERR)?)
     }
 }
 

@@ -1,7 +1,13 @@
 //! Keys that come and go. Whoever waits sleeps until one does, or until the wait is cancelled.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::abi::types::ULONG;
 
@@ -18,10 +24,18 @@ pub(crate) struct Event {
 /// Events that are kept for the next wait, at most.
 const KEPT: usize = 64;
 
+/// Where keys come and go outside of this process.
+pub(crate) trait Outside {
+    /// It is readable when there is something to look at.
+    fn bell(&self) -> BorrowedFd<'_>;
+
+    /// Looks, and tells what has [happened](Events::happened). Answers how soon to look again though nothing rings.
+    fn look(&mut self) -> Option<Duration>;
+}
+
 /// What happened so far.
 pub(crate) struct Events {
     state: Mutex<State>,
-    bell: Condvar,
 }
 
 struct State {
@@ -33,13 +47,24 @@ struct State {
     told: Option<u64>,
     /// Waits cancelled so far.
     cancelled: u64,
+    /// One for each wait: a byte wakes it.
+    bells: Vec<Arc<UnixStream>>,
+}
+
+impl State {
+    fn ring(&self) {
+        for bell in &self.bells {
+            // A bell that is full has rung.
+            let _ = (&**bell).write(&[0]);
+        }
+    }
 }
 
 impl Events {
     /// None so far.
     pub(crate) const fn new() -> Events {
-        let state = State { kept: VecDeque::new(), count: 0, told: None, cancelled: 0 };
-        Events { state: Mutex::new(state), bell: Condvar::new() }
+        let state = State { kept: VecDeque::new(), count: 0, told: None, cancelled: 0, bells: Vec::new() };
+        Events { state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,36 +86,150 @@ impl Events {
         if state.kept.len() > KEPT {
             state.kept.pop_front();
         }
-        self.bell.notify_all();
+        state.ring();
     }
 
     /// Ends every wait that is under way.
     pub(crate) fn cancel(&self) {
-        self.state().cancelled += 1;
-        self.bell.notify_all();
+        let mut state = self.state();
+        state.cancelled += 1;
+        state.ring();
     }
 
     /// Waits for the next event, and hands it to `take`; what `take` refuses is told again by the next wait. Answers
     /// `None` where it was cancelled.
-    pub(crate) fn wait<T, E>(&self, take: impl FnOnce(&Event) -> Result<T, E>) -> Option<Result<T, E>> {
+    ///
+    /// # Errors
+    /// Of the system.
+    pub(crate) fn wait<T, E>(
+        &self,
+        mut outside: Option<&mut dyn Outside>,
+        take: impl FnOnce(&Event) -> Result<T, E>,
+    ) -> io::Result<Option<Result<T, E>>> {
+        let (waits, rings) = UnixStream::pair()?;
+        rings.set_nonblocking(true)?;
+        let rings = Arc::new(rings);
+        let (next, cancelled) = {
+            let mut state = self.state();
+            let count = state.count;
+            state.bells.push(Arc::clone(&rings));
+            (*state.told.get_or_insert(count), state.cancelled)
+        };
+        let slept = self.sleep(&waits, &mut outside, next, cancelled);
         let mut state = self.state();
-        let count = state.count;
-        let next = *state.told.get_or_insert(count);
-        let cancelled = state.cancelled;
-        let asleep = |state: &mut State| state.count == next && state.cancelled == cancelled;
-        let mut state = self.bell.wait_while(state, asleep).unwrap_or_else(PoisonError::into_inner);
+        state.bells.retain(|bell| !Arc::ptr_eq(bell, &rings));
+        slept?;
         if state.count == next {
-            return None;
+            return Ok(None);
         }
         // The oldest that was not told; some may be lost where nobody waited for long.
         let first = state.count.saturating_sub(state.kept.len() as u64);
         let next = next.max(first);
-        let event = state.kept.get(usize::try_from(next - first).unwrap_or_default())?.clone();
-        let taken = take(&event);
+        let event = state.kept.get(usize::try_from(next - first).unwrap_or_default()).cloned();
+        let Some(taken) = event.map(|event| take(&event)) else { return Ok(None) };
         if taken.is_ok() {
             state.told = Some(state.told.unwrap_or_default().max(next + 1));
         }
-        Some(taken)
+        Ok(Some(taken))
+    }
+
+    /// Sleeps until there is an event behind the `next`, or another wait was cancelled.
+    fn sleep(
+        &self,
+        bell: &UnixStream,
+        outside: &mut Option<&mut dyn Outside>,
+        next: u64,
+        cancelled: u64,
+    ) -> io::Result<()> {
+        loop {
+            // It is looked before anybody sleeps, so nothing is missed that came before the bell was hung up.
+            let again = outside.as_mut().and_then(|outside| outside.look());
+            let state = self.state();
+            if state.count != next || state.cancelled != cancelled {
+                return Ok(());
+            }
+            drop(state);
+            let mut bells = vec![PollFd::new(bell, PollFlags::IN)];
+            bells.extend(
+                outside.as_ref().map(|outside| PollFd::from_borrowed_fd(outside.bell(), PollFlags::IN)),
+            );
+            let limit = again.and_then(|again| again.try_into().ok());
+            match poll(&mut bells, limit.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// The running tokens of this machine, where they are devices.
+///
+/// # Errors
+/// What is wrong with the configuration; those of [`Instances::new`].
+#[cfg(target_os = "linux")]
+pub(crate) fn instances() -> crate::sar::Result<Option<Instances>> {
+    let come_and_go = crate::slots::come_and_go()?;
+    Ok(come_and_go.then(Instances::new).transpose().map_err(ukey_device::Error::from)?)
+}
+
+/// Nothing but inotify tells of them.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn instances() -> crate::sar::Result<Option<Instances>> {
+    Ok(None)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) enum Instances {}
+
+#[cfg(not(target_os = "linux"))]
+impl Outside for Instances {
+    fn bell(&self) -> BorrowedFd<'_> {
+        match *self {}
+    }
+
+    fn look(&mut self) -> Option<Duration> {
+        match *self {}
+    }
+}
+
+/// Their news.
+#[cfg(target_os = "linux")]
+pub(crate) struct Instances {
+    watch: ukey_device::running::Watch,
+    /// When to look again.
+    pauses: std::slice::Iter<'static, u64>,
+}
+
+/// Milliseconds after news in which it is looked again: a process that died is listed until the system has let go of
+/// its files, and nothing tells of that.
+#[cfg(target_os = "linux")]
+const PAUSES: [u64; 3] = [10, 100, 1000];
+
+#[cfg(target_os = "linux")]
+impl Instances {
+    /// From now on.
+    ///
+    /// # Errors
+    /// Those of [`Watch::new`](ukey_device::running::Watch::new).
+    pub(crate) fn new() -> Result<Instances, ukey_device::LinkError> {
+        let watch = ukey_device::running::Watch::new(&ukey_device::running::Registry::of_this_user())?;
+        Ok(Instances { watch, pauses: [].iter() })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Outside for Instances {
+    fn bell(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+
+    fn look(&mut self) -> Option<Duration> {
+        if self.watch.has_news() {
+            self.pauses = PAUSES.iter();
+        }
+        // What cannot be looked at tells nothing; SKF_EnumDev says why.
+        let _ = crate::slots::all();
+        self.pauses.next().map(|pause| Duration::from_millis(*pause))
     }
 }
 
@@ -110,7 +249,7 @@ mod tests {
     fn everyone_who_waits_is_told() {
         let events = Events::new();
         std::thread::scope(|scope| {
-            let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| events.wait(take))).collect();
+            let waiting: Vec<_> = (0..3).map(|_| scope.spawn(|| events.wait(None, take).unwrap())).collect();
             // Told again and again until each of them is, for they may begin to wait late.
             while waiting.iter().any(|thread| !thread.is_finished()) {
                 events.happened(event("A", 1));
@@ -130,16 +269,16 @@ mod tests {
         for name in ["A", "B"] {
             events.happened(event(name, 2));
         }
-        assert_eq!(events.wait(|_| Err::<(), _>("too small")), Some(Err("too small")));
-        assert_eq!(events.wait(take), Some(Ok(event("A", 2))));
-        assert_eq!(events.wait(take), Some(Ok(event("B", 2))));
+        assert_eq!(events.wait(None, |_| Err::<(), _>("too small")).unwrap(), Some(Err("too small")));
+        assert_eq!(events.wait(None, take).unwrap(), Some(Ok(event("A", 2))));
+        assert_eq!(events.wait(None, take).unwrap(), Some(Ok(event("B", 2))));
     }
 
     #[test]
     fn a_wait_can_be_cancelled() {
         let events = Events::new();
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| events.wait(take));
+            let waiting = scope.spawn(|| events.wait(None, take).unwrap());
             while !waiting.is_finished() {
                 events.cancel();
                 std::thread::yield_now();

@@ -3,6 +3,7 @@
 //! One device, because commands that belong together (a challenge and its answer) stay together in it, and because many
 //! ways to a key are one program's: a second connection would be refused, or would take the rights of the first.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,10 +17,34 @@ use crate::turns::Turns;
 pub(crate) struct Live {
     pub(crate) device: Device,
     pub(crate) turns: Turns,
-    /// How often it got power again; what was connected before is dead.
+    /// How often it lost its power; what was connected before is dead.
     power: AtomicU64,
-    open: Mutex<Open>,
-    authentication: Mutex<Authentication>,
+    open: Mutex<OfPower<Open>>,
+    authentication: Mutex<OfPower<Authentication>>,
+}
+
+/// What is forgotten with the power that it was learnt in.
+#[derive(Default)]
+struct OfPower<T> {
+    power: u64,
+    known: T,
+}
+
+/// What is known in the power of now.
+pub(crate) struct Known<'l, T>(MutexGuard<'l, OfPower<T>>);
+
+impl<T> Deref for Known<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.known
+    }
+}
+
+impl<T> DerefMut for Known<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0.known
+    }
 }
 
 /// What is known of the device authentication: SKF_ChangeDevAuthKey names the new key only.
@@ -52,26 +77,33 @@ impl Live {
     /// It lost its power: nothing is open, proved or taken any longer, and every handle is dead.
     pub(crate) fn lost_power(&self) {
         self.power.fetch_add(1, Ordering::SeqCst);
-        *self.open() = Open::default();
-        *self.authentication() = Authentication::default();
         self.turns.reset();
     }
 
+    fn known<'l, T: Default>(&self, of_power: &'l Mutex<OfPower<T>>) -> Known<'l, T> {
+        let mut guard = of_power.lock().unwrap_or_else(PoisonError::into_inner);
+        let power = self.power();
+        if guard.power != power {
+            *guard = OfPower { power, known: T::default() };
+        }
+        Known(guard)
+    }
+
     /// What is open.
-    pub(crate) fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn open(&self) -> Known<'_, Open> {
+        self.known(&self.open)
     }
 
     /// What is known of the device authentication.
-    pub(crate) fn authentication(&self) -> MutexGuard<'_, Authentication> {
-        self.authentication.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn authentication(&self) -> Known<'_, Authentication> {
+        self.known(&self.authentication)
     }
 
-    /// Whether the key is still there and has power. One that is being used is not asked: it is told soon enough.
+    /// Whether the key is still there and has power. One that is being used is not asked: its user is told soon enough.
     pub(crate) fn has_power(&self) -> bool {
         match self.device.simulator() {
             Some(simulator) => simulator.is_plugged_in(),
-            None => self.turns.is_used() || self.device.info().is_ok(),
+            None => self.turns.is_used() || self.device.info().map_or_else(|error| error.is_busy(), |_| true),
         }
     }
 }

@@ -1,72 +1,25 @@
-//! The devices: a slot for each target of the configuration, with a key in it or not.
+//! A place for a key: a target, with a key in it or not.
 //!
 //! A token that is made fresh (`sim`) has its power until the process ends. Any other has it while a device of this
 //! process is connected to it: it is held meanwhile, and other processes find it in use. Looking at a slot takes no key
 //! from anyone, and starts none.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ukey_device::link::state;
 use ukey_device::{DeviceKey, LinkError, Options, Target};
 
 use crate::abi::types::{EVENT_INSERTED, EVENT_REMOVED};
-use crate::config;
-use crate::event::{Event, Events};
 use crate::live::Live;
-use crate::sar::{Failure, Result, Sar};
-
-/// The slots, or what is wrong with the configuration.
-static SLOTS: OnceLock<Result<Vec<Arc<Slot>>, String>> = OnceLock::new();
-
-/// Keys that came and went.
-pub(crate) static EVENTS: Events = Events::new();
-
-/// The slots of this process.
-pub(crate) fn slots() -> Result<&'static [Arc<Slot>]> {
-    let slots =
-        SLOTS.get_or_init(|| Ok(config::targets()?.into_iter().map(Slot::new).map(Arc::new).collect()));
-    match slots {
-        Ok(slots) => Ok(slots),
-        Err(text) => Err(Failure { sar: Sar::FAIL, text: Some(text.clone()) }),
-    }
-}
-
-/// The slots with the names of their devices, in the order of the configuration.
-fn named() -> Result<Vec<(String, &'static Arc<Slot>)>> {
-    let slots = slots()?;
-    let names = distinct(slots.iter().map(|slot| slot.own_name()));
-    Ok(names.into_iter().zip(slots).collect())
-}
-
-/// The names of the devices, in the order of the configuration; only of those that are plugged in, or of all.
-pub(crate) fn names(only_present: bool) -> Result<Vec<String>> {
-    let all = named()?.into_iter();
-    Ok(all.filter(|(_, slot)| !only_present || slot.is_present()).map(|(name, _)| name).collect())
-}
-
-/// Tells those of a name apart by a number: a copy of a state file has the serial number of the first.
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for base in names {
-        let numbered = (2..).map(|number| format!("{base}#{number}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| !all.contains(name));
-        all.extend(free);
-    }
-    all
-}
-
-/// The slot of a device by its name, or by its target as it was configured.
-pub(crate) fn find(name: &str) -> Result<Option<Arc<Slot>>> {
-    let all = named()?;
-    let by_name = all.iter().find(|(own, _)| own == name);
-    let found = by_name.or_else(|| all.iter().find(|(_, slot)| slot.target.to_string() == name));
-    Ok(found.map(|(_, slot)| Arc::clone(slot)))
-}
+use crate::sar::{Result, Sar};
+use crate::slots::tell;
 
 /// A place for a key.
 pub(crate) struct Slot {
     target: Target,
+    /// The device's name.
+    name: Mutex<Option<String>>,
     key: Mutex<Key>,
     /// The device authentication key that this process set last.
     device_key: Mutex<Option<Box<DeviceKey>>>,
@@ -81,15 +34,24 @@ struct Key {
     kept: Option<Arc<Live>>,
     /// It was pulled by [`Slot::unplug`].
     is_pulled: bool,
-    /// It was found to be gone, and that was told.
-    is_gone: bool,
+    /// Whether it was there when that was last told or seen.
+    is_there: Option<bool>,
+    /// It is a running token, and was plugged in when it was looked for.
+    runs: Option<bool>,
     /// The serial number, once it was read.
     serial_number: Option<String>,
 }
 
 impl Slot {
-    fn new(target: Target) -> Slot {
-        Slot { target, key: Mutex::default(), device_key: Mutex::default() }
+    pub(crate) fn new(target: Target) -> Slot {
+        Slot { target, name: Mutex::default(), key: Mutex::default(), device_key: Mutex::default() }
+    }
+
+    /// Of a token that runs on this machine.
+    pub(crate) fn running(target: Target, serial_number: String) -> Slot {
+        let slot = Slot::new(target);
+        slot.key().serial_number = Some(serial_number);
+        slot
     }
 
     fn key(&self) -> MutexGuard<'_, Key> {
@@ -101,15 +63,24 @@ impl Slot {
         self.device_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The device's name.
+    /// The device's name among others.
     pub(crate) fn name(&self) -> String {
-        let all = named().unwrap_or_default();
-        let own = all.into_iter().find(|(_, slot)| std::ptr::eq(&raw const ***slot, self));
-        own.map_or_else(|| self.own_name(), |(name, _)| name)
+        let name = self.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        name.unwrap_or_else(|| self.target.to_string())
+    }
+
+    /// Gives it that name.
+    pub(crate) fn give_name(&self, name: String) {
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+    }
+
+    /// Whether this is how its target was written.
+    pub(crate) fn is_at(&self, target: &str) -> bool {
+        self.target.to_string() == target
     }
 
     /// The key's serial number where it is known without connecting to it, else the target.
-    fn own_name(&self) -> String {
+    pub(crate) fn own_name(&self) -> String {
         let mut key = self.key();
         if key.serial_number.is_none() {
             let number = match &self.target {
@@ -131,6 +102,9 @@ impl Slot {
         if key.is_pulled {
             return false;
         }
+        if let Some(is_plugged_in) = key.runs {
+            return is_plugged_in;
+        }
         if let Some(live) = key.live.upgrade()
             && live.has_power()
         {
@@ -150,7 +124,7 @@ impl Slot {
     pub(crate) fn connect(&self) -> Result<Arc<Live>, ukey_device::Error> {
         let mut key = self.key();
         let live = self.connect_to(&mut key)?;
-        key.is_gone = false;
+        key.is_there = Some(true);
         Ok(live)
     }
 
@@ -159,9 +133,13 @@ impl Slot {
             if !key.is_pulled && live.has_power() {
                 return Ok(live);
             }
-            // Another cannot take the place of one that is in this process; of any other it may have.
             if key.is_pulled || live.device.simulator().is_some() {
                 return Err(LinkError::Removed.into());
+            }
+            // It may be there again, or another in its place.
+            if live.device.reconnect().is_ok() {
+                live.lost_power();
+                return Ok(live);
             }
         }
         let live = Arc::new(Live::new(self.target.connect(&Options::default())?));
@@ -178,11 +156,9 @@ impl Slot {
         let mut key = self.key();
         live.device.unplug()?;
         // It stays pulled, whoever lets go of it.
-        (key.kept, key.is_pulled, key.is_gone) = (Some(Arc::clone(&live)), true, true);
-        // A function that is at work may want to know more of the key than is told while this is held.
-        drop(key);
+        (key.kept, key.is_pulled, key.is_there) = (Some(Arc::clone(&live)), true, Some(false));
         live.lost_power();
-        EVENTS.happened(Event { name, kind: EVENT_REMOVED });
+        tell(name, EVENT_REMOVED);
         Ok(())
     }
 
@@ -192,11 +168,11 @@ impl Slot {
         let mut key = self.key();
         let live = key.kept.clone().filter(|_| key.is_pulled).ok_or(Sar::FAIL)?;
         live.device.plug_in()?;
-        (key.is_pulled, key.is_gone) = (false, false);
+        (key.is_pulled, key.is_there) = (false, Some(true));
         if !self.target.is_fresh() {
             key.kept = None;
         }
-        EVENTS.happened(Event { name, kind: EVENT_INSERTED });
+        tell(name, EVENT_INSERTED);
         Ok(())
     }
 
@@ -204,23 +180,24 @@ impl Slot {
     pub(crate) fn found_gone(&self) {
         let name = self.name();
         let mut key = self.key();
-        if !key.is_gone && key.live.upgrade().is_none_or(|live| !live.has_power()) {
-            key.is_gone = true;
-            EVENTS.happened(Event { name, kind: EVENT_REMOVED });
+        if key.is_there != Some(false) && key.live.upgrade().is_none_or(|live| !live.has_power()) {
+            key.is_there = Some(false);
+            tell(name, EVENT_REMOVED);
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_devices_have_one_name() {
-        let names = |given: &[&str]| distinct(given.iter().map(|name| (*name).to_owned()));
-        assert_eq!(names(&["A", "B", "A", "A"]), ["A", "B", "A#2", "A#3"]);
-        assert_eq!(names(&["a#b", "a#b"]), ["a#b", "a#b#2"]);
-        assert_eq!(names(&["A", "A#2", "A"]), ["A", "A#2", "A#3"]);
-        assert_eq!(names(&["A", "A", "A#2"]), ["A", "A#2", "A#2#2"]);
+    /// A running token was looked for, and was there or not. Those who wait are told what is new, save where it is the
+    /// first look.
+    pub(crate) fn is_seen(&self, is_there: bool, tells: bool) {
+        let name = self.name();
+        let mut key = self.key();
+        key.runs = Some(is_there);
+        if is_there {
+            (key.is_pulled, key.kept) = (false, None);
+        }
+        let was_there = key.is_there.replace(is_there);
+        if tells && was_there.unwrap_or_default() != is_there {
+            tell(name, if is_there { EVENT_INSERTED } else { EVENT_REMOVED });
+        }
     }
 }

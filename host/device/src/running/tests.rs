@@ -178,3 +178,26 @@ fn the_words_are_as_documented() {
     drop(far);
     assert!(control::receive::<Request>(&mut BufReader::new(near)).unwrap().is_none());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_watches_is_told_of_instances_and_of_nothing_else() {
+    let (_folder, registry) = registry();
+    let mut watch = Watch::new(&registry).unwrap();
+    assert!(!watch.has_news());
+    let (registered, listener) = registry.register(vec![token("A")]).unwrap();
+    assert!(watch.has_news());
+    assert_eq!(registry.instances().unwrap().len(), 1);
+    drop(listener);
+    assert!(!watch.has_news(), "looking is no news");
+    registered.changed();
+    assert!(watch.has_news() && !watch.has_news());
+    drop(registered);
+    assert!(watch.has_news());
+    // One that dies closes its entry, and no more.
+    let file = File::create(registry.file(1, "json")).unwrap();
+    assert!(!watch.has_news());
+    drop(file);
+    assert!(watch.has_news());
+    assert!(matches!(Watch::new(&Registry::at("/dev/null/x")), Err(LinkError::Io { .. })));
+}
