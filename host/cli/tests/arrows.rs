@@ -11,7 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ukey-firmware", &["ukey-apdu"]),
     ("ukey-device", &["ukey-apdu", "ukey-firmware"]),
     ("ukey-serve", &["ukey-apdu", "ukey-device"]),
-    ("ukey-skf", &["ukey-device"]),
+    // Its tests serve tokens.
+    ("ukey-skf", &["ukey-device", "ukey-serve"]),
     ("ukey-pki", &[]),
     ("ukey-hall", &["ukey-apdu", "ukey-pki"]),
     ("ukey-flows", &["ukey-device", "ukey-pki", "ukey-hall"]),

@@ -13,7 +13,7 @@ use ukey_device::{DeviceKey, LinkError, Options, Target};
 use crate::abi::types::{EVENT_INSERTED, EVENT_REMOVED};
 use crate::live::Live;
 use crate::sar::{Result, Sar};
-use crate::slots::tell;
+use crate::slots::{still, tell};
 
 /// A place for a key.
 pub(crate) struct Slot {
@@ -150,6 +150,7 @@ impl Slot {
 
     /// Pulls a key that is no person's to pull.
     pub(crate) fn unplug(&self) -> Result {
+        let _still = still();
         // It has to have power to lose it; one that another process holds is out of reach.
         let live = self.connect()?;
         let name = self.name();
@@ -164,6 +165,7 @@ impl Slot {
 
     /// Plugs it in again.
     pub(crate) fn plug_in(&self) -> Result {
+        let _still = still();
         let name = self.name();
         let mut key = self.key();
         let live = key.kept.clone().filter(|_| key.is_pulled).ok_or(Sar::FAIL)?;

@@ -1,7 +1,7 @@
 //! Which slots there are: those of the configuration, and one for each token that runs on this machine. Those come and
 //! go, and are looked up anew each time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ukey_device::running::{self, Instance, Running};
 use ukey_device::{LinkError, Target};
@@ -105,9 +105,17 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     all
 }
 
+/// Nobody looks as long as this is held: what was just seen is not told over what was just done.
+pub(crate) struct Still(MutexGuard<'static, Option<Result<Slots, String>>>);
+
+/// Keeps everyone from looking.
+pub(crate) fn still() -> Still {
+    Still(SLOTS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// The slots of now, in the order of the configuration, the running ones behind it.
 pub(crate) fn all() -> Result<Vec<Arc<Slot>>> {
-    let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let Still(mut slots) = still();
     match slots.get_or_insert_with(Slots::read) {
         Ok(slots) => Ok(slots.look().map_err(ukey_device::Error::from)?),
         Err(text) => Err(Failure { sar: Sar::FAIL, text: Some(text.clone()) }),
@@ -117,8 +125,7 @@ pub(crate) fn all() -> Result<Vec<Arc<Slot>>> {
 /// Whether slots can come and go.
 pub(crate) fn come_and_go() -> Result<bool> {
     all()?;
-    let slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(matches!(&*slots, Some(Ok(Slots { running: Some(_), .. }))))
+    Ok(matches!(&*still().0, Some(Ok(Slots { running: Some(_), .. }))))
 }
 
 /// The names of the devices; only of those that are plugged in, or of all.

@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use ukey_device::{Options, Simulator};
+use ukey_serve::Key;
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -32,6 +34,20 @@ fn two_processes_take_turns() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.ukey");
     Simulator::fresh(&Options::default()).unwrap().save_as(&file, false).unwrap();
-    let file = file.to_str().unwrap();
-    run(&format!("sim:{file}"), &["lock", file]);
+    run(&format!("sim:{}", file.display()), &["lock"]);
+}
+
+#[test]
+fn two_processes_take_turns_at_a_token_that_runs_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.unix");
+    let listener = UnixListener::bind(&path).unwrap();
+    let key = Key::new(Simulator::fresh(&Options::default()).unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let key = key.clone();
+            std::thread::spawn(move || ukey_serve::serve(&key, stream.unwrap(), "a client"));
+        }
+    });
+    run(&format!("unix:{}", path.display()), &["lock"]);
 }

@@ -30,14 +30,16 @@ pub(crate) fn path() -> PathBuf {
     found.expect("cargo builds the library beside its tests")
 }
 
-/// The library, with this many fresh tokens.
+/// The library, with this many fresh tokens unless a test has named others.
 pub(crate) const TOKENS: usize = 24;
 
 pub(crate) fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {
-        // SAFETY: every test comes here first, and none reads the environment itself.
-        unsafe { std::env::set_var("UKEY_SKF_TARGETS", vec!["sim"; TOKENS].join(";")) };
+        if std::env::var_os("UKEY_SKF_TARGETS").is_none() {
+            // SAFETY: every test comes here first, and none reads the environment itself.
+            unsafe { std::env::set_var("UKEY_SKF_TARGETS", vec!["sim"; TOKENS].join(";")) };
+        }
         // SAFETY: the library has no constructors.
         unsafe { Library::new(path()).unwrap() }
     })
