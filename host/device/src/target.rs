@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::device::Device;
 use crate::dialect::DialectChoice;
 use crate::error::Result;
+#[cfg(feature = "pcsc")]
+use crate::link::pcsc::Reader;
 use crate::link::qemu::{Board, Emulator};
 use crate::link::serial::Line;
 use crate::link::sim::Simulator;
@@ -246,6 +248,9 @@ impl Target {
             Target::Tcp { address } => connect(&Tcp::new(address)),
             Target::Unix(path) => connect(&Unix::new(path)),
             Target::Serial { path, baud } => connect(&Line::new(path, *baud)),
+            #[cfg(feature = "pcsc")]
+            Target::Pcsc { reader } => connect(&Reader::new(reader)),
+            #[cfg(not(feature = "pcsc"))]
             Target::Pcsc { .. } => Err(LinkError::NotBuilt { form: "pcsc:READER" }.into()),
             Target::Skf { .. } => Err(LinkError::NotBuilt { form: "skf:LIBRARY.so[#DEVICE]" }.into()),
             Target::Qemu { board, flash } => connect(&Emulator::start(*board, flash.as_deref(), options)?),

@@ -139,6 +139,11 @@ impl Key {
         service.pulled();
     }
 
+    /// How often it was pulled, or that it is served no longer: whoever noted another number lost it since.
+    pub(crate) fn pulls(&self) -> u64 {
+        self.service().pulls
+    }
+
     /// Counts a frame that was not taken.
     pub(crate) fn count_refused_frame(&self) {
         self.0.refused_frames.fetch_add(1, Ordering::Relaxed);
@@ -192,7 +197,7 @@ impl Hold {
     /// Whether the key was neither pulled nor stopped since.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.key.service().pulls == self.pulls
+        self.key.pulls() == self.pulls
     }
 
     /// Takes the token's power, if it has any, and gives it back.

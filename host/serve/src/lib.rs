@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`key`] | the key that is served: plugged in and pulled, one client at a time |
 //! | [`conversation`] | frames ([`ukey_apdu::frame`]) between a stream and the key, as a board speaks them |
+//! | [`vpcd`] | the key as a card in a virtual smart card reader |
 //! | `line` | a stream that can be waited for together with the key |
 //!
 //! Guarantees: a key has one client at a time, whatever it is reached by, and a second one is told who that is; what is
@@ -15,6 +16,7 @@
 pub mod conversation;
 pub mod key;
 mod line;
+pub mod vpcd;
 
 pub use conversation::{Ended, serve};
 pub use key::{Hold, Key, Refusal, Watch};

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 
 use crate::key::Watch;
@@ -24,6 +25,10 @@ impl<S: AsFd> Line<S> {
     pub(crate) fn new(stream: S) -> io::Result<Self> {
         ioctl_fionbio(&stream, true)?;
         Ok(Self(stream))
+    }
+
+    pub(crate) fn stream(&self) -> &S {
+        &self.0
     }
 
     /// Waits until there is something to read, or the key changes.
@@ -71,5 +76,15 @@ pub(crate) fn wait_for(stream: impl AsFd, flags: PollFlags, watch: &Watch) -> io
                 return Ok(if key { Woken::Key } else { Woken::Stream });
             }
         }
+    }
+}
+
+/// Waits for a change of the key, and no longer than this.
+pub(crate) fn wait_for_key(watch: &Watch, limit: Option<Duration>) -> io::Result<()> {
+    let limit = limit.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(watch, PollFlags::IN)], limit.as_ref()) {
+        // The caller looks why it was woken.
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

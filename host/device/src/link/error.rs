@@ -165,6 +165,39 @@ pub enum LinkError {
         /// Its word.
         reason: String,
     },
+    /// The service of smart card readers does not run.
+    #[error("the smart card service (pcscd) is not running")]
+    NoCardService,
+    /// There is no such smart card reader.
+    #[error("there is no smart card reader \"{wanted}\"{}", those_there(readers))]
+    NoReader {
+        /// The name, or the part of one.
+        wanted: String,
+        /// The readers that are there.
+        readers: Vec<String>,
+    },
+    /// Several smart card readers are meant.
+    #[error("several smart card readers are named so (\"{wanted}\"): {}", readers.join(", "))]
+    Ambiguous {
+        /// The part of a name.
+        wanted: String,
+        /// The readers whose names have it.
+        readers: Vec<String>,
+    },
+    /// The card in a reader does not answer to power.
+    #[error("the card in the reader \"{reader}\" does not answer to power")]
+    Mute {
+        /// The reader.
+        reader: String,
+    },
+    /// A smart card reader failed.
+    #[error("the smart card reader \"{reader}\" failed: {reason}")]
+    Reader {
+        /// The reader; empty for all of them.
+        reader: String,
+        /// The word of PC/SC.
+        reason: String,
+    },
     /// This program was built without this way to a token.
     #[error("this build knows no targets of the form {form}")]
     NotBuilt {
@@ -180,6 +213,14 @@ pub enum LinkError {
     /// This token can only be pulled by hand.
     #[error("this key can only be pulled and plugged in by hand")]
     ByHand,
+}
+
+/// The readers that are there, behind the one that is not.
+fn those_there(readers: &[String]) -> String {
+    match readers {
+        [] => ": there are no readers".to_owned(),
+        readers => format!("; there are: {}", readers.join(", ")),
+    }
 }
 
 impl LinkError {
@@ -220,6 +261,18 @@ impl LinkError {
             LinkError::NoImage { board, path } => format!("{}处没有开发板{board}的固件", path.display()),
             LinkError::NoEmulator => "未安装qemu-system-arm".to_owned(),
             LinkError::Emulator { reason } => format!("qemu-system-arm无法启动：{reason}"),
+            LinkError::NoCardService => "智能卡服务（pcscd）未运行".to_owned(),
+            LinkError::NoReader { wanted, readers } if readers.is_empty() => {
+                format!("没有读卡器“{wanted}”：本机没有读卡器")
+            }
+            LinkError::NoReader { wanted, readers } => {
+                format!("没有读卡器“{wanted}”，现有：{}", readers.join("、"))
+            }
+            LinkError::Ambiguous { wanted, readers } => {
+                format!("名称含“{wanted}”的读卡器不止一个：{}", readers.join("、"))
+            }
+            LinkError::Mute { reader } => format!("读卡器“{reader}”中的卡上电无应答"),
+            LinkError::Reader { reader, reason } => format!("读卡器“{reader}”出错：{reason}"),
             LinkError::NotBuilt { form } => format!("本程序未包含{form}形式的目标"),
             LinkError::ForeignFolder { path } => format!("文件夹{}并非当前用户专有", path.display()),
             LinkError::ByHand => "该UKey只能手工插拔".to_owned(),
@@ -302,6 +355,23 @@ impl LinkError {
             LinkError::NoEmulator => (
                 "install it; Debian: apt-get install qemu-system-arm",
                 "请安装；Debian：apt-get install qemu-system-arm",
+            ),
+            LinkError::NoCardService => (
+                "start it: systemctl start pcscd.socket; Debian: apt-get install pcscd",
+                "请启动：systemctl start pcscd.socket；Debian安装：apt-get install pcscd",
+            ),
+            LinkError::NoReader { .. } => (
+                "plug the reader in, or name one that is there; `pcsc_scan -r` lists them",
+                "请接入读卡器，或改用现有读卡器的名称；pcsc_scan -r 可列出",
+            ),
+            LinkError::Ambiguous { .. } => ("give more of the name", "请给出更完整的名称"),
+            LinkError::Mute { .. } => (
+                "pull the key and plug it in again; it may also be no smart card at all",
+                "请拔出后重新插入；也可能并非智能卡",
+            ),
+            LinkError::Reader { .. } => (
+                "pull the reader or the key, plug it in again and try once more",
+                "请重新插拔读卡器或UKey后重试",
             ),
             LinkError::NotBuilt { .. } => (
                 "build it in: cargo build --features pcsc",

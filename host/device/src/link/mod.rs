@@ -7,6 +7,8 @@
 mod error;
 pub mod framed;
 mod holder;
+#[cfg(feature = "pcsc")]
+pub mod pcsc;
 pub mod qemu;
 pub mod serial;
 pub mod sim;
