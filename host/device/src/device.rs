@@ -19,7 +19,7 @@ use crate::probe::{self, Found};
 use crate::running;
 use crate::session_key::SessionKey;
 use crate::tally::Tally;
-use crate::trace::Traced;
+use crate::trace::{Connection, Recorder, Traced};
 use crate::wire::Wire;
 
 /// A connected token.
@@ -286,6 +286,13 @@ impl Device {
     #[must_use]
     pub fn trace(&self) -> Vec<Traced> {
         self.wire().trace.to_vec()
+    }
+
+    /// Traces what happens from now on with this device alone.
+    pub fn record(&self, recorder: Recorder, target: &str) {
+        let mut wire = self.wire();
+        let connection = Connection::of(recorder, Some(target.to_owned()), wire.dialect());
+        wire.recorded = Some(connection);
     }
 
     /// How many exchanges [`Device::trace`] keeps; 10 unless told otherwise.

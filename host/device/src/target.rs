@@ -17,6 +17,7 @@ use crate::link::serial::Line;
 use crate::link::sim::Simulator;
 use crate::link::socket::{Tcp, Unix};
 use crate::link::{LinkError, Place};
+use crate::trace;
 
 /// A place where a token can be reached.
 ///
@@ -238,6 +239,10 @@ impl Target {
     /// # Errors
     /// [`ErrorKind::Link`](crate::ErrorKind::Link) where it cannot be reached.
     pub fn connect(&self, options: &Options) -> Result<Device> {
+        trace::connecting(self, || self.link_up(options))
+    }
+
+    fn link_up(&self, options: &Options) -> Result<Device> {
         let connect = |place: &dyn Place| match options.dialect {
             Some(DialectChoice::Auto) => Device::probe(place),
             _ => Device::connect(place),

@@ -1,7 +1,7 @@
 //! One command over a link: into envelopes of the size that the token takes, and its answer out of blocks. Every
 //! envelope is traced.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ukey_apdu::command::{Answer, Command, DevInfo, GenRandom, GetDevInfo};
 use ukey_apdu::envelope::{MAX_DATA, OVERHEAD};
@@ -13,7 +13,7 @@ use crate::error::{About, ErrorKind, Result};
 use crate::guard::Guard;
 use crate::link::{Link, LinkError};
 use crate::tally::Tally;
-use crate::trace::Trace;
+use crate::trace::{Connection, Trace};
 
 /// Data bytes of an envelope that every token takes, until the token says how many it does.
 const SAFE_DATA: usize = 255;
@@ -35,10 +35,13 @@ pub(crate) struct Wire {
     pub(crate) guard: Guard,
     pub(crate) tally: Tally,
     pub(crate) trace: Trace,
+    /// The trace in a file, where there is one.
+    pub(crate) recorded: Option<Connection>,
 }
 
 impl Wire {
     pub(crate) fn new(link: Box<dyn Link>, dialect: Dialect) -> Wire {
+        let recorded = Connection::begin(&dialect);
         Wire {
             link,
             dialect,
@@ -50,6 +53,7 @@ impl Wire {
             guard: Guard::default(),
             tally: Tally::default(),
             trace: Trace::default(),
+            recorded,
         }
     }
 
@@ -105,6 +109,9 @@ impl Wire {
     /// Power off and on; ids from before are dead, and nobody holds the token.
     pub(crate) fn reset(&mut self) -> Result<(), LinkError> {
         self.link.reset()?;
+        if let Some(recorded) = &mut self.recorded {
+            recorded.reset();
+        }
         self.holds = 0;
         self.session += 1;
         Ok(())
@@ -144,6 +151,9 @@ impl Wire {
     /// Speaks this dialect from now on.
     pub(crate) fn speak(&mut self, dialect: Dialect) {
         self.dialect = dialect;
+        if let Some(recorded) = &mut self.recorded {
+            recorded.speaks(&dialect);
+        }
     }
 
     /// Sends a short command in some dialect, and gives the bytes of its answer or the word of its refusal.
@@ -229,8 +239,12 @@ impl Wire {
 
     /// One envelope as it is.
     pub(crate) fn transmit_raw(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let began = Instant::now();
         let answer = self.link.transmit(envelope);
         self.tally.count(envelope, answer.as_deref().unwrap_or_default());
+        if let Some(recorded) = &mut self.recorded {
+            recorded.exchange(began, envelope, answer.as_deref(), &self.dialect);
+        }
         self.trace.push(envelope, answer.as_deref().unwrap_or_default(), &self.dialect);
         answer
     }

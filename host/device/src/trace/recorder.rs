@@ -1,0 +1,359 @@
+//! A trace in a file: JSON, one object a line, written as it happens.
+//!
+//! The first line is the header; then come what happened to links (connected, identified, reset, removed,
+//! disconnected) and one line per exchange. Several devices and several processes may write to one file: each line
+//! names its process and its connection. [`Recording`](super::Recording) reads it.
+//!
+//! Guarantees: without [`Secrets::Kept`] no PIN, key, cryptogram or content comes into the file; with it the file is its
+//! owner's alone. A line that cannot be written is told once, and never stops the token.
+
+use std::cell::{Cell, RefCell};
+use std::env;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use ukey_apdu::command::{Answer, DevInfo};
+use ukey_apdu::describe::describe;
+use ukey_apdu::{Apdu, Dialect, Ins, Status};
+
+use super::bytes::Bytes;
+use super::redact::Redactor;
+use crate::dialect;
+use crate::link::LinkError;
+
+/// The name of the format, in the header.
+pub const FORMAT: &str = "ukey-trace";
+
+/// The version of the format that is written.
+pub const VERSION: u64 = 1;
+
+/// The variable that names a file to trace to.
+pub const VARIABLE: &str = "UKEY_TRACE";
+
+/// The variable that asks for secrets in that file: `1`.
+pub const SECRETS_VARIABLE: &str = "UKEY_TRACE_SECRETS";
+
+/// What is said where secrets are kept: English, Chinese.
+pub const SECRETS_WARNING: &str =
+    "the trace will hold every secret that passes: PINs' cryptograms, keys, contents; give it to nobody, delete it soon\n\
+     跟踪文件将包含口令密文、密钥和数据内容，请勿外传，用后即删";
+
+/// Whether secrets come into a trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Secrets {
+    /// Their lengths only.
+    #[default]
+    Hidden,
+    /// They too: everything as it passed.
+    Kept,
+}
+
+/// Why a file cannot be traced to.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRecorder {
+    /// The operating system refuses.
+    #[error("{} cannot be written: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// It holds something that is no trace of this version. It was not touched.
+    #[error("{} holds something that is no trace of version {VERSION}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is a trace with secrets, and one without was asked for, or the other way round. It was not touched.
+    #[error("{} is a trace {} secrets", path.display(), if *has { "with" } else { "without" })]
+    Mixed {
+        /// The file.
+        path: PathBuf,
+        /// Whether it has secrets.
+        has: bool,
+    },
+}
+
+/// Where exchanges are traced to. Clones write to the same file.
+#[derive(Clone, Debug)]
+pub struct Recorder(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    file: Mutex<File>,
+    secrets: Secrets,
+    began: Instant,
+    connections: AtomicU64,
+    /// A line could not be written, and that was told.
+    failed: AtomicBool,
+}
+
+/// The recorder of this process.
+static RECORDER: Mutex<Option<Recorder>> = Mutex::new(None);
+
+/// Every device that connects from now on is traced there; `None`: nowhere.
+pub fn record(recorder: Option<Recorder>) {
+    *RECORDER.lock().unwrap_or_else(PoisonError::into_inner) = recorder;
+}
+
+/// Traces to the file that [`VARIABLE`] names, if it names one: for a library, which has no options.
+///
+/// # Errors
+/// As [`Recorder::open`].
+pub fn record_as_environment_says() -> Result<Option<Secrets>, NoRecorder> {
+    let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+    let keeps = env::var_os(SECRETS_VARIABLE).is_some_and(|value| value == "1");
+    let secrets = if keeps { Secrets::Kept } else { Secrets::Hidden };
+    record(Some(Recorder::open(Path::new(&path), secrets)?));
+    Ok(Some(secrets))
+}
+
+thread_local! {
+    /// The function that a client called, on this thread.
+    static CALLED: Cell<Option<&'static str>> = const { Cell::new(None) };
+    /// Where this thread connects to.
+    static TARGET: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// While it lives, exchanges of this thread are a client's call of a function.
+#[derive(Debug)]
+#[must_use]
+pub struct Called {
+    before: Option<&'static str>,
+}
+
+/// Says that a client called a function of the interface, such as `SKF_VerifyPIN`.
+pub fn called(function: &'static str) -> Called {
+    Called { before: CALLED.replace(Some(function)) }
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        CALLED.set(self.before);
+    }
+}
+
+/// Connects to a target: its name goes into the trace.
+pub(crate) fn connecting<T>(target: &impl ToString, connect: impl FnOnce() -> T) -> T {
+    let is_recorded = RECORDER.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    if !is_recorded {
+        return connect();
+    }
+    let before = TARGET.replace(Some(target.to_string()));
+    let connected = connect();
+    TARGET.replace(before);
+    connected
+}
+
+impl Recorder {
+    /// Traces to a file, behind what is in it. A new one that keeps secrets is readable by its owner alone, and so is
+    /// made one that is there.
+    ///
+    /// # Errors
+    /// [`NoRecorder`].
+    pub fn open(path: &Path, secrets: Secrets) -> Result<Recorder, NoRecorder> {
+        let io = |source| NoRecorder::Io { path: path.to_owned(), source };
+        let foreign = || NoRecorder::Foreign { path: path.to_owned() };
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        if secrets == Secrets::Kept {
+            options.mode(0o600);
+        }
+        let file = options.open(path).map_err(io)?;
+        // Two processes may begin at once: one of them writes the header.
+        let is_file = file.metadata().map_err(io)?.is_file();
+        if is_file {
+            file.lock().map_err(io)?;
+        }
+        let mut first = String::new();
+        if is_file && BufReader::new(&file).read_line(&mut first).map_err(|_| foreign())? > 0 {
+            let has = super::recording::header(&first).ok_or_else(foreign)?.secrets;
+            if has != (secrets == Secrets::Kept) {
+                return Err(NoRecorder::Mixed { path: path.to_owned(), has });
+            }
+        } else {
+            (&file).write_all(&header(secrets)).map_err(io)?;
+        }
+        if is_file {
+            if secrets == Secrets::Kept {
+                file.set_permissions(PermissionsExt::from_mode(0o600)).map_err(io)?;
+            }
+            file.unlock().map_err(io)?;
+        }
+        let (path, file) = (path.to_owned(), Mutex::new(file));
+        let (began, connections, failed) = (Instant::now(), AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Recorder(Arc::new(Shared { path, file, secrets, began, connections, failed })))
+    }
+
+    /// One line, in one piece.
+    fn write(&self, line: &Value) {
+        let line = format!("{line}\n");
+        let written = self.0.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        if let Err(error) = written {
+            if !self.0.failed.swap(true, Ordering::Relaxed) {
+                let path = self.0.path.display();
+                tracing::warn!(target: "ukey::trace", "the trace {path} has gaps from here: {error} (跟踪文件写入失败，内容不完整)");
+            }
+        }
+    }
+}
+
+fn header(secrets: Secrets) -> Vec<u8> {
+    let header = json!({
+        "type": "header",
+        "format": FORMAT,
+        "version": VERSION,
+        "program": concat!("ukey ", env!("CARGO_PKG_VERSION")),
+        "time": Timestamp::now().to_string(),
+        "secrets": secrets == Secrets::Kept,
+    });
+    format!("{header}\n").into_bytes()
+}
+
+/// One link, as its trace sees it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    recorder: Recorder,
+    number: u64,
+    sequence: u64,
+    redactor: Redactor,
+    in_chain: bool,
+    is_identified: bool,
+}
+
+impl Connection {
+    /// A link that was just made, where this process is traced.
+    pub(crate) fn begin(dialect: &Dialect) -> Option<Connection> {
+        let recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(Self::of(recorder, TARGET.with_borrow(Clone::clone), dialect))
+    }
+
+    /// A link that is traced from now on.
+    pub(crate) fn of(recorder: Recorder, target: Option<String>, dialect: &Dialect) -> Connection {
+        let number = recorder.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let redactor = Redactor::default();
+        let connection = Connection { recorder, number, sequence: 0, redactor, in_chain: false, is_identified: false };
+        let mut line = Map::new();
+        if let Some(target) = target {
+            line.insert("target".to_owned(), target.into());
+        }
+        tell_dialect(&mut line, dialect);
+        connection.event("connected", line);
+        connection
+    }
+
+    /// Something that happened to the link.
+    fn event(&self, name: &str, mut line: Map<String, Value>) {
+        line.insert("type".to_owned(), name.into());
+        self.write(line, Instant::now());
+    }
+
+    /// A line of this connection, about something that began then.
+    fn write(&self, mut line: Map<String, Value>, began: Instant) {
+        let at = began.saturating_duration_since(self.recorder.0.began);
+        line.insert("process".to_owned(), std::process::id().into());
+        line.insert("connection".to_owned(), self.number.into());
+        line.insert("time".to_owned(), Timestamp::now().to_string().into());
+        line.insert("at_us".to_owned(), micros(at).into());
+        self.recorder.write(&Value::Object(line));
+    }
+
+    /// The token was found anew: its power was off.
+    pub(crate) fn reset(&mut self) {
+        self.event("reset", Map::new());
+    }
+
+    /// Another dialect is spoken from now on.
+    pub(crate) fn speaks(&mut self, dialect: &Dialect) {
+        let mut line = Map::new();
+        tell_dialect(&mut line, dialect);
+        self.event("speaks", line);
+    }
+
+    /// An envelope went out at `began`, and this came back.
+    pub(crate) fn exchange(
+        &mut self,
+        began: Instant,
+        command: &[u8],
+        answer: Result<&[u8], &LinkError>,
+        dialect: &Dialect,
+    ) {
+        self.sequence += 1;
+        let bytes = answer.unwrap_or_default();
+        let (shown_command, shown_answer) = match self.recorder.0.secrets {
+            Secrets::Hidden => self.redactor.redact(command, bytes, dialect),
+            Secrets::Kept => (Bytes::shown(command), Bytes::shown(bytes)),
+        };
+        let apdu = Apdu::parse(command);
+        let said = describe(command, bytes, dialect);
+        let said = if self.in_chain { said.last_of_chain() } else { said };
+        self.in_chain = bytes == Status::OK.to_bytes() && apdu.is_ok_and(|apdu| apdu.cla.chained);
+        let mut line = Map::new();
+        let mut put = |name: &str, value: Value| drop(line.insert(name.to_owned(), value));
+        put("type", "exchange".into());
+        put("sequence", self.sequence.into());
+        put("took_us", micros(began.elapsed()).into());
+        if let Some(ins) = apdu.ok().and_then(|apdu| Ins::from_byte(apdu.ins)) {
+            put("name", ins.name().into());
+        }
+        put("command", shown_command.to_string().into());
+        put("answer", shown_answer.to_string().into());
+        put("says", said.to_string().into());
+        if let Some((_, word)) = bytes.split_last_chunk::<2>() {
+            let status = Status(u16::from_be_bytes(*word));
+            put("status", format!("{status:?}").into());
+            put("meaning", status.meaning().to_string().into());
+            put("meaning_zh", status.meaning_zh().to_string().into());
+        }
+        if let Err(error) = answer {
+            put("error", error.to_string().into());
+        }
+        if let Some(function) = CALLED.get() {
+            put("called", function.into());
+        }
+        self.write(line, began);
+        if matches!(answer, Err(LinkError::Removed)) {
+            self.event("removed", Map::new());
+        }
+        self.identify(apdu.ok(), bytes, dialect);
+    }
+
+    /// The token said who it is, for the first time.
+    fn identify(&mut self, apdu: Option<Apdu<'_>>, answer: &[u8], dialect: &Dialect) {
+        if self.is_identified || apdu.is_none_or(|apdu| apdu.ins != Ins::GetDevInfo as u8) {
+            return;
+        }
+        let Some((data, [0x90, 0])) = answer.split_last_chunk::<2>() else { return };
+        let Ok(info) = DevInfo::read(data, dialect) else { return };
+        self.is_identified = true;
+        let serial_number = String::from_utf8_lossy(info.serial_number).into_owned();
+        self.event("identified", Map::from_iter([("serial_number".to_owned(), serial_number.into())]));
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.event("disconnected", Map::new());
+    }
+}
+
+/// The dialect by its name; one that is not built in with its switches.
+fn tell_dialect(line: &mut Map<String, Value>, dialect: &Dialect) {
+    line.insert("dialect".to_owned(), dialect.name.as_str().into());
+    if Dialect::named(dialect.name.as_str()) != Some(*dialect) {
+        line.insert("switches".to_owned(), dialect::print(dialect).into());
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
