@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Parser};
 
-use command::Command;
+use command::{Command, Tracing};
 
 /// A software UKey (GM/T 0017), and the harness in front of it.
 #[derive(Parser, Debug)]
@@ -32,6 +32,8 @@ struct Arguments {
     /// Say more: -v every exchange with the token, -vv its bytes too (never secrets)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    #[command(flatten)]
+    tracing: Tracing,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,7 +41,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     output::start_log(arguments.verbose);
-    match arguments.command.run() {
+    match arguments.tracing.start().and_then(|()| arguments.command.run()) {
         Ok(code) => code,
         Err(failure) => {
             let code = failure.exit_code();

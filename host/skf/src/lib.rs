@@ -44,3 +44,4 @@ mod session_key;
 mod slot;
 mod slots;
 mod turns;
+mod trace;

@@ -12,8 +12,11 @@ mod report;
 mod sim;
 mod sweep;
 mod test;
+mod trace;
 
 use std::process::ExitCode;
+
+pub(crate) use trace::Tracing;
 
 use crate::failure::Result;
 
@@ -43,6 +46,8 @@ pub(crate) enum Command {
     Sweep(sweep::Sweep),
     /// The token as a Cortex-M image: what it costs.
     Board(board::BoardCommand),
+    /// Recorded traces: show, explain, export.
+    Trace(trace::Trace),
     /// The online service hall of a certificate authority.
     Hall(hall::Hall),
 }
@@ -62,6 +67,7 @@ impl Command {
             Command::Agreement(agreement) => return agreement.run(),
             Command::Sweep(sweep) => return sweep.run(),
             Command::Board(board) => return board.run(),
+            Command::Trace(trace) => return trace.run(),
             Command::Hall(hall) => hall.run()?,
         }
         Ok(ExitCode::SUCCESS)

@@ -5,18 +5,24 @@
 //! | `ring` | the last exchanges of a device, for what goes wrong |
 //! | `recorder`, `recording` | a trace in a file: JSON lines, written and read |
 //! | `bytes`, `redact` | what of the bytes may be seen |
-//! | [`fields`] | what each byte of a command and an answer is |
+//! | [`fields`], [`whole`] | what each byte of a command and an answer is; chains and blocks put together |
+//! | `table`, `explain`, `export` | a trace for people, field by field, for Wireshark |
 //!
 //! Guarantees: no secret comes into a trace unless somebody asked for secrets.
 
 mod bytes;
+mod explain;
+mod export;
 pub mod fields;
 mod recorder;
 mod recording;
 mod redact;
 mod ring;
+mod table;
+pub mod whole;
 
 pub use bytes::{Bytes, NotBytes};
+pub use explain::{Explained, NoSession, Session};
 pub(crate) use recorder::{Connection, connecting};
 pub use recorder::{
     Called, FORMAT, NoRecorder, Recorder, SECRETS_VARIABLE, SECRETS_WARNING, Secrets, VARIABLE, VERSION, called,
@@ -25,3 +31,4 @@ pub use recorder::{
 pub use recording::{BadTrace, Connected, Entry, Event, Exchange, Header, Problem, Recording};
 pub(crate) use ring::Trace;
 pub use ring::{DEFAULT_CAPACITY, Traced};
+pub use table::Filter;

@@ -35,8 +35,9 @@ pub(crate) fn last_error() -> String {
 }
 
 /// Runs the inside of a function of this name, and turns what comes of it into its answer: every call of the interface
-/// passes here.
+/// passes here. A trace names it.
 pub(crate) fn answer(name: &'static str, inside: impl FnOnce() -> Result) -> ULONG {
+    let _called = crate::trace::calls(name);
     let failure = match catch_unwind(AssertUnwindSafe(inside)) {
         Ok(Ok(())) => return Sar::OK.0,
         Ok(Err(failure)) => failure,
