@@ -13,7 +13,7 @@ fn every_exchange_has_its_line() {
     let trace = device.trace();
     let last = trace.last().unwrap();
     assert!(last.line.starts_with("VerifyPin") && last.line.contains("9000"), "{last}");
-    assert_eq!(last.command, "80180001000012000a ‹16 bytes›");
+    assert_eq!(last.command, "801800010000121000 ‹16 bytes›");
     let numbers: Vec<_> = trace.iter().map(|traced| traced.sequence).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{numbers:?}");
 }

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use serde_json::json;
 use ukey_apdu::Ins;
 use ukey_device::dialect::BadDialect;
-use ukey_device::trace::{BadTrace, Filter, NoRecorder, Recorder, Recording, SECRETS_WARNING, Secrets, Session, record};
+use ukey_device::trace::{
+    BadTrace, Filter, NoRecorder, Recorder, Recording, SECRETS_WARNING, Secrets, Session, record,
+};
 use ukey_device::{Dialect, dialect};
 
 use crate::failure::{Failure, Result};
@@ -48,7 +50,7 @@ enum Verb {
         #[arg(value_name = "HEX|FILE")]
         what: Vec<String>,
         /// The dialect in which the bytes are read [default: what a trace says, else gm2012]
-        #[arg(long = "in", value_name = "NAME|FILE", value_parser = dialect_named)]
+        #[arg(long, value_name = "NAME|FILE", value_parser = dialect_named)]
         dialect: Option<Dialect>,
         /// Show cryptograms, keys and contents too
         #[arg(long)]
@@ -98,7 +100,9 @@ impl Tracing {
         let recorder = Recorder::open(path, secrets).map_err(|error| {
             let help = match error {
                 NoRecorder::Io { .. } => "name another file with --trace",
-                NoRecorder::Foreign { .. } | NoRecorder::Mixed { .. } => "it was not touched; name another file with --trace",
+                NoRecorder::Foreign { .. } | NoRecorder::Mixed { .. } => {
+                    "it was not touched; name another file with --trace"
+                }
             };
             Failure::usage(error.to_string(), help)
         })?;
@@ -145,7 +149,8 @@ fn read(file: &Path) -> Result<Recording> {
 }
 
 fn write(out: &Path, bytes: &[u8]) -> Result<()> {
-    let written = if out == Path::new("-") { io::stdout().lock().write_all(bytes) } else { fs::write(out, bytes) };
+    let written =
+        if out == Path::new("-") { io::stdout().lock().write_all(bytes) } else { fs::write(out, bytes) };
     written.map_err(|error| {
         Failure::usage(format!("cannot write {}: {error}", out.display()), "name another file")
     })
@@ -179,12 +184,16 @@ fn decode(what: &[String], dialect: Option<Dialect>, secrets: bool, format: Form
 
 fn standard_input() -> Result<String> {
     let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(|source| Failure::Read { path: "standard input".into(), source })?;
+    io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|source| Failure::Read { path: "standard input".into(), source })?;
     Ok(text)
 }
 
 fn command_name(text: &str) -> Result<String, String> {
-    Ins::named(text).map(|ins| ins.name().to_owned()).ok_or_else(|| format!("\"{text}\" is no command; see `ukey commands`"))
+    Ins::named(text)
+        .map(|ins| ins.name().to_owned())
+        .ok_or_else(|| format!("\"{text}\" is no command; see `ukey commands`"))
 }
 
 fn dialect_named(text: &str) -> Result<Dialect, String> {

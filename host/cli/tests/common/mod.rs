@@ -64,6 +64,10 @@ impl Desk {
             "UKEY_PIN",
             "UKEY_NEW_PIN",
             "UKEY_ADMIN_PIN",
+            "UKEY_DEVICE_KEY",
+            "UKEY_NEW_DEVICE_KEY",
+            "UKEY_TRACE",
+            "UKEY_TRACE_SECRETS",
         ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_ukey"));
         for name in own {

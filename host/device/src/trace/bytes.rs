@@ -81,7 +81,9 @@ impl Bytes {
     pub fn part(&self, range: Range<usize>) -> Bytes {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
-        let cut = |hidden: &Range<usize>| hidden.start.clamp(start, end) - start..hidden.end.clamp(start, end) - start;
+        let cut = |hidden: &Range<usize>| {
+            hidden.start.clamp(start, end) - start..hidden.end.clamp(start, end) - start
+        };
         let hidden = self.hidden.iter().map(cut).filter(|hidden| !hidden.is_empty()).collect();
         Bytes { bytes: self.bytes.get(start..end).unwrap_or_default().to_vec(), hidden }
     }
@@ -192,7 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_no_bytes_is_refused() {
-        for wrong in ["0", "xy", "‹3 bytes", "‹3›", "‹-1 bytes›", "00 ‹99999999 bytes›", "‹3 bits›"] {
+        for wrong in ["0", "xy", "‹3 bytes", "‹3›", "‹-1 bytes›", "00 ‹99999999 bytes›", "‹3 bits›"]
+        {
             wrong.parse::<Bytes>().unwrap_err();
         }
     }

@@ -4,9 +4,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use ukey_apdu::command::{
-    Rights, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB,
-};
+use ukey_apdu::command::{Rights, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB};
 use ukey_apdu::{Dialect, Ins, Status};
 
 use super::bytes::Bytes;
@@ -54,15 +52,16 @@ impl Session {
 
     fn of_trace(text: &str) -> Result<Session, (usize, Problem)> {
         let recording = Recording::parse(text.as_bytes())?;
-        let exchanges = recording.exchanges().map(|(_, exchange)| (exchange.command.clone(), exchange.answer.clone()));
+        let exchanges =
+            recording.exchanges().map(|(_, exchange)| (exchange.command.clone(), exchange.answer.clone()));
         let dialect = recording.connections.first().map(|connected| connected.dialect);
         Ok(Session { exchanges: exchanges.collect(), dialect })
     }
 
     fn of_capture(text: &str) -> Result<Session, NoSession> {
         let wrong = |line, reason: &str| NoSession { line, reason: reason.to_owned() };
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| wrong(error.line(), "it is neither a trace nor JSON"))?;
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| wrong(error.line(), "it is neither a trace nor JSON"))?;
         let list = value["exchanges"].as_array().ok_or_else(|| wrong(1, "there are no \"exchanges\""))?;
         let mut exchanges = Vec::new();
         for (number, exchange) in (1..).zip(list) {
@@ -90,13 +89,18 @@ impl Session {
             if line.is_empty() {
                 continue;
             }
-            let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || c == '|').filter(|word| !word.is_empty()).collect();
+            let words: Vec<&str> =
+                line.split(|c: char| c.is_whitespace() || c == '|').filter(|word| !word.is_empty()).collect();
             // Bytes one by one are one command.
-            let pieces = if words.iter().all(|word| word.len() == 2) { vec![words.concat()] } else { owned(&words) };
+            let pieces =
+                if words.iter().all(|word| word.len() == 2) { vec![words.concat()] } else { owned(&words) };
             let bytes = |piece: &String| piece.parse::<Bytes>().map_err(|error| wrong(error.to_string()));
             match (is_answer, pieces.as_slice()) {
                 (true, [answer]) => {
-                    let last = session.exchanges.last_mut().ok_or_else(|| wrong("an answer without a command".to_owned()))?;
+                    let last = session
+                        .exchanges
+                        .last_mut()
+                        .ok_or_else(|| wrong("an answer without a command".to_owned()))?;
                     last.1 = bytes(answer)?;
                 }
                 (false, [command]) => session.exchanges.push((bytes(command)?, Bytes::default())),
@@ -140,14 +144,25 @@ impl Explained {
             let bytes = [(0, "bytes", hidden_or_hex(&whole.sent, secrets))];
             let answer = rest(&whole.answer, secrets);
             let name = "no command of GM/T 0017".to_owned();
-            return Explained { name, header: Vec::new(), command: bytes.into(), status: whole.status, answer };
+            return Explained {
+                name,
+                header: Vec::new(),
+                command: bytes.into(),
+                status: whole.status,
+                answer,
+            };
         };
         let listed = |fields: Option<Vec<Field>>, data: &Bytes| match fields {
-            Some(list) => list.iter().map(|field| (field.at.start, field.name, value(field, data, dialect, secrets))).collect(),
+            Some(list) => list
+                .iter()
+                .map(|field| (field.at.start, field.name, value(field, data, dialect, secrets)))
+                .collect(),
             None => rest(data, secrets),
         };
         Explained {
-            name: command.known().map_or_else(|| format!("INS {:02X}", command.ins), |ins| ins.name().to_owned()),
+            name: command
+                .known()
+                .map_or_else(|| format!("INS {:02X}", command.ins), |ins| ins.name().to_owned()),
             header: header(command, whole),
             command: listed(command.fields(dialect), &command.data),
             status: whole.status,
@@ -182,8 +197,11 @@ impl Explained {
         let fields = |fields: &[(usize, &str, String)]| -> Vec<Value> {
             fields.iter().map(|(at, name, value)| json!({ "at": at, "name": name, "value": value })).collect()
         };
-        let header: serde_json::Map<_, _> =
-            self.header.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
+        let header: serde_json::Map<_, _> = self
+            .header
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+            .collect();
         json!({
             "name": self.name,
             "header": header,

@@ -120,7 +120,11 @@ fn packet(interface: u32, time: u64, direction: u32, bytes: &Bytes, says: &str) 
     body.extend(length);
     body.extend_from_slice(&data);
     pad(&mut body);
-    let hidden = if bytes.hides_any() { format!("{says}; zeros stand for what is hidden: {bytes}") } else { says.to_owned() };
+    let hidden = if bytes.hides_any() {
+        format!("{says}; zeros stand for what is hidden: {bytes}")
+    } else {
+        says.to_owned()
+    };
     option(&mut body, COMMENT, hidden.as_bytes());
     option(&mut body, END, &[]);
     block(PACKET, &body)

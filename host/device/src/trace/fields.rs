@@ -9,7 +9,8 @@
 use std::ops::Range;
 
 use ukey_apdu::dialect::{
-    ByteOrder, CipherParametersForm, DecryptInitForm, Dialect, ExportedKeyForm, ExternalCiphertextForm, KeyPairForm,
+    ByteOrder, CipherParametersForm, DecryptInitForm, Dialect, ExportedKeyForm, ExternalCiphertextForm,
+    KeyPairForm,
 };
 use ukey_apdu::{Apdu, Ins};
 
@@ -290,7 +291,9 @@ impl<'a> Walk<'a> {
             Ins::SetLabel => self.rest("label", Kind::Text),
             Ins::DevAuth => self.take("cryptogram", 16, Kind::Proof).map(drop),
             Ins::ChangeDevAuthKey => self.sealed_secret("new key, encrypted"),
-            Ins::GetPinInfo | Ins::ClearSecureState | Ins::CloseApplication | Ins::EnumContainer => self.application(),
+            Ins::GetPinInfo | Ins::ClearSecureState | Ins::CloseApplication | Ins::EnumContainer => {
+                self.application()
+            }
             Ins::ChangePin | Ins::UnblockPin => {
                 self.application()?;
                 self.sealed_secret("new PIN, encrypted")
@@ -405,8 +408,12 @@ impl<'a> Walk<'a> {
             }
             Ins::EncryptInit | Ins::MacInit => self.cipher_parameters(DecryptInitForm::Algorithm),
             Ins::DecryptInit => self.cipher_parameters(self.dialect.decrypt_init),
-            Ins::Encrypt | Ins::EncryptUpdate | Ins::EncryptFinal => self.with_key("plaintext", Kind::Content),
-            Ins::Decrypt | Ins::DecryptUpdate | Ins::DecryptFinal => self.with_key("ciphertext", Kind::Sealed),
+            Ins::Encrypt | Ins::EncryptUpdate | Ins::EncryptFinal => {
+                self.with_key("plaintext", Kind::Content)
+            }
+            Ins::Decrypt | Ins::DecryptUpdate | Ins::DecryptFinal => {
+                self.with_key("ciphertext", Kind::Sealed)
+            }
             Ins::Mac | Ins::MacUpdate | Ins::MacFinal => self.with_key("message", Kind::Content),
             Ins::DestroySessionKey => self.key(),
             Ins::DigestInit if self.data.is_empty() => Some(()),
@@ -492,7 +499,9 @@ impl<'a> Walk<'a> {
                 self.agreed_key()
             }
             Ins::GenerateKeyWithEcc => self.agreed_key(),
-            Ins::ImportSessionKey | Ins::ImportSymmKey => self.take("session key", 2, Kind::SessionKey).map(drop),
+            Ins::ImportSessionKey | Ins::ImportSymmKey => {
+                self.take("session key", 2, Kind::SessionKey).map(drop)
+            }
             Ins::Encrypt | Ins::EncryptUpdate | Ins::EncryptFinal => self.rest("ciphertext", Kind::Sealed),
             Ins::Decrypt | Ins::DecryptUpdate | Ins::DecryptFinal => self.rest("plaintext", Kind::Content),
             Ins::Mac | Ins::MacFinal => self.rest("MAC", Kind::Sealed),

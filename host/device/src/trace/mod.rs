@@ -23,11 +23,11 @@ pub mod whole;
 
 pub use bytes::{Bytes, NotBytes};
 pub use explain::{Explained, NoSession, Session};
-pub(crate) use recorder::{Connection, connecting};
 pub use recorder::{
-    Called, FORMAT, NoRecorder, Recorder, SECRETS_VARIABLE, SECRETS_WARNING, Secrets, VARIABLE, VERSION, called,
-    record, record_as_environment_says,
+    Called, FORMAT, NoRecorder, Recorder, SECRETS_VARIABLE, SECRETS_WARNING, Secrets, VARIABLE, VERSION,
+    called, record, record_as_environment_says,
 };
+pub(crate) use recorder::{Connection, connecting};
 pub use recording::{BadTrace, Connected, Entry, Event, Exchange, Header, Problem, Recording};
 pub(crate) use ring::Trace;
 pub use ring::{DEFAULT_CAPACITY, Traced};

@@ -41,8 +41,7 @@ pub const VARIABLE: &str = "UKEY_TRACE";
 pub const SECRETS_VARIABLE: &str = "UKEY_TRACE_SECRETS";
 
 /// What is said where secrets are kept: English, Chinese.
-pub const SECRETS_WARNING: &str =
-    "the trace will hold every secret that passes: PINs' cryptograms, keys, contents; give it to nobody, delete it soon\n\
+pub const SECRETS_WARNING: &str = "the trace will hold every secret that passes: PINs' cryptograms, keys, contents; give it to nobody, delete it soon\n\
      跟踪文件将包含口令密文、密钥和数据内容，请勿外传，用后即删";
 
 /// Whether secrets come into a trace.
@@ -241,7 +240,8 @@ impl Connection {
     pub(crate) fn of(recorder: Recorder, target: Option<String>, dialect: &Dialect) -> Connection {
         let number = recorder.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let redactor = Redactor::default();
-        let connection = Connection { recorder, number, sequence: 0, redactor, in_chain: false, is_identified: false };
+        let connection =
+            Connection { recorder, number, sequence: 0, redactor, in_chain: false, is_identified: false };
         let mut line = Map::new();
         if let Some(target) = target {
             line.insert("target".to_owned(), target.into());

@@ -215,7 +215,8 @@ fn read_header(line: &str) -> Result<Header, Problem> {
         VERSION => {}
         found => return Err(Problem::Version { found }),
     }
-    let secrets = value["secrets"].as_bool().ok_or(Problem::Field { field: "secrets", wanted: "yes or no" })?;
+    let secrets =
+        value["secrets"].as_bool().ok_or(Problem::Field { field: "secrets", wanted: "yes or no" })?;
     Ok(Header { program: text(&value, "program")?, time: text(&value, "time")?, secrets })
 }
 
@@ -350,5 +351,7 @@ fn number(value: &Value, field: &'static str) -> Result<u64, Problem> {
 }
 
 fn bytes(value: &Value, field: &'static str) -> Result<Bytes, Problem> {
-    text(value, field)?.parse().map_err(|error: super::NotBytes| Problem::Bytes { field, reason: error.to_string() })
+    text(value, field)?
+        .parse()
+        .map_err(|error: super::NotBytes| Problem::Bytes { field, reason: error.to_string() })
 }

@@ -61,8 +61,12 @@ impl Redactor {
         let Some(secrets) = secrets else { return behind_header(command) };
         let here = |place: usize| place.saturating_sub(before) + start;
         let end = start + apdu.data.len();
-        Bytes::shown(command)
-            .hide(secrets.into_iter().map(|secret| here(secret.start)..here(secret.end).min(end)).filter(|secret| !secret.is_empty()))
+        Bytes::shown(command).hide(
+            secrets
+                .into_iter()
+                .map(|secret| here(secret.start)..here(secret.end).min(end))
+                .filter(|secret| !secret.is_empty()),
+        )
     }
 
     fn answer(&mut self, apdu: Apdu<'_>, answer: &[u8], dialect: &Dialect) -> Bytes {

@@ -44,7 +44,13 @@ pub(crate) struct Trace {
 
 impl Default for Trace {
     fn default() -> Self {
-        Self { ring: VecDeque::new(), capacity: DEFAULT_CAPACITY, sequence: 0, in_chain: false, redactor: Redactor::default() }
+        Self {
+            ring: VecDeque::new(),
+            capacity: DEFAULT_CAPACITY,
+            sequence: 0,
+            in_chain: false,
+            redactor: Redactor::default(),
+        }
     }
 }
 

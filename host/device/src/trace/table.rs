@@ -29,7 +29,8 @@ impl Filter {
             return false;
         }
         let Event::Exchange(exchange) = &entry.event else { return self.takes_events() };
-        let is_named = |wanted: &String| exchange.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+        let is_named =
+            |wanted: &String| exchange.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
         self.command.as_ref().is_none_or(is_named) && !(self.failed && succeeded(exchange))
     }
 }
@@ -58,7 +59,8 @@ impl Recording {
                 Event::Exchange(exchange) => {
                     let took = milliseconds(exchange.took_us);
                     let why = exchange.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-                    let called = exchange.called.as_ref().map(|called| format!("  [{called}]")).unwrap_or_default();
+                    let called =
+                        exchange.called.as_ref().map(|called| format!("  [{called}]")).unwrap_or_default();
                     let number = format!("{place}{}", exchange.sequence);
                     writeln!(text, "{at:>11} {took:>9} {number:>6}  {}{why}{called}", exchange.says)
                 }
@@ -75,11 +77,13 @@ impl Recording {
         let connected = self.connection(entry.connection);
         match event {
             Event::Connected => {
-                let target = connected.map(|connected| connected.target.as_str()).filter(|target| !target.is_empty());
+                let target =
+                    connected.map(|connected| connected.target.as_str()).filter(|target| !target.is_empty());
                 format!("connected to {}", target.unwrap_or("a token"))
             }
             Event::Identified => {
-                let number = connected.and_then(|connected| connected.serial_number.clone()).unwrap_or_default();
+                let number =
+                    connected.and_then(|connected| connected.serial_number.clone()).unwrap_or_default();
                 format!("the token's serial number is {number}")
             }
             Event::Speaks => "the dialect was found out".to_owned(),

@@ -55,7 +55,9 @@ impl WholeCommand {
     /// The fields of its data, where they follow the layout.
     #[must_use]
     pub fn fields(&self, dialect: &Dialect) -> Option<Vec<Field>> {
-        fields::of_command(&self.as_apdu(), dialect).filter(|fields| fields.is_whole).map(|Fields { list, .. }| list)
+        fields::of_command(&self.as_apdu(), dialect)
+            .filter(|fields| fields.is_whole)
+            .map(|Fields { list, .. }| list)
     }
 }
 
@@ -78,7 +80,9 @@ pub fn join<'b>(envelopes: impl IntoIterator<Item = (&'b Bytes, &'b Bytes)>) -> 
     for (index, (sent, answer)) in envelopes.into_iter().enumerate() {
         let apdu = take_apart(sent);
         let (data, status) = split(answer);
-        let goes_on = apdu.as_ref().is_some_and(|(cla, _)| cla.chained) && status == Some(Status::OK) && data.is_empty();
+        let goes_on = apdu.as_ref().is_some_and(|(cla, _)| cla.chained)
+            && status == Some(Status::OK)
+            && data.is_empty();
         let command = apdu.map(|(_, command)| command);
         let last = all.last_mut();
         match (last, command) {
@@ -96,7 +100,13 @@ pub fn join<'b>(envelopes: impl IntoIterator<Item = (&'b Bytes, &'b Bytes)>) -> 
                 last.envelopes.end = index + 1;
             }
             (_, command) => {
-                all.push(Whole { envelopes: index..index + 1, command, sent: sent.clone(), answer: data, status });
+                all.push(Whole {
+                    envelopes: index..index + 1,
+                    command,
+                    sent: sent.clone(),
+                    answer: data,
+                    status,
+                });
             }
         }
         is_chained = goes_on;
@@ -114,7 +124,8 @@ fn same_header(whole: &Whole, command: &WholeCommand) -> bool {
 fn take_apart(sent: &Bytes) -> Option<(Cla, WholeCommand)> {
     let bytes = sent.as_slice();
     let apdu = Apdu::parse(bytes).ok()?;
-    let start = apdu.data.as_ptr().addr().checked_sub(bytes.as_ptr().addr()).filter(|_| !apdu.data.is_empty());
+    let start =
+        apdu.data.as_ptr().addr().checked_sub(bytes.as_ptr().addr()).filter(|_| !apdu.data.is_empty());
     let start = start.unwrap_or(bytes.len());
     let end = start + apdu.data.len();
     if sent.hides(&(0..start)) || sent.hides(&(end..bytes.len())) {
@@ -154,14 +165,18 @@ mod tests {
         ]);
         assert_eq!(all.len(), 2, "{all:?}");
         let command = all[0].command.as_ref().unwrap();
-        assert_eq!((command.data.to_string(), all[0].answer.to_string()), ("61 ‹2 bytes› 61".to_owned(), "aabbcc".to_owned()));
+        assert_eq!(
+            (command.data.to_string(), all[0].answer.to_string()),
+            ("61 ‹2 bytes› 61".to_owned(), "aabbcc".to_owned())
+        );
         assert_eq!((all[0].envelopes.clone(), all[0].status), (0..3, Some(Status::OK)));
         assert_eq!(all[1].status, None);
     }
 
     #[test]
     fn another_command_begins_anew() {
-        let all = joined(&[("90b6000000000361 ‹2 bytes›", "9000"), ("8004000000000000", "6985"), ("c00a", "6e00")]);
+        let all =
+            joined(&[("90b6000000000361 ‹2 bytes›", "9000"), ("8004000000000000", "6985"), ("c00a", "6e00")]);
         assert_eq!(all.len(), 3);
         assert!(all[2].command.is_none());
     }

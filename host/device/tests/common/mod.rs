@@ -1,6 +1,8 @@
 //! What the tests of a device share: PINs, and a token with an application.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod walk;
+
 use ukey_device::{CreateApplication, Device, DeviceKey, Options, Pin, PinType, Rights, Simulator, Target};
 
 pub(crate) const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");

@@ -1,0 +1,169 @@
+//! `ukey trace`: what `--trace` records is shown, explained and exported; what is no trace is refused.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use common::{Desk, component};
+
+/// A desk with a token, and `walk.trace`: PINs looked at, a right one and a wrong one.
+fn desk() -> Desk {
+    let desk = Desk::with_token();
+    let trace = |arguments: &[&str], pin: &str| {
+        desk.run(&[&["--trace", "walk.trace"], arguments].concat(), &[("UKEY_PIN", pin)])
+    };
+    trace(&["info"], "").succeeds();
+    trace(&["pin", "verify"], "12345678").succeeds();
+    trace(&["pin", "verify"], "12345670").fails(1);
+    desk
+}
+
+#[test]
+fn what_was_recorded_is_shown() {
+    let desk = desk();
+    let table = desk.run(&["trace", "show", "walk.trace"], &[]).succeeds().out;
+    for part in
+        ["connected to sim:ukey.ukey", "VerifyPin", "63C9 verification failed, 9 tries left", "9000 success"]
+    {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let failed = desk.run(&["trace", "show", "walk.trace", "--failed"], &[]).succeeds().out;
+    assert_eq!(failed.lines().count(), 2, "{failed}");
+    let verified =
+        desk.run(&["trace", "show", "walk.trace", "--command", "verifypin", "--format", "json"], &[]).json();
+    let entries = verified["entries"].as_array().unwrap();
+    assert_eq!((verified["version"].as_u64(), entries.len()), (Some(1), 2));
+    assert_eq!(entries[1]["meaning_zh"], "口令错误，剩余9次");
+    assert_eq!(entries[0]["command"].as_str().unwrap().split(' ').nth(1), Some("‹16"));
+    desk.run(&["trace", "show", "walk.trace", "--command", "VerifyPan"], &[]).fails(2).says("is no command");
+
+    let text = fs::read_to_string(desk.path("walk.trace")).unwrap();
+    assert!(!text.contains("12345678") && !text.contains(&hex::encode("12345678")));
+}
+
+#[test]
+fn the_environment_records_too_and_secrets_want_a_word() {
+    let desk = Desk::with_token();
+    desk.run(&["info"], &[("UKEY_TRACE", "quiet.trace")]).succeeds();
+    let mode = |name: &str| fs::metadata(desk.path(name)).unwrap().permissions().mode() & 0o777;
+    assert!(desk.run(&["trace", "show", "quiet.trace"], &[]).succeeds().out.contains("GetDevInfo"));
+    let variables = [("UKEY_PIN", "12345678")];
+    let ran = desk.run(&["--trace", "loud.trace", "--trace-secrets", "pin", "verify"], &variables);
+    ran.succeeds().says("WARNING").says("口令密文");
+    assert_eq!(mode("loud.trace"), 0o600);
+    let loud = desk.run(&["trace", "show", "loud.trace"], &[]).succeeds();
+    assert!(loud.out.contains("WITH SECRETS") && !loud.out.contains("12345678"), "{}", loud.out);
+    desk.run(&["--trace", "loud.trace", "info"], &[]).fails(2).says("with secrets");
+    desk.run(&["--trace", "no/such/folder/x", "info"], &[]).fails(2).says("cannot be written");
+    fs::write(desk.path("thesis"), "text\n").unwrap();
+    desk.run(&["--trace", "thesis", "info"], &[]).fails(2).says("no trace of version");
+    assert_eq!(fs::read(desk.path("thesis")).unwrap(), b"text\n");
+}
+
+#[test]
+fn bytes_are_explained_without_a_token() {
+    let desk = Desk::new();
+    let explained = desk.run(&["trace", "decode", "801400010000021000", "0a09019000"], &[]).succeeds().out;
+    for part in ["GetPinInfo", "the user PIN", "application", "tries left", "9", "成功"] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    fs::write(desk.path("lines"), "> 80500000000008\n< b12284f7e60fb45c9000\n").unwrap();
+    let explained = desk.run(&["trace", "decode", "lines", "--format", "json"], &[]).json();
+    assert_eq!(explained["commands"][0]["answer"][0]["value"], "‹8 bytes›");
+    let explained = desk.run(&["trace", "decode", "lines", "--secrets"], &[]).succeeds().out;
+    assert!(explained.contains("b12284f7e60fb45c"), "{explained}");
+    desk.run(&["trace", "decode", "80zz"], &[]).fails(2).says("line 1");
+    fs::write(desk.path("lines"), "80500000000008\nwhat\n").unwrap();
+    desk.run(&["trace", "decode", "lines"], &[]).fails(2).says("line 2");
+    let opened = ["80260000000009474d33303030525341000a", "ff0000000000000010009000"];
+    let read = |dialect: &str| {
+        desk.run(&["trace", "decode", opened[0], opened[1], "--dialect", dialect], &[]).succeeds().out
+    };
+    assert!(read("gm3000").contains("anyone"));
+    assert!(!read("gm2012").contains("anyone"), "other constants");
+}
+
+#[test]
+fn what_is_no_trace_is_refused_with_its_line() {
+    let desk = desk();
+    let path = desk.path("walk.trace");
+    let sound = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &sound[..sound.len() - 9]).unwrap();
+    let last = format!("line {}", sound.lines().count());
+    desk.run(&["trace", "show", "walk.trace"], &[]).fails(2).says(&last).says("最后一行不完整");
+    fs::write(&path, sound.replacen("\"version\":1", "\"version\":7", 1)).unwrap();
+    desk.run(&["trace", "show", "walk.trace"], &[]).fails(2).says("line 1").says("version 7");
+    desk.run(&["trace", "export", "missing", "out"], &[]).fails(2).says("missing");
+}
+
+/// The blocks of a pcapng: type and body.
+fn blocks(bytes: &[u8]) -> Vec<(u32, &[u8])> {
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let (mut at, mut all) = (0, Vec::new());
+    while at < bytes.len() {
+        let length = word(at + 4) as usize;
+        assert_eq!(word(at + length - 4) as usize, length, "the length stands at both ends");
+        all.push((word(at), &bytes[at + 8..at + length - 4]));
+        at += length;
+    }
+    all
+}
+
+#[test]
+fn a_trace_is_exported_whole() {
+    let desk = desk();
+    desk.run(&["trace", "export", "walk.trace", "walk.pcapng"], &[]).succeeds();
+    let bytes = fs::read(desk.path("walk.pcapng")).unwrap();
+    let blocks = blocks(&bytes);
+    let shown = desk.run(&["trace", "show", "walk.trace", "--format", "json"], &[]).json();
+    let exchanges = shown["entries"].as_array().unwrap().iter().filter(|entry| entry["type"] == "exchange");
+    let packets = exchanges.clone().count() * 2;
+    let of = |kind: u32| blocks.iter().filter(|(found, _)| *found == kind).count();
+    assert_eq!((of(0x0A0D_0D0A), of(1), of(6)), (1, 3, packets));
+    for (exchange, sent) in exchanges.zip(blocks.iter().filter(|(kind, _)| *kind == 6).step_by(2)) {
+        let command = exchange["command"].as_str().unwrap().split(" ‹").next().unwrap();
+        assert!(hex::encode(sent.1).contains(command), "{command}");
+    }
+
+    let script =
+        desk.run(&["trace", "export", "walk.trace", "-", "--format", "scriptor"], &[]).succeeds().out;
+    assert!(
+        script.contains("\n80 04 00 00 00 ") && script.contains("# left out, bytes are hidden: 80180001")
+    );
+    for line in script.lines().filter(|line| !line.starts_with('#')) {
+        assert!(
+            line.split(' ').all(|byte| byte.len() == 2 && u8::from_str_radix(byte, 16).is_ok()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn wireshark_reads_it_as_smart_card_traffic() {
+    let found =
+        Command::new("tshark").arg("--version").output().ok().filter(|output| output.status.success());
+    if component(found, "tshark", "Debian package tshark").is_none() {
+        return;
+    }
+    let desk = desk();
+    desk.run(&["trace", "export", "walk.trace", "walk.pcapng"], &[]).succeeds();
+    let tshark = |arguments: &[&str]| {
+        let output =
+            Command::new("tshark").arg("-r").arg(desk.path("walk.pcapng")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let exchanges = desk.run(&["trace", "show", "walk.trace"], &[]).out.matches(" → ").count();
+    let listed = tshark(&[]);
+    assert_eq!(listed.lines().filter(|line| line.contains("ISO 7816")).count(), exchanges * 2, "{listed}");
+    assert_eq!(listed.matches("Interface → Card").count(), exchanges, "{listed}");
+    let fields = ["-T", "fields", "-e", "iso7816.apdu.sw1", "-e", "iso7816.apdu.sw2", "-e", "frame.comment"];
+    let answers = tshark(&[&["-Y", "iso7816.apdu.sw1"][..], &fields].concat());
+    assert_eq!(answers.lines().count(), exchanges, "{answers}");
+    assert!(
+        answers.lines().any(|line| line.starts_with("0x63\t0xc9") && line.contains("9 tries left")),
+        "{answers}"
+    );
+}
