@@ -43,5 +43,5 @@ mod sar;
 mod session_key;
 mod slot;
 mod slots;
-mod turns;
 mod trace;
+mod turns;
