@@ -282,6 +282,12 @@ impl Device {
         self.wire().tally.clone()
     }
 
+    /// What came from the token so far and was no frame ([`Link::bad_frames`]): how good the line is.
+    #[must_use]
+    pub fn bad_frames(&self) -> u32 {
+        self.wire().link().bad_frames()
+    }
+
     /// The last exchanges, oldest first, without secrets.
     #[must_use]
     pub fn trace(&self) -> Vec<Traced> {

@@ -8,11 +8,14 @@ use std::fmt;
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ukey_device::running::control::State;
 use ukey_device::{Hand, Link, LinkError, Place, Simulator};
+
+/// How long a client that has ended may go unnoticed. One that follows it at once is not refused for that.
+const ENDING: Duration = Duration::from_millis(500);
 
 /// A simulated key that clients reach from outside.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct Key(Arc<Shared>);
 struct Shared {
     simulator: Simulator,
     service: Mutex<Service>,
+    /// Rung when the key may be free for another client.
+    freed: Condvar,
     refused_frames: AtomicU64,
 }
 
@@ -71,8 +76,8 @@ impl Key {
     /// A key that nobody is served yet.
     #[must_use]
     pub fn new(simulator: Simulator) -> Key {
-        let (service, refused_frames) = (Mutex::default(), AtomicU64::new(0));
-        Key(Arc::new(Shared { simulator, service, refused_frames }))
+        let (service, freed, refused_frames) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
+        Key(Arc::new(Shared { simulator, service, freed, refused_frames }))
     }
 
     /// The token itself. Pull it by the key, not here: clients would notice with their next command only.
@@ -87,11 +92,14 @@ impl Key {
     }
 
     /// Takes the key for a client, which is named in words. The token keeps the power that it has: [`Hold::power_on`].
+    /// Waits a moment for a client that has ended and was not noticed yet.
     ///
     /// # Errors
     /// Why not.
     pub fn hold(&self, client: &str) -> Result<Hold, Refusal> {
-        let mut service = self.service();
+        let held = |service: &mut Service| service.holder.is_some() && !service.stopped;
+        let waited = self.0.freed.wait_timeout_while(self.service(), ENDING, held);
+        let (mut service, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if service.stopped || !self.0.simulator.is_plugged_in() {
             return Err(Refusal::Unplugged);
         }
@@ -232,6 +240,7 @@ impl Drop for Hold {
             service.holder = None;
             // Before anybody else is let in: the link goes after this.
             drop(self.link.unlock());
+            self.key.0.freed.notify_all();
         }
     }
 }

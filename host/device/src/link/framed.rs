@@ -62,9 +62,9 @@ impl Default for Limits {
 /// Random bytes for a token that has none.
 pub type Seed = [u8; MIN_SEED];
 
-/// How often a frame is sent again at once because what came was no frame. On a line that spoils one frame in ten, one
-/// exchange in a hundred million needs more.
-const SPOILT: u32 = 8;
+/// How often a frame is sent again at once because what came was no frame. On a line that spoils every third frame, one
+/// exchange in forty million needs more.
+const SPOILT: u32 = 16;
 
 /// What came, kept.
 enum Came {
@@ -115,6 +115,8 @@ pub struct Framed<S> {
     unread: Vec<u8>,
     /// Whether the token is the one that said it is ready.
     alive: bool,
+    /// Whether the stream has ended.
+    ended: bool,
     /// The number of the seed that the token started with.
     start: u8,
     /// Of the last command.
@@ -136,6 +138,7 @@ impl<S: Stream> Framed<S> {
             receiver: Box::default(),
             unread: Vec::new(),
             alive: false,
+            ended: false,
             start: 0,
             sequence: 0,
             max_command: MAX_COMMAND,
@@ -149,45 +152,74 @@ impl<S: Stream> Framed<S> {
     /// [`LinkError::NoAnswer`], [`LinkError::Garbled`], [`LinkError::NoStart`], [`LinkError::Framing`],
     /// [`LinkError::Busy`], [`LinkError::Removed`].
     pub fn start(&mut self, seed: &Seed) -> Result<(), LinkError> {
-        let mut patience = Patience::new(self.limits);
-        loop {
-            let again = match self.try_to_start(seed)? {
-                None => return Ok(()),
-                Some(again) => again,
-            };
-            patience.spend(again, self.bad_frames())?;
-            self.send(Frame::plain(Kind::Reset, &[]))?;
+        self.begin();
+        self.start_as_begun(seed)
+    }
+
+    /// Takes the token's power and gives it back, as [`Framed::start`].
+    ///
+    /// # Errors
+    /// Those of [`Framed::start`].
+    pub fn restart(&mut self, seed: &Seed) -> Result<(), LinkError> {
+        match self.begin_anew() {
+            // It may have said why, and closed the line behind it.
+            Err(LinkError::Removed) => self.try_to_start(seed).and(Err(LinkError::Removed)),
+            Err(error) => Err(error),
+            Ok(()) => self.start_as_begun(seed),
         }
+    }
+
+    /// Whatever was said before has another number.
+    fn begin(&mut self) {
+        self.alive = false;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.start = self.sequence;
+    }
+
+    fn begin_anew(&mut self) -> Result<(), LinkError> {
+        self.begin();
+        self.send(Frame { kind: Kind::Reset, sequence: self.start, payload: &[] })
+    }
+
+    fn start_as_begun(&mut self, seed: &Seed) -> Result<(), LinkError> {
+        let mut patience = Patience::new(self.limits);
+        while let Some(again) = self.try_to_start(seed)? {
+            patience.spend(again, self.bad_frames())?;
+            self.begin_anew()?;
+        }
+        Ok(())
     }
 
     /// Answers the token's first words.
     fn try_to_start(&mut self, seed: &Seed) -> Result<Option<Again>, LinkError> {
-        self.alive = false;
-        self.start = self.sequence.wrapping_add(1);
-        self.sequence = self.start;
         let seed = Frame { kind: Kind::Seed, sequence: self.start, payload: seed };
         let mut seeded = false;
+        // Of before, unless the line is closed behind it.
+        let mut refused = None;
         // Two answers of it, to the power and to the seed.
         let until = Instant::now() + 2 * self.limits.silence;
         loop {
-            let (kind, sequence, payload) = match self.receive(until)? {
-                Came::Frame(kind, sequence, payload) => (kind, sequence, payload),
-                Came::Bad => return Ok(Some(Again::Spoilt)),
-                Came::Silence => return Ok(Some(Again::Silent)),
+            let (kind, sequence, payload) = match self.receive(until) {
+                Ok(Came::Frame(kind, sequence, payload)) => (kind, sequence, payload),
+                Ok(Came::Bad) => return Ok(Some(Again::Spoilt)),
+                Ok(Came::Silence) => return refused.map_or(Ok(Some(Again::Silent)), Err),
+                Err(error) => return Err(refused.unwrap_or(error)),
             };
+            let ours = sequence == self.start;
             match (kind, Reason::from_payload(&payload)) {
                 (Kind::Seed, _) => {
                     self.send(seed)?;
                     seeded = true;
                 }
-                (Kind::Ready, _) if seeded && sequence == self.start => {
-                    return self.ready(&payload).map(|()| None);
-                }
+                (Kind::Ready, _) if seeded && ours => return self.ready(&payload).map(|()| None),
                 (Kind::Refused, Some(reason)) if let Some(error) = final_word(reason, &payload) => {
-                    return Err(error);
+                    if ours || reason == Reason::NoStart {
+                        return Err(error);
+                    }
+                    refused = Some(error);
                 }
                 // It wants a longer seed.
-                (Kind::Refused, Some(Reason::NotReady)) if seeded && sequence == self.start => {
+                (Kind::Refused, Some(Reason::NotReady)) if seeded && ours => {
                     return Err(LinkError::Framing { found: None });
                 }
                 (Kind::Refused, Some(Reason::NotReady)) => {}
@@ -196,19 +228,6 @@ impl<S: Stream> Framed<S> {
                 // Of before it lost its power.
                 _ => {}
             }
-        }
-    }
-
-    /// Takes the token's power and gives it back, as [`Framed::start`].
-    ///
-    /// # Errors
-    /// Those of [`Framed::start`].
-    pub fn restart(&mut self, seed: &Seed) -> Result<(), LinkError> {
-        match self.send(Frame::plain(Kind::Reset, &[])) {
-            // It may have said why, and closed the line behind it.
-            Err(LinkError::Removed) => self.try_to_start(seed).and(Err(LinkError::Removed)),
-            Err(error) => Err(error),
-            Ok(()) => self.start(seed),
         }
     }
 
@@ -278,6 +297,12 @@ impl<S: Stream> Framed<S> {
         }
     }
 
+    /// Whether the stream has ended: nothing can come over it any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// What came from the token so far and was no frame.
     #[must_use]
     pub fn bad_frames(&self) -> u32 {
@@ -296,7 +321,7 @@ impl<S: Stream> Framed<S> {
         self.stream.write_all(&bytes).and_then(|()| self.stream.flush()).map_err(|error| match error.kind() {
             // It takes nothing any more.
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => LinkError::NoAnswer,
-            _ => lost(error),
+            _ => self.lost(error),
         })
     }
 
@@ -324,14 +349,28 @@ impl<S: Stream> Framed<S> {
             }
             let mut bytes = [0; 4096];
             match self.stream.read(&mut bytes) {
-                Ok(0) => return Err(LinkError::Removed),
+                Ok(0) => return Err(self.lost(io::ErrorKind::UnexpectedEof.into())),
                 Ok(count) => self.unread.extend(bytes.iter().take(count).rev()),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Ok(Came::Silence),
                     io::ErrorKind::Interrupted => {}
-                    _ => return Err(lost(error)),
+                    _ => return Err(self.lost(error)),
                 },
             }
+        }
+    }
+
+    /// A stream whose other end is gone is a key that is gone.
+    fn lost(&mut self, source: io::Error) -> LinkError {
+        self.ended = true;
+        match source.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::WriteZero => LinkError::Removed,
+            _ => LinkError::Stream { source },
         }
     }
 }
@@ -347,19 +386,6 @@ fn final_word(reason: Reason, payload: &[u8]) -> Option<LinkError> {
         }
         _ => return None,
     })
-}
-
-/// A stream whose other end is gone is a key that is gone.
-fn lost(source: io::Error) -> LinkError {
-    match source.kind() {
-        io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::NotConnected
-        | io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::WriteZero => LinkError::Removed,
-        _ => LinkError::Stream { source },
-    }
 }
 
 #[cfg(test)]

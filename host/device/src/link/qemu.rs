@@ -3,22 +3,25 @@
 //! An [`Emulator`] is the key in one's hand: plugging it in starts QEMU, pulling it kills QEMU whatever it is doing, and
 //! its flash is a file that outlives both. QEMU ends with the last handle.
 
+mod board;
+mod process;
+
 use std::env;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use sm3::{Digest, Sm3};
 use tempfile::TempDir;
 use ukey_apdu::Dialect;
 use ukey_apdu::frame::{MIN_SEED, Measured};
+
+pub use board::Board;
+use process::Process;
 
 use super::framed::{Framed, Limits, Seed};
 use super::state::{self, BadState, io_error};
@@ -27,120 +30,6 @@ use crate::target::Options;
 
 /// The dialect of the image.
 const DIALECT: Dialect = Dialect::GM2012;
-
-/// How long QEMU may take to open its side of the line.
-const START: Duration = Duration::from_secs(60);
-
-/// A board that the token is built for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Board {
-    /// ARM MPS2 with a Cortex-M4F; memory as NOR flash.
-    #[default]
-    Mps2An386,
-    /// Aspeed AST1030 with a Cortex-M4F; an SPI NOR chip.
-    Ast1030Evb,
-}
-
-impl Board {
-    /// All boards.
-    pub const ALL: [Board; 2] = [Board::Mps2An386, Board::Ast1030Evb];
-
-    /// Its name, as QEMU has it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Board::Mps2An386 => "mps2-an386",
-            Board::Ast1030Evb => "ast1030-evb",
-        }
-    }
-
-    /// The board of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Board> {
-        Self::ALL.into_iter().find(|board| board.name() == name)
-    }
-
-    pub(crate) fn names() -> String {
-        Self::ALL.map(Board::name).join(", ")
-    }
-
-    /// Bytes of the file that is its flash: those of the PSRAM, of the chip.
-    const fn flash_size(self) -> u64 {
-        match self {
-            Board::Mps2An386 => 16 * 1024 * 1024,
-            Board::Ast1030Evb => 4 * 1024 * 1024,
-        }
-    }
-
-    /// What tells QEMU of the board and its flash.
-    fn arguments(self, flash: &Path) -> Vec<String> {
-        // A comma would end the path.
-        let flash = flash.to_string_lossy().replace(',', ",,");
-        let arguments = match self {
-            Board::Mps2An386 => [
-                "-machine".to_owned(),
-                "mps2-an386,memory-backend=ram".to_owned(),
-                "-object".to_owned(),
-                format!("memory-backend-file,id=ram,size=16M,mem-path={flash},share=on"),
-            ],
-            Board::Ast1030Evb => [
-                "-machine".to_owned(),
-                "ast1030-evb".to_owned(),
-                "-drive".to_owned(),
-                format!("file={flash},if=mtd,format=raw"),
-            ],
-        };
-        arguments.into()
-    }
-
-    /// The image, where it should be: in `UKEY_BOARD_IMAGE_DIR`, else where cargo builds it.
-    #[must_use]
-    pub fn image(self) -> PathBuf {
-        let built = |target: PathBuf| target.join("thumbv7em-none-eabihf/release");
-        let folder = env::var_os("UKEY_BOARD_IMAGE_DIR").map(PathBuf::from).unwrap_or_else(|| {
-            let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware-sim/board/target");
-            built(env::var_os("CARGO_TARGET_DIR").map_or(sources, PathBuf::from))
-        });
-        folder.join(self.name())
-    }
-
-    /// The image that says what each command costs, where it should be: beside the folder of [`Board::image`].
-    #[must_use]
-    pub fn measuring_image(self) -> PathBuf {
-        let image = self.image();
-        let beside = image.parent().and_then(Path::parent).map(|folders| folders.join("measure"));
-        beside.unwrap_or_default().join(self.name())
-    }
-
-    /// Whether everything is there to emulate it.
-    ///
-    /// # Errors
-    /// [`LinkError::NoImage`], [`LinkError::NoEmulator`].
-    pub fn check(self) -> Result<(), LinkError> {
-        let path = self.image();
-        if !path.is_file() {
-            return Err(LinkError::NoImage { board: self.name(), path });
-        }
-        let version =
-            Command::new(QEMU).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        version.map(drop).map_err(no_emulator)
-    }
-}
-
-impl fmt::Display for Board {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-const QEMU: &str = "qemu-system-arm";
-
-fn no_emulator(error: io::Error) -> LinkError {
-    match error.kind() {
-        io::ErrorKind::NotFound => LinkError::NoEmulator,
-        _ => LinkError::Emulator { reason: error.to_string() },
-    }
-}
 
 /// An emulated key. Clones are the same key.
 #[derive(Clone)]
@@ -169,6 +58,8 @@ struct Line {
     /// Exchanges until it is pulled.
     unplug_after: Option<u64>,
     linked: bool,
+    /// Whether it answered a command since it got power.
+    used: bool,
 }
 
 impl fmt::Debug for Emulator {
@@ -260,6 +151,17 @@ impl Emulator {
         self.0.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes the power away and gives it back.
+    fn reset(&self, line: &mut Line) -> Result<(), LinkError> {
+        if self.process().is_none() {
+            return Err(LinkError::Removed);
+        }
+        line.framed.as_mut().ok_or(LinkError::Removed)?.restart(&self.seed(line.power_ups))?;
+        line.power_ups += 1;
+        line.used = false;
+        Ok(())
+    }
+
     /// What the token is given at its `n`-th start: another one each time. The entropy input and the nonce are two hash
     /// values of the 256 random bits that this key was made with.
     fn seed(&self, n: u64) -> Seed {
@@ -300,6 +202,7 @@ impl Hand for Emulator {
         }
         line.framed = Some(framed);
         line.power_ups += 1;
+        line.used = false;
         Ok(())
     }
 }
@@ -307,9 +210,14 @@ impl Hand for Emulator {
 impl Place for Emulator {
     fn link(&self) -> Result<Box<dyn Link>, LinkError> {
         let mut line = self.line();
-        if std::mem::replace(&mut line.linked, true) {
+        if line.linked {
             return Err(LinkError::Busy { place: format!("the UKey on {}", self.0.board), holder: None });
         }
+        // What the link before has proved ends with it. One that is not plugged in has nothing to lose.
+        if line.used && self.process().is_some() {
+            self.reset(&mut line)?;
+        }
+        line.linked = true;
         Ok(Box::new(EmulatorLink { emulator: self.clone(), power_up: line.power_ups }))
     }
 }
@@ -329,6 +237,7 @@ impl Link for EmulatorLink {
         if line.unplug_after == Some(0) {
             self.emulator.unplug();
         }
+        line.used = true;
         let answer = line.framed.as_mut().ok_or(LinkError::Removed)?.exchange(command)?;
         line.unplug_after = line.unplug_after.map(|left| left.saturating_sub(1));
         Ok(answer)
@@ -336,12 +245,7 @@ impl Link for EmulatorLink {
 
     fn reset(&mut self) -> Result<(), LinkError> {
         let mut line = self.emulator.line();
-        if self.emulator.process().is_none() {
-            return Err(LinkError::Removed);
-        }
-        let seed = self.emulator.seed(line.power_ups);
-        line.framed.as_mut().ok_or(LinkError::Removed)?.restart(&seed)?;
-        line.power_ups += 1;
+        self.emulator.reset(&mut line)?;
         self.power_up = line.power_ups;
         Ok(())
     }
@@ -362,87 +266,6 @@ impl Link for EmulatorLink {
 impl Drop for EmulatorLink {
     fn drop(&mut self) {
         self.emulator.line().linked = false;
-    }
-}
-
-/// QEMU, until this is dropped.
-struct Process {
-    child: Child,
-    /// Kept open: QEMU would fail on a warning that nobody takes.
-    _errors: Option<ChildStderr>,
-}
-
-impl Process {
-    /// Starts QEMU, and waits until it has opened the line.
-    fn start(emulator: &Shared) -> Result<(Process, UnixStream), LinkError> {
-        let socket = emulator.folder.path().join("uart");
-        let _ = fs::remove_file(&socket);
-        // QEMU comes to us: there is nothing to try again until it is there.
-        let listener = UnixListener::bind(&socket).map_err(io_error("listening at", &socket))?;
-        let mut child = Command::new(QEMU)
-            .args(emulator.board.arguments(&emulator.flash))
-            .args(if emulator.counts { &["-icount", "shift=0"][..] } else { &[] })
-            .arg("-kernel")
-            .arg(&emulator.image)
-            .args(["-display", "none", "-monitor", "none", "-serial"])
-            .arg(format!("unix:{}", socket.display()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(no_emulator)?;
-        let mut errors = child.stderr.take();
-        let mut process = Process { child, _errors: None };
-        let stream = accept(&listener, errors.as_mut())?;
-        process._errors = errors;
-        Ok((process, stream))
-    }
-
-    fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended already needs no kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits for QEMU to open the line, or to end: then its standard error is closed.
-fn accept(listener: &UnixListener, errors: Option<&mut ChildStderr>) -> Result<UnixStream, LinkError> {
-    let failed = |reason: String| LinkError::Emulator { reason };
-    let errors = errors.ok_or_else(|| failed("its messages cannot be read".to_owned()))?;
-    let deadline = Instant::now() + START;
-    let mut said = Vec::new();
-    loop {
-        let mut waiting = [PollFd::new(listener, PollFlags::IN), PollFd::new(&*errors, PollFlags::IN)];
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = left.try_into().map_err(|_| failed("the time cannot be measured".to_owned()))?;
-        match poll(&mut waiting, Some(&left)) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(failed(error.to_string())),
-            Ok(0) => {
-                return Err(failed(format!("it did not open the line within {} seconds", START.as_secs())));
-            }
-            Ok(_) => {}
-        }
-        let [line, messages] = waiting.map(|fd| !fd.revents().is_empty());
-        if line {
-            return listener
-                .accept()
-                .map(|(stream, _)| stream)
-                .map_err(|source| LinkError::Stream { source });
-        }
-        if messages {
-            let mut bytes = [0; 1024];
-            match errors.read(&mut bytes).map_err(|source| LinkError::Stream { source })? {
-                0 => return Err(failed(String::from_utf8_lossy(&said).trim().to_owned())),
-                count => said.extend(bytes.iter().take(count)),
-            }
-        }
     }
 }
 

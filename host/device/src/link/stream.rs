@@ -77,7 +77,9 @@ impl<P: Opens> Link for StreamLink<P> {
             match framed.restart(&seed()?) {
                 Ok(()) => return Ok(()),
                 // The key is gone, or only this stream to it.
-                Err(LinkError::Removed | LinkError::Stream { .. }) => {}
+                Err(LinkError::Removed | LinkError::Stream { .. }) if framed.has_ended() => {}
+                // It may be plugged in again at the same line.
+                Err(LinkError::Removed) => return Err(LinkError::Removed),
                 Err(error) => return Err(self.not_started(error)),
             }
         }

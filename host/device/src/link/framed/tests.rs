@@ -369,6 +369,10 @@ fn a_token_that_is_not_plugged_in_is_removed() {
     line.peer().out.clear();
     line.peer().say(Kind::Refused, 0, &[Reason::Unplugged as u8]);
     assert!(matches!(framed.start(&SEED), Err(LinkError::Removed)));
+    // What was said before it was plugged in again is no answer to the reset.
+    line.peer().say(Kind::Refused, 0, &[Reason::Unplugged as u8]);
+    framed.restart(&SEED).unwrap();
+    random(&mut framed);
 }
 
 #[test]
