@@ -56,6 +56,21 @@ async fn enter_wrong(world: &mut UkeyWorld) {
         .await;
 }
 
+#[when("重新获取注销验证码")]
+async fn resend(world: &mut UkeyWorld) {
+    world.attempt(|stage| stage.revoking().resend_code().map(|sent| stage.sent = Some(sent))).await;
+}
+
+#[when("输入前一次的注销验证码，点击确定")]
+async fn enter_old(world: &mut UkeyWorld) {
+    world
+        .attempt(|stage| {
+            let code = stage.code(stage.holder.phone(), "revoke", 1);
+            stage.revoking().enter_code(&code)
+        })
+        .await;
+}
+
 #[when("点击确认注销")]
 async fn confirm(world: &mut UkeyWorld) {
     world.attempt(|stage| stage.revoking().confirm()).await;
