@@ -14,6 +14,7 @@ mod options;
 mod output;
 mod script;
 mod secret;
+mod stop;
 
 use std::process::ExitCode;
 

@@ -300,6 +300,15 @@ impl Instance {
         control::RemoteHand::new(self.control.clone(), serial_number)
     }
 
+    /// Pulls one of its tokens, and tells whether that was done, which a hand does not.
+    ///
+    /// # Errors
+    /// As [`control::ask`].
+    pub fn unplug(&self, serial_number: &str) -> Result<(), LinkError> {
+        let request = control::Request::Unplug { serial_number: serial_number.to_owned() };
+        control::ask(&self.control, &request).map(drop)
+    }
+
     /// What its tokens are doing.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //!
 //! The seed that the token asks for at its start is taken and not used: a simulated token has chance of its own.
 
+use std::convert::Infallible;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -37,44 +38,35 @@ enum Manner {
     /// A connection is one client: it has the key as long as it lasts, and lasts as long as it has the key.
     Connection,
     /// A line lasts: a client has the key from its first frame on, and asks again when it was refused.
-    #[allow(dead_code, reason = "the serial lines come next")]
     Line,
 }
 
 /// Serves a connection until it ends: a socket's, or anything that can be waited for. The client, named in words, has
 /// the key meanwhile.
 pub fn serve(key: &Key, stream: impl AsFd, client: &str) -> Ended {
-    run(key, stream, client, Manner::Connection)
+    run(key, stream, client, Manner::Connection).0
 }
 
-/// Serves a line until it is closed at the other end: the key is taken with the first frame.
-#[allow(dead_code, reason = "the serial lines come next")]
-pub(crate) fn serve_line(key: &Key, stream: impl AsFd, client: &str) -> Ended {
+/// Serves a line until it is closed at the other end: the key is taken with the first frame. Also says whether there
+/// was a frame.
+pub(crate) fn serve_line(key: &Key, stream: impl AsFd, client: &str) -> (Ended, bool) {
     run(key, stream, client, Manner::Line)
 }
 
-fn run(key: &Key, stream: impl AsFd, client: &str, manner: Manner) -> Ended {
+fn run(key: &Key, stream: impl AsFd, client: &str, manner: Manner) -> (Ended, bool) {
     let begin = || {
         let (line, watch) = (Line::new(stream)?, key.watch()?);
-        Ok(Conversation {
-            key,
-            client,
-            manner,
-            line,
-            watch,
-            hold: None,
-            turn: Turn::new(),
-            answer: Zeroizing::default(),
-        })
+        let (turn, answer) = (Turn::new(), Zeroizing::default());
+        Ok(Conversation { key, client, manner, line, watch, hold: None, turn, answer, spoken_to: false })
     };
-    match begin().map_err(Ended::Failed).map(Conversation::run) {
-        Ok(Err(ended)) | Err(ended) => ended,
-        Ok(Ok(never)) => match never {},
+    match begin() {
+        Ok(mut conversation) => {
+            let Err(ended) = conversation.run();
+            (ended, conversation.spoken_to)
+        }
+        Err(error) => (Ended::Failed(error), false),
     }
 }
-
-/// What is never there.
-enum Never {}
 
 struct Conversation<'k, S> {
     key: &'k Key,
@@ -86,10 +78,12 @@ struct Conversation<'k, S> {
     turn: Turn,
     /// The last one, in case it has to be said again.
     answer: Zeroizing<Vec<u8>>,
+    /// Whether the client has said anything.
+    spoken_to: bool,
 }
 
 impl<S: AsFd> Conversation<'_, S> {
-    fn run(mut self) -> Result<Never, Ended> {
+    fn run(&mut self) -> Result<Infallible, Ended> {
         if self.manner == Manner::Connection {
             self.take_the_key(0)?;
             // It has power: it asks for its seed, without being asked.
@@ -169,9 +163,11 @@ impl<S: AsFd> Conversation<'_, S> {
     fn take(&mut self, event: Event<'_>) -> Result<(), Ended> {
         if let Event::Frame(frame) = event
             && is_clients(frame)
-            && !self.take_the_key(frame.sequence)?
         {
-            return Ok(());
+            self.spoken_to = true;
+            if !self.take_the_key(frame.sequence)? {
+                return Ok(());
+            }
         }
         match self.turn.take(event) {
             Todo::Execute { sequence, command } => self.execute(sequence, command),

@@ -4,7 +4,6 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tokio::signal::unix::{SignalKind, signal};
 use ukey_hall::api::Secret;
 use ukey_hall::clock::Clock;
 use ukey_hall::{Config, Desk, DeskRole, FontSource, Hall as Service, MasterKey, PasswordCost, Profile};
@@ -12,6 +11,7 @@ use ukey_hall::{Config, Desk, DeskRole, FontSource, Hall as Service, MasterKey, 
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::secret;
+use crate::stop;
 
 /// Serve the online service hall of a certificate authority.
 #[derive(clap::Args, Debug)]
@@ -88,7 +88,7 @@ impl Serve {
             )
         })?;
         let address = listener.local_addr().map_err(Failure::internal)?;
-        let stop = stop_signal()?;
+        let stop = stop::signalled()?;
         output::result(&format!("hall http://{address}\nname {name}\n"));
         for desk in &desks {
             output::result(&format!("desk {} {}\n", desk.role.name(), desk.token.reveal()));
@@ -171,16 +171,4 @@ fn desk(role: DeskRole) -> Result<Desk> {
         _ => hex::encode(&secret::random()?[..16]),
     };
     Ok(Desk { name: format!("{} desk", role.name()), role, token: Secret(token) })
-}
-
-/// A future that ends with Ctrl-C or SIGTERM. Both are caught from the moment this returns.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
-    let catch = |kind| signal(kind).map_err(Failure::internal);
-    let (mut interrupt, mut terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }

@@ -1,4 +1,7 @@
-//! `ukey sim`: simulated tokens in files.
+//! `ukey sim`: simulated tokens in files, and where clients look for hardware.
+
+mod running;
+mod start;
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -16,10 +19,10 @@ use crate::options::{DEFAULT_STATE, Token};
 use crate::output;
 use crate::secret;
 
-/// Simulated tokens in files.
+/// Simulated tokens: made, kept in files, served to clients.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Sim {
-    /// The state file [default: the file of the target, ukey.ukey]
+    /// The state file [default: the file of the target, ukey.ukey; of start: none]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<PathBuf>,
     #[command(flatten)]
@@ -30,6 +33,18 @@ pub(crate) struct Sim {
 
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
+    #[command(flatten)]
+    Kept(Kept),
+    /// Serve tokens until interrupted: over TCP, sockets, serial lines. New developer's tokens in memory, unless --state
+    /// names a file.
+    Start(Box<start::Start>),
+    #[command(flatten)]
+    Running(running::Running),
+}
+
+/// What is done to a token in its file.
+#[derive(clap::Subcommand, Debug)]
+enum Kept {
     /// Make a developer's token, ready to use; what was in the file is lost.
     Reset {
         /// Leave it as it comes from the factory: without an application
@@ -91,16 +106,25 @@ struct Confirm {
 impl Sim {
     /// Carries it out.
     pub(crate) fn run(self) -> Result<()> {
-        let state = self.state_file()?;
         let new_dialect = || Ok::<_, Failure>(self.token.new_dialect()?.map(DialectChoice::Of));
-        match self.verb {
-            Verb::Reset { factory, policies, seed, confirm } => {
+        let verb = match self.verb {
+            Verb::Running(verb) => return verb.run(),
+            Verb::Start(start) => {
+                let named = match &self.token.target {
+                    Some(Target::SimFile(file)) => Some(file),
+                    _ => None,
+                };
+                let state = self.state.as_ref().or(named).map(PathBuf::as_path);
+                return start.run(state, &Options { dialect: new_dialect()?, seed: None });
+            }
+            Verb::Kept(verb) => verb,
+        };
+        let state = state_file(self.state, &self.token)?;
+        match verb {
+            Kept::Reset { factory, policies, seed, confirm } => {
                 let policy = asked_for(&policies)?;
                 confirm.replace(&state)?;
-                let simulator = Simulator::with_policy(&Options { dialect: new_dialect()?, seed }, policy)?;
-                if !factory {
-                    developer::equip(&Device::connect(&simulator)?, &policy, seed)?;
-                }
+                let simulator = made(&Options { dialect: new_dialect()?, seed }, &policy, factory, None)?;
                 simulator.save_as(&state, true)?;
                 let summary =
                     if factory { developer::factory_summary() } else { developer::summary(&policy) };
@@ -111,15 +135,15 @@ impl Sim {
                 ));
                 Ok(())
             }
-            Verb::Enrol(enrol) => enrol.run(&state, new_dialect()?),
-            Verb::Save { file, confirm } => {
+            Kept::Enrol(enrol) => enrol.run(&state, new_dialect()?),
+            Kept::Save { file, confirm } => {
                 let (held, flash) = StateFile::open(&state)?;
                 confirm.replace(&file)?;
                 StateFile::create(&file, held.header().clone(), &flash, true)?;
                 output::say(&format!("Saved {} as {}.", state.display(), file.display()));
                 Ok(())
             }
-            Verb::Load { file, confirm } => {
+            Kept::Load { file, confirm } => {
                 let (header, flash) = state::read(&file).map_err(Failure::of_copy)?;
                 confirm.replace(&state)?;
                 StateFile::create(&state, header, &flash, true)?;
@@ -128,17 +152,27 @@ impl Sim {
             }
         }
     }
+}
 
-    fn state_file(&self) -> Result<PathBuf> {
-        match (&self.state, self.token.target()) {
-            (Some(file), _) => Ok(file.clone()),
-            (None, Target::SimFile(file)) => Ok(file),
-            (None, target) => Err(Failure::usage(
-                format!("the target {target} has no state file"),
-                format!("name one: --state {DEFAULT_STATE}"),
-            )),
-        }
+/// The file that is named, else that of the target.
+fn state_file(named: Option<PathBuf>, token: &Token) -> Result<PathBuf> {
+    match (named, token.target()) {
+        (Some(file), _) => Ok(file),
+        (None, Target::SimFile(file)) => Ok(file),
+        (None, target) => Err(Failure::usage(
+            format!("the target {target} has no state file"),
+            format!("name one: --state {DEFAULT_STATE}"),
+        )),
     }
+}
+
+/// A new token: a developer's, or as it comes from the factory.
+fn made(options: &Options, policy: &Policy, factory: bool, serial_number: Option<&str>) -> Result<Simulator> {
+    let simulator = Simulator::numbered(options, *policy, serial_number)?;
+    if !factory {
+        developer::equip(&Device::connect(&simulator)?, policy, options.seed)?;
+    }
+    Ok(simulator)
 }
 
 /// All of them.

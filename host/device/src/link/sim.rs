@@ -70,8 +70,18 @@ impl Simulator {
     /// # Errors
     /// As [`Simulator::fresh`].
     pub fn with_policy(options: &Options, policy: Policy) -> Result<Simulator, LinkError> {
+        Self::numbered(options, policy, None)
+    }
+
+    /// As [`Simulator::with_policy`], with a serial number of at most 32 bytes; without one, with one that follows from
+    /// chance or the seed.
+    ///
+    /// # Errors
+    /// As [`Simulator::fresh`].
+    pub fn numbered(options: &Options, policy: Policy, number: Option<&str>) -> Result<Simulator, LinkError> {
         let seed = seed(options)?;
-        let identity = Identity::with_serial_number(&serial_number(&seed));
+        let chosen = number.map_or_else(|| serial_number(&seed), str::to_owned);
+        let identity = Identity::with_serial_number(&chosen);
         let header = Header {
             dialect: options.dialect.and_then(DialectChoice::dialect).unwrap_or_default(),
             serial_number: identity.serial_number.as_str().to_owned(),

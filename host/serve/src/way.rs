@@ -1,0 +1,46 @@
+//! The ways to a key: where clients find it.
+
+use std::path::PathBuf;
+
+use ukey_device::Target;
+
+use crate::error::ServeError;
+use crate::key::Key;
+use crate::serial::SerialLine;
+use crate::socket::{TcpSocket, UnixSocket};
+
+/// A way that is to be opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// A TCP port, `HOST:PORT`; port 0 takes a free one.
+    Tcp(String),
+    /// A socket of this machine.
+    Unix(PathBuf),
+    /// A serial line: that of a device file, or a pseudo-terminal with this name.
+    Serial {
+        /// The device file, or the name.
+        path: PathBuf,
+        /// Bits per second of a device.
+        baud: u32,
+    },
+}
+
+/// A way that is open: clients may come, and wait until [`Open::serve`].
+pub(crate) trait Open: Send {
+    /// Where clients find it.
+    fn target(&self) -> Target;
+
+    /// Serves clients until the key is stopped.
+    fn serve(self: Box<Self>, key: &Key);
+}
+
+impl Way {
+    /// Opens it.
+    pub(crate) fn open(&self) -> Result<Box<dyn Open>, ServeError> {
+        Ok(match self {
+            Way::Tcp(address) => Box::new(TcpSocket::open(address)?),
+            Way::Unix(path) => Box::new(UnixSocket::open(path)?),
+            Way::Serial { path, baud } => SerialLine::open(path, *baud)?,
+        })
+    }
+}
