@@ -145,6 +145,7 @@ impl Key {
         let mut service = self.service();
         service.stopped = true;
         service.pulled();
+        self.0.freed.notify_all();
     }
 
     /// How often it was pulled, or that it is served no longer: whoever noted another number lost it since.
@@ -173,6 +174,7 @@ impl Hand for Key {
     fn unplug(&self) {
         self.0.simulator.unplug();
         self.service().pulled();
+        self.0.freed.notify_all();
     }
 
     fn unplug_after(&self, exchanges: u64) {
@@ -228,6 +230,7 @@ impl Hold {
         let answer = self.link.transmit(envelope);
         if matches!(answer, Err(LinkError::Removed)) && self.is_alive() {
             self.key.service().pulled();
+            self.key.0.freed.notify_all();
         }
         answer
     }

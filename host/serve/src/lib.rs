@@ -20,10 +20,10 @@ pub mod conversation;
 pub mod error;
 pub mod key;
 mod line;
-pub mod vpcd;
 mod serial;
 pub mod server;
 mod socket;
+pub mod vpcd;
 pub mod way;
 
 pub use conversation::{Ended, serve};

@@ -123,8 +123,8 @@ struct PtyLine {
 }
 
 impl Open for PtyLine {
-    fn target(&self) -> Target {
-        Target::Serial { path: self.name.0.clone(), baud: DEFAULT_BAUD }
+    fn target(&self) -> Option<Target> {
+        Some(Target::Serial { path: self.name.0.clone(), baud: DEFAULT_BAUD })
     }
 
     fn serve(self: Box<Self>, key: &Key) {
@@ -243,8 +243,8 @@ fn bare(settings: &mut Termios, baud: u32) -> rustix::io::Result<()> {
 }
 
 impl Open for DeviceLine {
-    fn target(&self) -> Target {
-        Target::Serial { path: self.path.clone(), baud: self.baud }
+    fn target(&self) -> Option<Target> {
+        Some(Target::Serial { path: self.path.clone(), baud: self.baud })
     }
 
     fn serve(self: Box<Self>, key: &Key) {

@@ -68,8 +68,8 @@ impl Server {
                 serial_number: key.simulator().serial_number(),
                 label,
                 state,
-                targets: ways.iter().map(|way| way.target()).collect(),
-                reader: None,
+                targets: ways.iter().filter_map(|way| way.target()).collect(),
+                reader: ways.iter().find_map(|way| way.reader()).map(|address| address.to_string()),
             });
             open.extend(ways.into_iter().map(|way| (key.clone(), way)));
             keys.push(key);

@@ -55,8 +55,8 @@ impl TcpSocket {
 }
 
 impl Open for TcpSocket {
-    fn target(&self) -> Target {
-        self.target.clone()
+    fn target(&self) -> Option<Target> {
+        Some(self.target.clone())
     }
 
     fn serve(self: Box<Self>, key: &Key) {
@@ -128,8 +128,8 @@ impl Drop for UnixSocket {
 }
 
 impl Open for UnixSocket {
-    fn target(&self) -> Target {
-        Target::Unix(self.path.clone())
+    fn target(&self) -> Option<Target> {
+        Some(Target::Unix(self.path.clone()))
     }
 
     fn serve(self: Box<Self>, key: &Key) {

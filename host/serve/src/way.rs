@@ -1,5 +1,6 @@
 //! The ways to a key: where clients find it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ukey_device::Target;
@@ -8,6 +9,7 @@ use crate::error::ServeError;
 use crate::key::Key;
 use crate::serial::SerialLine;
 use crate::socket::{TcpSocket, UnixSocket};
+use crate::vpcd::Reader;
 
 /// A way that is to be opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,12 +25,19 @@ pub enum Way {
         /// Bits per second of a device.
         baud: u32,
     },
+    /// A virtual smart card reader whose vpcd waits at this address, or will.
+    Vpcd(SocketAddr),
 }
 
 /// A way that is open: clients may come, and wait until [`Open::serve`].
 pub(crate) trait Open: Send {
-    /// Where clients find it.
-    fn target(&self) -> Target;
+    /// Where clients find it, as far as that is known here.
+    fn target(&self) -> Option<Target>;
+
+    /// Where the vpcd of its reader waits, if it is put into one.
+    fn reader(&self) -> Option<SocketAddr> {
+        None
+    }
 
     /// Serves clients until the key is stopped.
     fn serve(self: Box<Self>, key: &Key);
@@ -41,6 +50,27 @@ impl Way {
             Way::Tcp(address) => Box::new(TcpSocket::open(address)?),
             Way::Unix(path) => Box::new(UnixSocket::open(path)?),
             Way::Serial { path, baud } => SerialLine::open(path, *baud)?,
+            Way::Vpcd(address) => Box::new(InReader(*address)),
         })
+    }
+}
+
+/// A virtual smart card reader.
+struct InReader(SocketAddr);
+
+impl Open for InReader {
+    /// Its name is pcscd's affair.
+    fn target(&self) -> Option<Target> {
+        None
+    }
+
+    fn reader(&self) -> Option<SocketAddr> {
+        Some(self.0)
+    }
+
+    fn serve(self: Box<Self>, key: &Key) {
+        if let Err(error) = Reader::new(key, self.0).run() {
+            tracing::error!(%error, address = %self.0, "the smart card reader is not served any more");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `ukey sim start`: simulated tokens where clients look for hardware, until they are told to stop.
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use crate::options::{Format, at_least_one};
 use crate::output;
 use crate::stop;
 
+/// Where `--vpcd` without a value looks for vpcd: [`ukey_serve::vpcd::DEFAULT_PORT`].
+const VPCD: &str = "127.0.0.1:35963";
 /// Where `--tcp` without a value listens.
 const ANY_PORT: &str = "127.0.0.1:0";
 
@@ -31,6 +34,10 @@ pub(super) struct Start {
     /// Serve a serial line: a device file, or a name that does not exist yet, for a pseudo-terminal; may be repeated
     #[arg(long, value_name = "PATH[@BAUD]", value_parser = serial)]
     serial: Vec<Way>,
+    /// Put it into a virtual smart card reader of pcscd, whose vpcd waits at this port [default: 127.0.0.1:35963]; may be
+    /// repeated
+    #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = VPCD, value_parser = vpcd)]
+    vpcd: Vec<SocketAddr>,
     /// So many tokens: paths, files, ports and serial numbers that are named get the number of the token
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     count: usize,
@@ -62,6 +69,12 @@ fn tcp(text: &str) -> Result<Way, UnknownTarget> {
         Target::Tcp { address } => Ok(Way::Tcp(address)),
         _ => Err(UnknownTarget::Incomplete { form: "HOST:PORT" }),
     }
+}
+
+fn vpcd(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().map_err(|error| format!("{text} is no HOST:PORT: {error}"))?;
+    // vpcd listens on IPv4 only.
+    found.into_iter().find(SocketAddr::is_ipv4).ok_or_else(|| format!("{text} has no IPv4 address"))
 }
 
 fn serial(text: &str) -> Result<Way, UnknownTarget> {
@@ -167,12 +180,17 @@ impl Start {
         let unix = self.unix.iter().cloned().map(Way::Unix);
         let mut ways: Vec<Way> =
             self.tcp.iter().cloned().chain(unix).chain(self.serial.iter().cloned()).collect();
+        ways.extend(self.vpcd.iter().copied().map(Way::Vpcd));
         if ways.is_empty() {
             ways.push(Way::Tcp(ANY_PORT.to_owned()));
         }
         for way in &mut ways {
             match way {
                 Way::Tcp(address) => *address = numbered_port(address, number)?,
+                Way::Vpcd(address) => {
+                    let numbered = numbered_port(&address.to_string(), number)?;
+                    *address = numbered.parse().map_err(Failure::internal)?;
+                }
                 Way::Unix(path) | Way::Serial { path, .. } => *path = numbered(path, number),
             }
         }
@@ -220,8 +238,9 @@ fn ready(token: &Running, format: Format) -> String {
     let Running { serial_number, label, state, targets, reader } = token;
     match format {
         Format::Text => {
-            let targets: Vec<_> = targets.iter().map(ToString::to_string).collect();
-            format!("ready {serial_number} {}\n", targets.join(" "))
+            let mut places: Vec<_> = targets.iter().map(ToString::to_string).collect();
+            places.extend(reader.iter().map(|reader| format!("reader:{reader}")));
+            format!("ready {serial_number} {}\n", places.join(" "))
         }
         Format::Json => {
             let json = json!({
@@ -253,6 +272,12 @@ impl From<ServeError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_port_of_vpcd_is_the_one_of_the_help() {
+        assert_eq!(vpcd(VPCD).unwrap().port(), ukey_serve::vpcd::DEFAULT_PORT);
+        assert!(vpcd("35963").is_err());
+    }
 
     #[test]
     fn each_token_has_names_of_its_own() {
