@@ -74,7 +74,8 @@ impl Desk {
             command.env_remove(name);
         }
         command.args(arguments).envs(variables.iter().copied()).env("NO_COLOR", "1");
-        command.current_dir(self.folder.path());
+        // What runs on this machine besides is none of the test's.
+        command.env("UKEY_RUNTIME_DIR", self.path("running")).current_dir(self.folder.path());
         command
     }
 }

@@ -1,0 +1,231 @@
+//! The ways to a key that is served: connections, pseudo-terminals, who is refused, and what is left behind.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use ukey_device::running::Registry;
+use ukey_device::running::control::{self, Request};
+use ukey_device::{Device, Hand, Options, Simulator, Target};
+use ukey_serve::{ServeError, Server, Token, Way};
+
+/// Servers of one folder, in which they are also listed.
+struct Desk {
+    folder: tempfile::TempDir,
+    registry: Registry,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::at(folder.path().join("running"));
+        Desk { folder, registry }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn start(&self, ways: &[Way]) -> Result<Server, ServeError> {
+        Server::start(&self.registry, vec![token(ways)], || {})
+    }
+}
+
+fn token(ways: &[Way]) -> Token {
+    Token {
+        simulator: Simulator::fresh(&Options::default()).unwrap(),
+        label: "标签".to_owned(),
+        state: None,
+        ways: ways.to_vec(),
+    }
+}
+
+fn port() -> Way {
+    Way::Tcp("127.0.0.1:0".to_owned())
+}
+
+fn line(path: &Path) -> Way {
+    Way::Serial { path: path.to_owned(), baud: 115_200 }
+}
+
+fn connect(target: &Target) -> Device {
+    target.connect(&Options::default()).unwrap()
+}
+
+/// The name of whoever has the key, by what a refused client is told.
+fn refusal(target: &Target) -> String {
+    let error = target.connect(&Options::default()).unwrap_err();
+    assert!(error.is_busy(), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn all_ways_lead_to_the_same_key_for_one_client_at_a_time() {
+    let desk = Desk::new();
+    let ways = [port(), Way::Unix(desk.path("socket")), line(&desk.path("line")), port()];
+    let server = desk.start(&ways).unwrap();
+    let running = &server.running()[0];
+    assert_eq!(running.targets.len(), 4);
+    for (at, target) in running.targets.iter().enumerate() {
+        let device = connect(target);
+        assert_eq!(device.info().unwrap().serial_number, running.serial_number, "{target}");
+        let other = &running.targets[(at + 1) % running.targets.len()];
+        let told = refusal(other);
+        let expected = match target {
+            Target::Serial { .. } => "client of",
+            Target::Unix(_) => &format!("PID {}", std::process::id()),
+            _ => "127.0.0.1:",
+        };
+        assert!(told.contains(expected), "{target}, {other}: {told}");
+        device.random(8).unwrap();
+    }
+}
+
+#[test]
+fn the_hand_in_the_registry_is_the_devices() {
+    let desk = Desk::new();
+    let server = desk.start(&[port()]).unwrap();
+    let running = &server.running()[0];
+    let device = connect(&running.targets[0]);
+    let hand = desk.registry.hand(&running.serial_number).unwrap();
+    hand.unplug();
+    assert!(device.random(8).unwrap_err().is_removed());
+    assert!(running.targets[0].connect(&Options::default()).unwrap_err().is_removed());
+    let state = || desk.registry.instances().unwrap()[0].status().unwrap().remove(0);
+    assert_eq!((state().plugged_in, state().holder), (false, None));
+    hand.plug_in().unwrap();
+    device.reconnect().unwrap();
+    assert!(state().plugged_in && state().holder.is_some());
+    hand.unplug_after(1);
+    device.random(8).unwrap();
+    assert!(device.random(8).unwrap_err().is_removed());
+    assert!(desk.registry.hand("0000").is_none());
+}
+
+#[test]
+fn a_serial_line_survives_its_clients_and_the_pulling_of_the_key() {
+    let desk = Desk::new();
+    let server = desk.start(&[line(&desk.path("line"))]).unwrap();
+    let target = &server.running()[0].targets[0];
+    assert_eq!(*target, format!("serial:{}", desk.path("line").display()).parse().unwrap());
+    for _ in 0..5 {
+        connect(target).random(8).unwrap();
+    }
+    let device = connect(target);
+    server.keys()[0].unplug();
+    assert!(device.random(8).unwrap_err().is_removed());
+    assert!(device.reconnect().unwrap_err().is_removed());
+    server.keys()[0].plug_in().unwrap();
+    device.reconnect().unwrap();
+    device.random(8).unwrap();
+    drop(device);
+    drop(server);
+    assert!(fs::symlink_metadata(desk.path("line")).is_err(), "the name is gone");
+}
+
+#[test]
+fn what_is_stopped_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let server = desk.start(&[port(), Way::Unix(desk.path("socket")), line(&desk.path("line"))]).unwrap();
+    let target = server.running()[0].targets[0].clone();
+    let device = connect(&target);
+    drop(server);
+    assert!(device.random(8).unwrap_err().is_removed());
+    assert!(target.connect(&Options::default()).is_err());
+    let left: Vec<_> =
+        fs::read_dir(desk.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["running"]);
+    assert_eq!(desk.registry.instances().unwrap(), []);
+}
+
+#[test]
+fn what_others_have_is_refused_and_not_touched() {
+    let desk = Desk::new();
+    let (socket, letter) = (desk.path("socket"), desk.path("letter"));
+    let _listener = UnixListener::bind(&socket).unwrap();
+    fs::write(&letter, "a letter").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = Way::Tcp(listener.local_addr().unwrap().to_string());
+    let start = |way: &Way| desk.start(&[port(), way.clone()]).unwrap_err();
+    assert!(matches!(start(&Way::Unix(socket.clone())), ServeError::InUse { .. }));
+    assert!(matches!(start(&Way::Unix(letter.clone())), ServeError::Exists { .. }));
+    assert!(matches!(start(&line(&letter)), ServeError::Exists { .. } | ServeError::Line { .. }));
+    assert!(matches!(start(&line(&desk.path("no/folder"))), ServeError::Line { .. }));
+    assert!(matches!(start(&taken), ServeError::InUse { .. }));
+    assert!(matches!(start(&Way::Tcp("192.0.2.1:0".into())), ServeError::Listen { .. }));
+    assert_eq!(fs::read_to_string(letter).unwrap(), "a letter");
+    assert!(socket.exists());
+    assert_eq!(desk.registry.instances().unwrap(), []);
+}
+
+#[test]
+fn what_a_dead_process_left_is_replaced() {
+    let desk = Desk::new();
+    let (socket, name) = (desk.path("socket"), desk.path("line"));
+    drop(UnixListener::bind(&socket).unwrap());
+    // The number may be somebody else's by now: ours is known by its spelling.
+    symlink("/dev/./pts/0", &name).unwrap();
+    symlink("/dev/./pts/4294967295", desk.path("line.new")).unwrap();
+    let server = desk.start(&[Way::Unix(socket), line(&name)]).unwrap();
+    for target in &server.running()[0].targets {
+        connect(target).random(8).unwrap();
+    }
+}
+
+#[test]
+fn the_name_of_a_line_that_is_served_is_not_taken_away() {
+    let desk = Desk::new();
+    let server = desk.start(&[line(&desk.path("line"))]).unwrap();
+    let again = Server::start(&desk.registry, vec![token(&[line(&desk.path("line"))])], || {});
+    assert!(matches!(again, Err(ServeError::InUse { .. })));
+    connect(&server.running()[0].targets[0]).random(8).unwrap();
+}
+
+#[test]
+fn who_asks_for_the_end_is_heard_and_nonsense_is_not() {
+    let desk = Desk::new();
+    let (ask, asked) = mpsc::channel();
+    let stop = move || ask.send(()).unwrap();
+    let server = Server::start(&desk.registry, vec![token(&[port()]), token(&[port()])], stop).unwrap();
+    let instance = desk.registry.instances().unwrap().remove(0);
+    let unknown = Request::Plug { serial_number: "nobody".into() };
+    assert!(control::ask(&instance.control, &unknown).unwrap_err().to_string().contains("nobody"));
+    let mut stream = std::os::unix::net::UnixStream::connect(&instance.control).unwrap();
+    std::io::Write::write_all(&mut stream, b"{\"verb\":\"burn\"}\n").unwrap();
+    assert_eq!(std::io::Read::read(&mut stream, &mut [0; 16]).unwrap(), 0, "it hung up");
+    assert!(asked.try_recv().is_err());
+    let waiting = std::thread::spawn(move || instance.stop());
+    asked.recv().unwrap();
+    drop(server);
+    waiting.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_real_line_is_served_too() {
+    // A pseudo-terminal of somebody else's: we have the end that is called the terminal.
+    let pair =
+        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&pair).unwrap();
+    rustix::pty::unlockpt(&pair).unwrap();
+    let name = rustix::pty::ptsname(&pair, Vec::new()).unwrap().into_string().unwrap();
+    let desk = Desk::new();
+    symlink(&name, desk.path("line")).unwrap();
+    let server = desk.start(&[line(&desk.path("line"))]).unwrap();
+    // What a client says at the other end: a reset.
+    let reset = [0x7E, 4, 0, 0, 0, 0x8E, 0x32, 0x7E];
+    rustix::io::write(&pair, &reset).unwrap();
+    let mut answer = [0; 8];
+    let mut have = 0;
+    while have < answer.len() {
+        have += rustix::io::read(&pair, &mut answer[have..]).unwrap();
+    }
+    assert_eq!((answer[0], answer[1]), (0x7E, 6), "it asks for its seed");
+    let again =
+        Server::start(&Registry::at(desk.path("other")), vec![token(&[line(&desk.path("line"))])], || {});
+    assert!(again.is_err(), "the line is taken");
+    drop(server);
+    assert!(fs::symlink_metadata(desk.path("line")).is_ok(), "somebody else's name stays");
+}
