@@ -12,14 +12,14 @@ Feature: Login with the UKey
     Then the login succeeds and shows "示例科技有限公司"
     And the hall has the same certificate on record as the UKey, and it is valid
 
-  @smoke @L-11 @U-01 @N-01
+  @smoke @L-11 @U-01 @N-01 @destructive
   Scenario: A locked UKey points to the unlock
     Given the unit holds a UKey with the PIN "Mima-2026"
     And the UKey is locked by wrong PINs
     When the holder logs in with the UKey and the PIN "Mima-2026"
     Then the answer is that the PIN is locked, and where to unlock it
 
-  @smoke @L-01
+  @smoke @L-01 @unplug
   Scenario: Without the UKey there is no login
     Given the unit holds a UKey with the PIN "Mima-2026"
     And the UKey is pulled out

@@ -26,7 +26,7 @@ Feature: The user PIN
     Then it is refused with the words "两次输入的新密码不一致"
     And the PIN "Mima-2026" signs, and the PIN "Xin-2026" does not
 
-  @smoke @U-35
+  @smoke @U-35 @unplug
   Scenario: What the key holds outlives its power
     When the PIN "Mima-2025" is checked
     Then the PIN is wrong, and 9 tries are left

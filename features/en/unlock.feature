@@ -1,7 +1,7 @@
 # language: en
 Feature: Unlock by SMS
 
-  @smoke @U-04 @U-31 @U-33 @U-32 @U-14
+  @smoke @U-04 @U-31 @U-33 @U-32 @U-14 @destructive
   Scenario: A person unlocks for the first time, after an identity check
     Given the service hall of Luming is open
     And Zhang San holds a UKey with the PIN "Mima-2026"

@@ -1,4 +1,5 @@
 # language: zh-CN
+@destructive
 功能: 从办证到解锁
   一把UKey的经历：办证、登录、输错口令锁死、在线解锁、再登录。
 
