@@ -11,6 +11,7 @@ use ukey_flows::{
     Client, FlowError,
     api::{RevocationReason, Secret},
     key::MyCertificate,
+    production::FACTORY_DEVICE_KEY,
     seal,
 };
 use ukey_hall::Profile;
@@ -19,7 +20,11 @@ use ukey_pki::{
     seal::{Seal, Stamp},
 };
 
-use crate::{office::Office, people::Holder, stage::Stage};
+use crate::{
+    office::Office,
+    people::Holder,
+    stage::{Stage, Waiting},
+};
 
 /// What the stamp of [`Enrolled`] is on.
 const DOCUMENT: &str = "合同\n";
@@ -99,7 +104,8 @@ fn make(office: Office, device: Device, seed: u64) -> Result<Enrolled, EnrolErro
     let client = office.client.clone();
     // A revocation is in the next day's list.
     advance_clock(&client, Timestamp::now() - LIST_DUE)?;
-    let mut stage = Stage::new(seed, Target::Sim, None, Some(device));
+    let mut stage =
+        Stage::new(seed, Target::Sim, None, Some(Waiting { device, blank_key: FACTORY_DEVICE_KEY }));
     stage.enter(office);
     let key = stage.enrolled_key(Holder::Unit, None)?;
     let initial_pin = stage.certificate_password().into();

@@ -6,7 +6,9 @@
 //! [`agreement`] lets every step of a flow fail once, and judges whether hall and token agree in the end.
 
 pub mod agreement;
+mod cost;
 mod coverage;
+mod dry_run;
 mod enrolled;
 mod judge;
 mod office;
@@ -17,6 +19,7 @@ mod pictures;
 mod secrets;
 mod stage;
 mod steps;
+mod target;
 mod words;
 mod world;
 
@@ -24,6 +27,7 @@ pub mod rows;
 pub mod runner;
 
 pub use coverage::{Coverage, coverage};
+pub use dry_run::{DryRun, dry_run};
 pub use enrolled::{EnrolError, Enrolled, enrol};
 pub use world::UkeyWorld;
 

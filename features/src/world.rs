@@ -14,10 +14,15 @@ use ukey_device::{DialectChoice, Options, Target};
 use ukey_flows::FlowError;
 
 use crate::{
+    cost::{COST, Cost},
     office::Office,
     pdf,
-    runner::{Attachment, EXCHANGES, Fact, PrepareError, ScenarioContext, ScenarioWorld, blocking},
-    stage::Stage,
+    runner::{
+        Attachment, EXCHANGES, Fact, PrepareError, RunOptions, ScenarioContext, ScenarioWorld, Standing,
+        TargetError, blocking,
+    },
+    stage::{NO_HAND, NOT_SIMULATED, Stage},
+    target::{self, Claim},
 };
 
 /// The world of the built-in scenarios.
@@ -28,6 +33,11 @@ pub struct UkeyWorld {
     stage: Arc<Mutex<Stage>>,
     /// Halls that were opened so far: each has its own seed.
     offices: u64,
+    /// Whether other scenarios use the first key after this one.
+    shared: bool,
+    /// Whether what the scenario costs is to be told, and what it does.
+    measure: bool,
+    cost: Option<Cost>,
     /// How the last try ended, if it failed.
     failure: Option<FlowError>,
     verdict: Verdict,
@@ -132,6 +142,14 @@ impl UkeyWorld {
 }
 
 impl ScenarioWorld for UkeyWorld {
+    fn begin(options: &RunOptions) -> Result<Standing, TargetError> {
+        target::begin(options)
+    }
+
+    fn end(options: &RunOptions, standing: &Standing) -> Result<(), String> {
+        target::end(options, standing)
+    }
+
     async fn prepare(context: &ScenarioContext) -> Result<Self, PrepareError> {
         let seed = context.seed_u64();
         let unreachable = |error: &dyn fmt::Display| PrepareError::Unreachable(error.to_string());
@@ -149,6 +167,10 @@ impl ScenarioWorld for UkeyWorld {
             let error = if everything { PrepareError::Failed } else { PrepareError::NotApplicable };
             return Err(error(missing.into()));
         }
+        let in_process = matches!(target, Target::Sim | Target::SimFile(_));
+        if context.has_tag("simulated") && !in_process {
+            return Err(PrepareError::NotApplicable(NOT_SIMULATED.into()));
+        }
         let waiting = match &target {
             // Fresh for each key: there is nothing to reach yet.
             Target::Sim => None,
@@ -159,20 +181,55 @@ impl ScenarioWorld for UkeyWorld {
                 })?;
                 None
             }
+            _ if context.device.is_none() => {
+                return Err(PrepareError::Failed("the run did not take its target".into()));
+            }
             target => {
-                let (target, options) = (target.clone(), Options { dialect, seed: Some(seed) });
-                let device =
-                    blocking(move || target.connect(&options)).await.map_err(|error| unreachable(&error))?;
-                let applications = device.applications().map_err(|error| unreachable(&error))?;
-                if let Some(name) = applications.first() {
-                    let reason = format!("scenarios make their key of a blank one; this one holds “{name}”");
-                    return Err(PrepareError::NotApplicable(reason));
+                let claim = Claim {
+                    target: target.clone(),
+                    options: Options { dialect, seed: Some(seed) },
+                    named: context.device_serial.clone(),
+                    device: context.device.clone(),
+                    device_key_file: context.device_key_file.clone(),
+                };
+                let waiting = blocking(move || claim.blank()).await.map_err(|error| unreachable(&error))?;
+                if context.has_tag("unplug") && waiting.device.hand().is_err() {
+                    return Err(PrepareError::NotApplicable(NO_HAND.into()));
                 }
-                Some(device)
+                Some(waiting)
             }
         };
-        let stage = Arc::new(Mutex::new(Stage::new(seed, target, dialect, waiting)));
-        Ok(Self { seed, stage, offices: 0, failure: None, verdict: Verdict::Clear, tried: false })
+        let shared = waiting.is_some();
+        let mut stage = Stage::new(seed, target, dialect, waiting);
+        if context.measure {
+            stage.keep_device_keys().map_err(|error| PrepareError::Failed(error.to_string()))?;
+        }
+        let (stage, measure, cost) = (Arc::new(Mutex::new(stage)), context.measure, None);
+        Ok(Self {
+            seed,
+            stage,
+            shared,
+            measure,
+            cost,
+            offices: 0,
+            failure: None,
+            verdict: Verdict::Clear,
+            tried: false,
+        })
+    }
+
+    async fn finish(&mut self) -> Result<(), String> {
+        if self.measure {
+            // What the clearing away costs is a part of what the scenario costs.
+            let measured = self.on_stage(Stage::measure).await;
+            let measured =
+                measured.map_err(|error| format!("the key cannot be made blank again: {error}"))?;
+            self.cost = Some(measured);
+        } else if self.shared {
+            let cleared = self.on_stage(Stage::clear_first).await;
+            cleared.map_err(|error| format!("the key cannot be made blank again: {error}"))?;
+        }
+        Ok(())
     }
 
     fn after_step(&mut self, kind: StepType, last: bool) -> Result<(), String> {
@@ -215,7 +272,9 @@ impl ScenarioWorld for UkeyWorld {
 
     fn facts(&self) -> Vec<Fact> {
         let certificates = self.stage.try_lock().map(|stage| stage.certificates.clone()).unwrap_or_default();
-        certificates.into_iter().map(|serial| Fact::new("签名证书", serial)).collect()
+        let cost = self.cost.and_then(|cost| serde_json::to_string(&cost).ok());
+        let cost = cost.map(|cost| Fact::new(COST, cost));
+        certificates.into_iter().map(|serial| Fact::new("签名证书", serial)).chain(cost).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
+    path::PathBuf,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use super::{
     execute::Stop,
     panics::{self, PanicNote, Sink},
     report::{Again, ScenarioReport, ScenarioStatus, StepReport, StepStatus},
-    scenario::{Attachment, Fact, PrepareError, ScenarioContext, ScenarioWorld},
+    scenario::{Attachment, Fact, NotApplicable, PrepareError, ScenarioContext, ScenarioWorld},
     steps::{StepTable, Unmatched},
     suite::Case,
 };
@@ -41,8 +42,16 @@ pub struct Settings {
     pub step_limit: Duration,
     /// The device that may be changed destructively.
     pub device_serial: Option<String>,
+    /// The file with the target's device authentication key.
+    pub device_key_file: Option<PathBuf>,
     /// Why `@destructive` scenarios may not run, if they may not.
     pub refuse_destructive: Option<String>,
+    /// Why the target is not reached, if it is not.
+    pub unreachable: Option<String>,
+    /// The device that was taken for this run, by its serial number.
+    pub device: Option<String>,
+    /// Whether to tell what each scenario costs its key.
+    pub measure: bool,
 }
 
 /// What the scenario's thread tells the one that watches it.
@@ -50,6 +59,7 @@ enum Event {
     Prepared,
     Unprepared(PrepareError),
     Step(Box<StepReport>),
+    Unfinished(String),
     Facts(Vec<Fact>),
     Stopped,
 }
@@ -103,7 +113,12 @@ fn attempt<W: ScenarioWorld>(
     let seed = case.seed(again.seed);
     let mut report = ScenarioReport::not_run(case, again);
     if let Some(reason) = settings.refuse_destructive.as_ref().filter(|_| case.has_tag("destructive")) {
-        report.close(case, ScenarioStatus::Skipped, Some(reason.clone()));
+        report.close(case, ScenarioStatus::Refused, Some(reason.clone()));
+        return report;
+    }
+    if let Some(reason) = &settings.unreachable {
+        let error = PrepareError::Unreachable(reason.clone());
+        report.close(case, ScenarioStatus::Unreachable, Some(error.to_string()));
         return report;
     }
     if case.steps().next().is_none() {
@@ -129,6 +144,9 @@ fn attempt<W: ScenarioWorld>(
             line: case.line(),
             tags: case.tags().to_vec(),
             device_serial: settings.device_serial.clone(),
+            device_key_file: settings.device_key_file.clone(),
+            device: settings.device.clone(),
+            measure: settings.measure,
         },
     };
     let thread = thread::Builder::new().name(case.place()).spawn(move || scenario.run(&events));
@@ -164,6 +182,13 @@ fn watch(
                 verdict = Some((status, Some(error.to_string())));
             }
             Ok(Event::Step(step)) => report.steps.push(*step),
+            Ok(Event::Unfinished(reason)) => {
+                let passed =
+                    verdict.is_none() && report.steps.iter().all(|step| step.status == StepStatus::Passed);
+                if passed {
+                    verdict = Some((ScenarioStatus::Failed, Some(reason)));
+                }
+            }
             Ok(Event::Facts(facts)) => report.facts = facts,
             Ok(Event::Stopped) => verdict = Some((ScenarioStatus::NotRun, None)),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
@@ -245,14 +270,25 @@ impl<W: ScenarioWorld> Drive<W> {
         let mut steps = self.case.steps().peekable();
         while let Some((step, background)) = steps.next() {
             let last = steps.peek().is_none();
-            let Some(report) = self.step(&mut world, step, background, last).await else {
+            let Some((report, not_applicable)) = self.step(&mut world, step, background, last).await else {
                 return say(events, Event::Stopped);
             };
             let passed = report.status == StepStatus::Passed;
             say(events, Event::Step(Box::new(report)));
+            if let Some(reason) = not_applicable {
+                say(events, Event::Unprepared(PrepareError::NotApplicable(reason)));
+            }
             if !passed {
                 break;
             }
+        }
+        match self.limited(AssertUnwindSafe(world.finish()).catch_unwind()).await {
+            Some(Ok(Ok(Ok(())))) => {}
+            Some(Ok(Ok(Err(reason)))) => say(events, Event::Unfinished(reason)),
+            Some(Ok(Err(payload))) => say(events, Event::Unfinished(panics::message(&*payload))),
+            Some(Err(_)) => say(events, Event::Unfinished(format!("the end {}", too_slow(self.limit)))),
+            // The end of the run puts back what this did not.
+            None => {}
         }
         say(events, Event::Facts(world.facts()));
     }
@@ -272,15 +308,15 @@ impl<W: ScenarioWorld> Drive<W> {
         step: &gherkin::Step,
         background: bool,
         last: bool,
-    ) -> Option<StepReport> {
+    ) -> Option<(StepReport, Option<String>)> {
         let report = StepReport::new(step, background);
         let found = match self.steps.find(step) {
             Ok(found) => found,
             Err(Unmatched::Undefined(text)) => {
-                return Some(report.ended(StepStatus::Undefined, Duration::ZERO, Some(text)));
+                return Some((report.ended(StepStatus::Undefined, Duration::ZERO, Some(text)), None));
             }
             Err(Unmatched::Ambiguous(text)) => {
-                return Some(report.ended(StepStatus::Failed, Duration::ZERO, Some(text)));
+                return Some((report.ended(StepStatus::Failed, Duration::ZERO, Some(text)), None));
             }
         };
         let begun = Instant::now();
@@ -289,14 +325,20 @@ impl<W: ScenarioWorld> Drive<W> {
         let elapsed = begun.elapsed();
 
         let mut panics = self.sink.take();
+        let mut not_applicable = None;
         let (status, message) = match ending {
             Ok(Ok(())) => match world.after_step(step.ty, last) {
                 Ok(()) => (StepStatus::Passed, None),
                 Err(reason) => (StepStatus::Failed, Some(reason)),
             },
-            Ok(Err(payload)) => {
-                (StepStatus::Failed, Some(with_place(panics::message(&*payload), &mut panics)))
-            }
+            Ok(Err(payload)) => match payload.downcast_ref::<NotApplicable>() {
+                Some(NotApplicable(reason)) => {
+                    not_applicable = Some(reason.clone());
+                    panics.pop();
+                    (StepStatus::Skipped, None)
+                }
+                None => (StepStatus::Failed, Some(with_place(panics::message(&*payload), &mut panics))),
+            },
             Err(_) => (StepStatus::Failed, Some(too_slow(self.limit))),
         };
         let mut report = report.ended(status, elapsed, message);
@@ -305,7 +347,7 @@ impl<W: ScenarioWorld> Drive<W> {
         if !panics.is_empty() {
             report.attachments.push(beside(&panics));
         }
-        Some(report)
+        Some((report, not_applicable))
     }
 }
 

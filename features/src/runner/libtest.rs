@@ -13,8 +13,8 @@ use super::{
     loader::LoadError,
     options::RunOptions,
     report::{ScenarioStatus, console::failure, redact::Redactor},
-    run::settings,
-    scenario::ScenarioWorld,
+    run::{RunError, settings, standing},
+    scenario::{ScenarioWorld, Standing},
     steps::StepTable,
     suite::{Case, Suite},
 };
@@ -31,12 +31,37 @@ pub fn main<W: ScenarioWorld>(suite: Result<Suite, LoadError>) -> ExitCode {
         }
     };
     match suite {
-        Ok(suite) => libtest_mimic::run(&arguments, trials::<W>(&suite, &settings(&options))).exit_code(),
+        Ok(suite) => conduct::<W>(arguments, &suite, &options),
         Err(error) => {
             let exit = error.exit();
             eprintln!("{:?}", miette::Report::new(error));
             exit.into()
         }
+    }
+}
+
+/// Runs the trials. Nothing is asked of the target where they are only listed.
+#[expect(clippy::print_stderr, reason = "this is the program's last word")]
+fn conduct<W: ScenarioWorld>(mut arguments: Arguments, suite: &Suite, options: &RunOptions) -> ExitCode {
+    let told = |error: RunError| {
+        let exit = error.exit();
+        eprintln!("{:?}", miette::Report::new(error));
+        ExitCode::from(exit)
+    };
+    let standing = if arguments.list { Ok(Ok(Standing::fresh())) } else { standing::<W>(options) };
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(error) => return told(error),
+    };
+    if standing.as_ref().is_ok_and(|standing| !standing.fresh) {
+        arguments.test_threads = Some(1);
+    }
+    let trials = trials::<W>(suite, &settings(options, &standing));
+    let list = arguments.list;
+    let code = libtest_mimic::run(&arguments, trials).exit_code();
+    match standing.map_or(Ok(()), |standing| if list { Ok(()) } else { W::end(options, &standing) }) {
+        Ok(()) => code,
+        Err(reason) => told(RunError::LeftBehind { target: options.target.clone(), reason }),
     }
 }
 
@@ -50,7 +75,9 @@ pub fn trials<W: ScenarioWorld>(suite: &Suite, settings: &Settings) -> Vec<Trial
             let report = run_case::<W>(&case, &steps, &settings, &Stop::default());
             match report.status {
                 ScenarioStatus::Passed | ScenarioStatus::Flaky => Ok(Completion::Completed),
-                ScenarioStatus::Skipped => Ok(Completion::ignored_with(report.message.unwrap_or_default())),
+                ScenarioStatus::Refused | ScenarioStatus::Skipped => {
+                    Ok(Completion::ignored_with(report.message.unwrap_or_default()))
+                }
                 _ => Err(failure(&report).into()),
             }
         };

@@ -38,7 +38,10 @@ pub use merge::{MergeError, MergeOptions, merge, merge_to};
 pub use options::{ReportFile, ReportFormat, RunOptions};
 pub use parse::ParseFault;
 pub use run::{Outcome, RunError, chosen, run, run_to};
-pub use scenario::{Attachment, EXCHANGES, Fact, PrepareError, ScenarioContext, ScenarioWorld, blocking};
+pub use scenario::{
+    Attachment, EXCHANGES, Fact, NotApplicable, PrepareError, ScenarioContext, ScenarioWorld, Standing,
+    TargetError, blocking,
+};
 pub use seed::{fresh_seed, scenario_seed};
 pub use shard::{Shard, ShardError};
 pub use steps::{StepDefinition, StepTable};

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::shard::Shard;
+use super::{scenario::Standing, shard::Shard};
 
 /// The options of a run.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub struct RunOptions {
     pub name: Option<String>,
     /// The seed of the run; a fresh one when none is given. It is printed in any case.
     pub seed: Option<u64>,
-    /// How many scenarios run at once. By default one per processor for the simulator in process, else one:
-    /// hardware is not shared.
+    /// How many scenarios run at once, where each gets a target of its own: by default one per processor. Against one
+    /// key they run one after the other.
     pub jobs: Option<usize>,
     /// The target, as everywhere else.
     pub target: String,
@@ -35,6 +35,10 @@ pub struct RunOptions {
     pub allow_destructive: bool,
     /// The serial number of the device that may be changed destructively.
     pub device_serial: Option<String>,
+    /// The file with the device authentication key of the target, where it is not the default one.
+    pub device_key_file: Option<PathBuf>,
+    /// Tell what each scenario costs its key.
+    pub measure: bool,
     /// Print how long each scenario took. Off by default, so that two runs with one seed print the same.
     pub durations: bool,
     /// Print failures also as GitHub annotations.
@@ -59,6 +63,8 @@ impl Default for RunOptions {
             step_limit: Duration::from_secs(30),
             allow_destructive: false,
             device_serial: None,
+            device_key_file: None,
+            measure: false,
             durations: false,
             github_annotations: false,
             reports: Vec::new(),
@@ -67,20 +73,12 @@ impl Default for RunOptions {
 }
 
 impl RunOptions {
-    /// Whether the target is a token of our own making, which nothing can harm.
-    pub(crate) fn target_is_ours(&self) -> bool {
-        let scheme = self.target.split_once(':').map_or(self.target.as_str(), |(scheme, _)| scheme);
-        matches!(scheme, "sim" | "qemu")
-    }
-
     /// How many scenarios to run at once.
-    pub(crate) fn effective_jobs(&self) -> usize {
-        let fresh_each_time = match self.target.split_once(':') {
-            None => self.target_is_ours(),
-            Some((scheme, place)) => scheme == "qemu" && !place.contains('='),
-        };
-        let default =
-            || if fresh_each_time { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    pub(crate) fn effective_jobs(&self, standing: &Standing) -> usize {
+        if !standing.fresh {
+            return 1;
+        }
+        let default = || std::thread::available_parallelism().map_or(1, usize::from);
         self.jobs.unwrap_or_else(default).max(1)
     }
 }

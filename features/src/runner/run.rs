@@ -21,7 +21,7 @@ use super::{
         console::{Console, Style},
         html, json, junit,
     },
-    scenario::ScenarioWorld,
+    scenario::{ScenarioWorld, Standing, TargetError},
     seed::fresh_seed,
     shard::{Selection, Shard},
     suite::Suite,
@@ -63,6 +63,26 @@ pub enum RunError {
         /// How many scenarios there are to split.
         scenarios: usize,
     },
+    /// The target is not what the user meant, or not what a run needs. Nothing ran.
+    #[error("{target}: {message}")]
+    #[diagnostic(help("{help}"))]
+    Target {
+        /// The target.
+        target: String,
+        /// Why.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+    /// The run is over, and the target is not as it was before.
+    #[error("{target} is not as it was before the run: {reason}")]
+    #[diagnostic(help("run again against the same key: what a run leaves behind, the next one clears away"))]
+    LeftBehind {
+        /// The target.
+        target: String,
+        /// What is left behind.
+        reason: String,
+    },
     /// A report file cannot be written.
     #[error("the report {} cannot be written", path.display())]
     Report {
@@ -83,7 +103,8 @@ impl RunError {
         match self {
             Self::Load(error) => error.exit(),
             Self::NothingMatched { .. } | Self::EmptyShard { .. } => Exit::NothingMatched,
-            Self::Filter(_) | Self::Report { .. } | Self::Output(_) => Exit::Usage,
+            Self::LeftBehind { .. } => Exit::TargetUnreachable,
+            Self::Filter(_) | Self::Target { .. } | Self::Report { .. } | Self::Output(_) => Exit::Usage,
         }
     }
 }
@@ -152,8 +173,10 @@ fn conduct<W: ScenarioWorld>(
         Style { colour, durations: options.durations, github_annotations: options.github_annotations };
     let width = suite.cases().iter().map(|case| case.place().width()).max().unwrap_or(0);
     let mut console = Console::new(out, width, style);
-    let settings = settings(options);
-    let order = Order { jobs: options.effective_jobs(), fail_fast: options.fail_fast };
+    let standing = standing::<W>(options)?;
+    let settings = settings(options, &standing);
+    let jobs = standing.as_ref().map_or(1, |standing| options.effective_jobs(standing));
+    let order = Order { jobs, fail_fast: options.fail_fast };
     let (started, begun) = (jiff::Timestamp::now(), Instant::now());
     let (mut told, mut done) = (Ok(()), 0);
 
@@ -171,6 +194,7 @@ fn conduct<W: ScenarioWorld>(
     if progress {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
+    let left = standing.as_ref().map_or(Ok(()), |standing| W::end(options, standing));
     for (scenario, index) in scenarios.iter_mut().zip(places) {
         scenario.index = index;
     }
@@ -178,21 +202,27 @@ fn conduct<W: ScenarioWorld>(
     let report = RunReport { part, started, duration, interrupted, scenarios };
     files.write(&report)?;
     told.and_then(|()| console.end(&report)).map_err(RunError::Output)?;
+    left.map_err(|reason| RunError::LeftBehind { target: options.target.clone(), reason })?;
     let exit = report.exit();
     Ok(Outcome { report, exit })
 }
 
+/// What the run may do to its target, or why it is not reached: the first scenario tells that.
+///
+/// # Errors
+/// [`RunError::Target`].
+pub(crate) fn standing<W: ScenarioWorld>(options: &RunOptions) -> Result<Result<Standing, String>, RunError> {
+    match W::begin(options) {
+        Ok(standing) => Ok(Ok(standing)),
+        Err(TargetError::Unreachable(reason)) => Ok(Err(reason)),
+        Err(TargetError::Refused { message, help }) => {
+            Err(RunError::Target { target: options.target.clone(), message, help })
+        }
+    }
+}
+
 /// What the scenarios of a run have in common.
-pub(crate) fn settings(options: &RunOptions) -> Settings {
-    let refuse_destructive = if options.target_is_ours() {
-        None
-    } else if !options.allow_destructive {
-        Some(format!("it would destroy data on {}; allow it with --allow-destructive", options.target))
-    } else if options.device_serial.is_none() {
-        Some("--allow-destructive needs the serial number of the device".to_owned())
-    } else {
-        None
-    };
+pub(crate) fn settings(options: &RunOptions, standing: &Result<Standing, String>) -> Settings {
     Settings {
         target: options.target.clone(),
         dialect: options.dialect.clone(),
@@ -200,7 +230,11 @@ pub(crate) fn settings(options: &RunOptions) -> Settings {
         retries: options.retries,
         step_limit: options.step_limit,
         device_serial: options.device_serial.clone().filter(|_| options.allow_destructive),
-        refuse_destructive,
+        device_key_file: options.device_key_file.clone(),
+        refuse_destructive: standing.as_ref().ok().and_then(|standing| standing.refuse_destructive.clone()),
+        unreachable: standing.as_ref().err().cloned(),
+        device: standing.as_ref().ok().and_then(|standing| standing.device.clone()),
+        measure: options.measure,
     }
 }
 

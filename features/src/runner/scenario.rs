@@ -1,8 +1,10 @@
 //! The contract between the runner and a world: what a scenario is given, and what it gives back.
 
-use std::{fmt::Debug, panic::resume_unwind};
+use std::{fmt::Debug, panic::resume_unwind, path::PathBuf};
 
 use cucumber::{codegen::WorldInventory, gherkin::StepType};
+
+use super::options::RunOptions;
 
 /// The name of the attachment that holds the exchanges with the token, decoded, one per line, secrets redacted.
 /// A failure prints the last ten of them.
@@ -27,6 +29,12 @@ pub struct ScenarioContext {
     pub tags: Vec<String>,
     /// The serial number of the device that the user allows to be changed destructively, if any.
     pub device_serial: Option<String>,
+    /// The file with the device authentication key of the target, where it is not the default.
+    pub device_key_file: Option<PathBuf>,
+    /// The serial number of the device that [`ScenarioWorld::begin`] took for this run: what is on it is this run's own.
+    pub device: Option<String>,
+    /// Whether what the scenario costs its key is to be told as a fact.
+    pub measure: bool,
 }
 
 impl ScenarioContext {
@@ -49,6 +57,23 @@ impl ScenarioContext {
 /// scenario's own thread, inside that scenario's multi-thread tokio runtime, so it need not be `Send` and may spawn
 /// tasks; they end with the scenario. Steps that block (devices, synchronous HTTP) go through [`blocking`].
 pub trait ScenarioWorld: cucumber::World + WorldInventory + Debug {
+    /// Looks at the target before the first scenario, and takes it for this run. It may block.
+    ///
+    /// # Errors
+    /// Why nothing is to run.
+    fn begin(_options: &RunOptions) -> Result<Standing, TargetError> {
+        Ok(Standing::fresh())
+    }
+
+    /// Leaves the target as [`begin`](Self::begin) found it; called after the last scenario of a run that began. It may
+    /// block.
+    ///
+    /// # Errors
+    /// What is left behind.
+    fn end(_options: &RunOptions, _standing: &Standing) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Makes the world of one scenario.
     ///
     /// # Errors
@@ -69,11 +94,57 @@ pub trait ScenarioWorld: cucumber::World + WorldInventory + Debug {
         Vec::new()
     }
 
+    /// Called once after the last step, whether it passed or not: here a world puts back what the scenario changed.
+    ///
+    /// # Errors
+    /// Why that is not possible: a scenario that passed fails then.
+    fn finish(&mut self) -> impl Future<Output = Result<(), String>> {
+        async { Ok(()) }
+    }
+
     /// What to print with the scenario, such as serial numbers of certificates; called once, after the last step.
     fn facts(&self) -> Vec<Fact> {
         Vec::new()
     }
 }
+
+/// What a run may do to its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether each scenario gets a target of its own; else one runs at a time.
+    pub fresh: bool,
+    /// The serial number of the one device, if it is one.
+    pub device: Option<String>,
+    /// Why `@destructive` scenarios may not run, if they may not.
+    pub refuse_destructive: Option<String>,
+}
+
+impl Standing {
+    /// Nothing can be harmed: each scenario gets a target of its own.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self { fresh: true, device: None, refuse_destructive: None }
+    }
+}
+
+/// Why nothing is to run against a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetError {
+    /// It does not answer.
+    Unreachable(String),
+    /// It is not what the user meant, or not what a run needs.
+    Refused {
+        /// Why.
+        message: String,
+        /// What to do.
+        help: String,
+    },
+}
+
+/// A step finds out that the scenario makes no sense for this target: panicking with it
+/// ([`std::panic::panic_any`]) skips the scenario. Tags that [`ScenarioWorld::prepare`] looks at tell it earlier.
+#[derive(Debug, Clone)]
+pub struct NotApplicable(pub String);
 
 /// Why a scenario has no world.
 #[derive(Debug, Clone, thiserror::Error)]

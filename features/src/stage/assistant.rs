@@ -72,7 +72,8 @@ impl Stage {
 
     /// A program of another authority takes the key for itself.
     pub(crate) fn occupy_key(&mut self) -> Result<(), FlowError> {
-        let simulator = self.simulator();
+        let device = self.device();
+        let simulator = self.simulator_of(&device);
         let other = Device::connect(&simulator)?;
         other.lock(Duration::ZERO)?;
         self.assistant().other = Some(other);

@@ -105,7 +105,7 @@ impl Stage {
     pub(crate) fn make_key(&mut self, device: &Device) -> Result<(), FlowError> {
         let order = self.in_hand().order().id.clone();
         let desk = ProductionDesk::new(&self.client(), &"desk-production".into());
-        let made = desk.make(&order, device);
+        let made = desk.of_blank_keys_with(self.blank_key(device)).make(&order, device);
         let order = self.in_hand().refresh()?;
         let serial = order.new_certificate_serial.clone().or(order.certificate_serial.clone());
         self.certificates.extend(serial.filter(|serial| !self.certificates.contains(serial)));

@@ -5,6 +5,7 @@
 mod assistant;
 mod certificates;
 mod enrol;
+mod hand;
 mod renew;
 pub(crate) mod seal;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod wizard;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ukey_device::{Device, DialectChoice, Options, Pin, Simulator, Target, Traced};
+use tempfile::TempDir;
+use ukey_device::{Device, DeviceKey, DialectChoice, Options, Pin, Target, Traced};
 use ukey_flows::{
     Client, FlowError, OrderInHand,
     api::{
@@ -25,6 +27,7 @@ use ukey_flows::{
     change::Changing,
     enrol::Enrolling,
     key::MyCertificate,
+    production::FACTORY_DEVICE_KEY,
     query::Query,
     reissue::Reissuing,
     renew::Renewing,
@@ -35,6 +38,8 @@ use ukey_flows::{
 
 use ukey_pki::seal::Stamp;
 
+pub(crate) use hand::{NO_HAND, NOT_SIMULATED, Needs};
+
 use crate::{office::Office, people::Holder, runner::report::redact::REDACTED};
 
 /// A whole picture, as small as it gets.
@@ -44,9 +49,20 @@ pub(crate) const GIF: &[u8] =
 /// How many exchanges of a key are kept between two steps.
 const TRACE: usize = 2_000;
 
+/// The key that the target names, blank.
+pub(crate) struct Waiting {
+    pub(crate) device: Device,
+    /// Its device authentication key.
+    pub(crate) blank_key: DeviceKey,
+}
+
 /// A key of the scenario.
 pub(crate) struct Key {
     pub(crate) device: Arc<Device>,
+    /// Its device authentication key while it is blank.
+    blank_key: DeviceKey,
+    /// Its serial number: it is known also while the key is pulled.
+    serial_number: String,
     /// Whom it was made for.
     pub(crate) holder: Option<Holder>,
     /// The user PIN as its holder knows it.
@@ -99,7 +115,11 @@ pub(crate) struct Stage {
     /// The dialect that all keys are spoken to in; their own without it.
     dialect: Option<DialectChoice>,
     /// The key that the target names, until it is needed.
-    waiting: Option<Device>,
+    waiting: Option<Waiting>,
+    /// Where device keys that are set in the first key are kept, if not by the run.
+    kept: Option<TempDir>,
+    /// What the scenario did to the first key beside commands.
+    pub(crate) needs: Needs,
     office: Option<Office>,
     pub(crate) keys: Vec<Key>,
     in_hand: usize,
@@ -153,13 +173,15 @@ impl Stage {
         seed: u64,
         target: Target,
         dialect: Option<DialectChoice>,
-        waiting: Option<Device>,
+        waiting: Option<Waiting>,
     ) -> Self {
         Self {
             seed,
             target,
             dialect,
             waiting,
+            kept: None,
+            needs: Needs::default(),
             office: None,
             keys: Vec::new(),
             in_hand: 0,
@@ -259,19 +281,34 @@ impl Stage {
     /// Takes a blank key: the target's own first; after it one of the same making where there are more, else a simulated
     /// one.
     pub(crate) fn take_blank_key(&mut self) -> Result<Arc<Device>, FlowError> {
-        let device = match self.waiting.take() {
-            Some(device) => device,
+        let Waiting { device, blank_key } = match self.waiting.take() {
+            Some(waiting) => waiting,
             None => {
                 let seed = Some(self.seed.wrapping_add(self.keys.len() as u64));
                 let ours = self.keys.is_empty() || self.target.is_fresh();
                 let target = if ours { self.target.clone() } else { Target::Sim };
-                target.connect(&Options { dialect: self.dialect, seed })?
+                let device = target.connect(&Options { dialect: self.dialect, seed })?;
+                Waiting { device, blank_key: FACTORY_DEVICE_KEY }
             }
         };
         device.keep_trace(TRACE);
+        if let Some(folder) = self.kept.as_ref().filter(|_| self.keys.is_empty()) {
+            device.keep_device_keys(&folder.path().join("device-key"));
+        }
+        let serial_number = match device.simulator() {
+            Some(simulator) => simulator.serial_number(),
+            None => device.info()?.serial_number,
+        };
         let device = Arc::new(device);
         self.in_hand = self.keys.len();
-        self.keys.push(Key { device: Arc::clone(&device), holder: None, pin: String::new(), reported: 0 });
+        self.keys.push(Key {
+            device: Arc::clone(&device),
+            blank_key,
+            serial_number,
+            holder: None,
+            pin: String::new(),
+            reported: 0,
+        });
         Ok(device)
     }
 
@@ -283,21 +320,15 @@ impl Stage {
         Arc::clone(&self.key().device)
     }
 
-    /// The key in hand itself, for what only a simulated one bears.
-    ///
-    /// # Panics
-    /// Where it is not simulated.
-    pub(crate) fn simulator(&mut self) -> Simulator {
-        simulator(&self.device())
-    }
-
     /// The serial number of the key in hand.
     pub(crate) fn key_number(&mut self) -> String {
-        let device = self.device();
-        match device.simulator() {
-            Some(simulator) => simulator.serial_number(),
-            None => device.info().expect("the key tells its serial number").serial_number,
-        }
+        self.key().serial_number.clone()
+    }
+
+    /// The device authentication key of one of the keys while it is blank.
+    pub(crate) fn blank_key(&self, device: &Device) -> DeviceKey {
+        let key = self.keys.iter().find(|key| std::ptr::eq(&raw const *key.device, device));
+        key.map_or(FACTORY_DEVICE_KEY, |key| key.blank_key.clone())
     }
 
     /// Changes to the key of a holder.
@@ -442,16 +473,6 @@ impl Stage {
         }
         lines
     }
-}
-
-/// A key itself, for what only a simulated one bears.
-///
-/// # Panics
-/// Where it is not simulated.
-pub(crate) fn simulator(device: &Device) -> Simulator {
-    device.simulator().expect(
-        "this step looks into the key or cuts its power inside a flash operation: only a simulated one bears that (--target sim)",
-    )
 }
 
 fn line(order: &Order, row: &HistoryRow) -> String {

@@ -149,16 +149,16 @@ impl Stage {
     /// Begins and writes, with the key pulled or its power cut once in each attempt, one exchange or flash operation
     /// later each time, until an attempt gets through. Tells how many attempts were cut. After each, the key must hold a
     /// whole pair.
-    pub(crate) fn cut_again_and_again(&mut self, cut: impl Fn(&ukey_device::Simulator, u64)) -> u64 {
+    pub(crate) fn cut_again_and_again(&mut self, cut: impl Fn(&mut Self, u64)) -> u64 {
         let pin = self.key().pin.clone();
         for count in 0..2_000 {
-            let simulator = self.simulator();
-            cut(&simulator, count);
+            cut(self, count);
             let done = self.begin_renewal(&pin).and_then(|()| self.write_certificate());
             match done {
                 Ok(()) => {
                     // What was planned and did not happen yet is called off by new power.
-                    self.device().unplug().and_then(|()| self.device().plug_in()).expect("the key");
+                    self.unplug();
+                    self.plug_in().expect("the key");
                     return count;
                 }
                 // Pulled in the middle, or before anything was asked of it.
@@ -166,7 +166,7 @@ impl Stage {
                 Err(FlowError::Rule(Rule::NoKey)) => {}
                 Err(error) => panic!("第{count}次：{}（{error}）", error.message_zh()),
             }
-            self.device().plug_in().expect("the key starts again");
+            self.plug_in().expect("the key starts again");
             let whole = self.whole_pairs().expect("the certificates in the key");
             assert!(!whole.is_empty(), "UKey里没有一对完整的证书");
         }

@@ -1,6 +1,6 @@
 //! A seal change in strides, and stamping: what the holder does with assistant, portal and business system.
 
-use ukey_device::{ErrorKind, FileInfo, PinType, Rights, Simulator};
+use ukey_device::{ErrorKind, FileInfo, PinType, Rights};
 use ukey_flows::{
     FlowError, Rule,
     api::{Decision, OrderState, SealChangeKind},
@@ -179,15 +179,15 @@ impl Stage {
 
     /// 再次点击签章变更, with the key pulled or its power cut once in each attempt, later each time, until an attempt gets
     /// through. After each, every seal that the key names must be whole. Tells how many attempts were cut.
-    pub(crate) fn cut_until_sealed(&mut self, cut: impl Fn(&Simulator, u64)) -> u64 {
+    pub(crate) fn cut_until_sealed(&mut self, cut: impl Fn(&mut Self, u64)) -> u64 {
         for count in 0..2_000 {
-            let simulator = self.simulator();
-            cut(&simulator, count);
+            cut(self, count);
             let done = self.click_seal_change();
             match done {
                 Ok(()) => {
                     // What was planned and did not happen yet is called off by new power.
-                    self.device().unplug().and_then(|()| self.device().plug_in()).expect("the key");
+                    self.unplug();
+                    self.plug_in().expect("the key");
                     return count;
                 }
                 // Pulled in the middle, or before anything was asked of it.
@@ -195,7 +195,7 @@ impl Stage {
                 Err(FlowError::Rule(Rule::NoKey)) => {}
                 Err(error) => panic!("第{count}次：{}（{error}）", error.message_zh()),
             }
-            self.device().plug_in().expect("the key starts again");
+            self.plug_in().expect("the key starts again");
             let held = self.held_seals();
             assert!(held.iter().all(|held| held.seal.is_ok()), "第{count}次：UKey里有不完整的印章");
             assert!(!held.is_empty(), "第{count}次：UKey里没有印章了");

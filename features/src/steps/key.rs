@@ -5,6 +5,7 @@ use ukey_flows::key::MyCertificate;
 
 use crate::{
     judge::judge,
+    stage::Stage,
     words::{Day, Whose, shanghai},
     world::UkeyWorld,
 };
@@ -15,25 +16,28 @@ use crate::{
 #[when("UKey突然断电")]
 #[when("the UKey loses its power abruptly")]
 async fn unplug(world: &mut UkeyWorld) {
-    world.must(|stage| Ok(stage.device().unplug()?)).await;
+    world
+        .must(|stage| {
+            stage.unplug();
+            Ok(())
+        })
+        .await;
 }
 
 #[when("插回UKey")]
 #[when("the UKey is plugged in again")]
 async fn plug_in(world: &mut UkeyWorld) {
-    world.must(|stage| Ok(stage.device().plug_in()?)).await;
+    world.must(Stage::plug_in).await;
 }
 
 #[given(expr = "第{int}次交换后UKey会被拔出")]
-fn pull_after(world: &mut UkeyWorld, exchanges: u64) {
-    let device = world.stage().device();
-    device.hand().expect("a key that can be pulled").unplug_after(exchanges);
+async fn pull_after(world: &mut UkeyWorld, exchanges: u64) {
+    world.on_stage(move |stage| stage.unplug_after(exchanges)).await;
 }
 
 #[given(expr = "UKey在第{int}次写闪存时会断电")]
 fn cut_power(world: &mut UkeyWorld, operation: u64) {
-    let torn = Some(operation);
-    world.stage().simulator().cut_power_after(operation - 1, torn);
+    world.stage().cut_power_after(operation - 1, operation);
 }
 
 #[given(expr = "插着的是{holder}的UKey")]

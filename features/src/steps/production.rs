@@ -5,7 +5,7 @@ use ukey_flows::{api::Decision, production::ProductionDesk};
 
 use crate::{
     judge::judge,
-    stage::{Stage, simulator},
+    stage::Stage,
     words::{Day, Whose},
     world::UkeyWorld,
 };
@@ -68,7 +68,7 @@ async fn produce_and_pull(world: &mut UkeyWorld, exchanges: u64) {
     world
         .attempt(move |stage| {
             let blank = stage.take_blank_key()?;
-            blank.hand()?.unplug_after(exchanges);
+            stage.hand_of(&blank).unplug_after(exchanges);
             stage.make_key(&blank)
         })
         .await;
@@ -79,7 +79,7 @@ async fn produce_and_cut(world: &mut UkeyWorld, operation: u64) {
     world
         .attempt(move |stage| {
             let blank = stage.take_blank_key()?;
-            simulator(&blank).cut_power_after(operation - 1, Some(operation));
+            stage.simulator_of(&blank).cut_power_after(operation - 1, Some(operation));
             stage.make_key(&blank)
         })
         .await;
@@ -90,7 +90,7 @@ async fn produce_again(world: &mut UkeyWorld) {
     world
         .attempt(|stage| {
             let device = stage.device();
-            device.plug_in()?;
+            stage.plug_in()?;
             stage.make_key(&device)
         })
         .await;

@@ -357,14 +357,12 @@ fn not_beside(world: &mut UkeyWorld, holder: Whose) {
 
 #[when("每次比前一次多交换一条命令就拔出UKey，插回后重新办理，直到办完")]
 async fn pull_everywhere(world: &mut UkeyWorld) {
-    world
-        .on_stage(|stage| stage.cuts = stage.cut_again_and_again(|key, count| key.unplug_after(count)))
-        .await;
+    world.on_stage(|stage| stage.cuts = stage.cut_again_and_again(Stage::unplug_after)).await;
 }
 
 #[when("每次比前一次多写一次闪存就断电，上电后重新办理，直到办完")]
 async fn cut_everywhere(world: &mut UkeyWorld) {
-    let cut = |key: &ukey_device::Simulator, count: u64| key.cut_power_after(count, Some(count + 1));
+    let cut = |stage: &mut Stage, count: u64| stage.cut_power_after(count, count + 1);
     world.on_stage(move |stage| stage.cuts = stage.cut_again_and_again(cut)).await;
 }
 

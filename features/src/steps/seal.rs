@@ -209,12 +209,12 @@ fn no_room(world: &mut UkeyWorld) {
 
 #[when("每次比前一次多交换一条命令就拔出UKey，插回后再次点击签章变更，直到写入")]
 async fn pull_again_and_again(world: &mut UkeyWorld) {
-    world.on_stage(|stage| stage.cuts = stage.cut_until_sealed(|key, count| key.unplug_after(count))).await;
+    world.on_stage(|stage| stage.cuts = stage.cut_until_sealed(Stage::unplug_after)).await;
 }
 
 #[when("每次比前一次多写一次闪存就断电，上电后再次点击签章变更，直到写入")]
 async fn cut_again_and_again(world: &mut UkeyWorld) {
-    let cut = |key: &ukey_device::Simulator, count: u64| key.cut_power_after(count, Some(count));
+    let cut = |stage: &mut Stage, count: u64| stage.cut_power_after(count, count);
     world.on_stage(move |stage| stage.cuts = stage.cut_until_sealed(cut)).await;
 }
 

@@ -1,7 +1,7 @@
 //! The exit codes, each reached by a run.
 
 use ukey_features::runner::{
-    Exit, ReportFile, ReportFormat, RunOptions, Stop, report::ScenarioStatus, run_to,
+    Exit, Outcome, ReportFile, ReportFormat, RunError, RunOptions, Stop, report::ScenarioStatus, run_to,
 };
 
 use crate::toy::{Toy, feature, options, run, run_text};
@@ -110,19 +110,80 @@ fn interrupted_while_a_step_waits() {
     assert_eq!(statuses, [ScenarioStatus::Passed, ScenarioStatus::NotRun, ScenarioStatus::NotRun]);
 }
 
+/// A run over these scenarios against a target, whose key is called 123.
+fn against(
+    target: &str,
+    text: &str,
+    allow: bool,
+    serial: Option<&str>,
+) -> (Result<Outcome, RunError>, String) {
+    let (mut options, _folder) = options(text);
+    options.target = target.into();
+    (options.allow_destructive, options.device_serial) = (allow, serial.map(Into::into));
+    run(&options)
+}
+
+const DESTRUCTIVE: &str = "功能: 甲\n  @destructive\n  场景: 格式化\n    当 加 1\n  场景: 二\n    当 加 1\n";
+
 #[test]
 fn destruction_is_refused_on_a_device_that_is_not_ours() {
-    let text = "功能: 甲\n  @destructive\n  场景: 格式化\n    当 加 1\n";
     let ended = |target: &str, allow: bool, serial: Option<&str>| {
-        let (mut options, _folder) = options(text);
-        options.target = target.into();
-        (options.allow_destructive, options.device_serial) = (allow, serial.map(Into::into));
-        run(&options).0.unwrap().report.scenarios[0].status
+        against(target, DESTRUCTIVE, allow, serial).0.unwrap().report.scenarios[0].status
     };
     assert_eq!(ended("sim", false, None), ScenarioStatus::Passed);
-    assert_eq!(ended("sim:state.bin", false, None), ScenarioStatus::Passed);
-    assert_eq!(ended("pcsc:other", false, Some("123")), ScenarioStatus::Skipped);
-    assert_eq!(ended("pcsc:other", true, None), ScenarioStatus::Skipped);
-    assert_eq!(ended("simulated-by-name", false, None), ScenarioStatus::Skipped);
+    assert_eq!(ended("pcsc:other", false, None), ScenarioStatus::Refused);
+    assert_eq!(ended("pcsc:other", false, Some("123")), ScenarioStatus::Refused);
     assert_eq!(ended("pcsc:other", true, Some("123")), ScenarioStatus::Passed);
+
+    let (outcome, printed) = against("pcsc:other", DESTRUCTIVE, false, None);
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.exit, outcome.report.counts().refused), (Exit::AllPassed, 1));
+    assert!(printed.contains("refused") && printed.contains("(it locks)"), "{printed}");
+    assert!(printed.contains("2 scenarios: 1 passed, 1 refused; "), "{printed}");
+}
+
+#[test]
+fn with_another_serial_number_nothing_runs() {
+    for allow in [false, true] {
+        let (ended, printed) = against("pcsc:other", DESTRUCTIVE, allow, Some("124"));
+        let error = ended.unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.to_string().contains("this is the key 123"), "{error}");
+        assert!(printed.is_empty(), "{printed}");
+    }
+}
+
+#[test]
+fn one_key_is_used_by_one_scenario_at_a_time() {
+    // Were they to run at once, this would not come to an end one after the other: each passes alone.
+    let text = "功能: 甲\n  场景: 一\n    当 加 1\n  场景: 二\n    当 永远等待\n";
+    let (mut options, _folder) = options(text);
+    (options.target, options.jobs, options.fail_fast) = ("pcsc:other".into(), Some(4), true);
+    options.step_limit = std::time::Duration::from_millis(50);
+    let (outcome, printed) = run(&options);
+    assert_eq!(outcome.unwrap().report.counts().passed, 1, "{printed}");
+}
+
+#[test]
+fn what_makes_no_sense_is_no_failure_wherever_that_is_found_out() {
+    let text = "功能: 甲\n  场景: 一\n    当 加 1\n    当 这里办不到\n    那么 计数器为 9\n  场景: 二\n    当 加 1\n";
+    let (outcome, printed) = run_text(text);
+    assert_eq!(outcome.exit, Exit::AllPassed, "{printed}");
+    assert_eq!(outcome.report.scenarios[0].status, ScenarioStatus::Skipped);
+    assert!(printed.contains("(not applicable: nobody pulls it)"), "{printed}");
+    assert!(!printed.contains("a panic"), "{printed}");
+}
+
+#[test]
+fn what_cannot_be_put_back_fails_the_scenario_or_the_run() {
+    let outcome = run_text(&feature("假如 计数器为 666")).0;
+    assert_eq!(outcome.exit, Exit::ScenarioFailed);
+    assert_eq!(outcome.report.scenarios[0].reason(), Some("it cannot be cleared away"));
+    // A step that failed is told before that.
+    let outcome = run_text(&feature("假如 计数器为 666\n那么 计数器为 1")).0;
+    assert!(outcome.report.scenarios[0].reason().unwrap().contains("计数不对"));
+
+    let error = against("pcsc:stuck", &feature("当 加 1"), false, None).0.unwrap_err();
+    assert_eq!(error.exit(), Exit::TargetUnreachable);
+    assert!(error.to_string().contains("it does not let go"), "{error}");
 }

@@ -76,7 +76,7 @@ fn three_shards_merged_are_one_run() {
     shuffled.reverse();
     for files in [files, shuffled] {
         let (outcome, printed) = merged(&files, false).unwrap();
-        let expected = Counts { passed: 6, flaky: 1, failed: 1, skipped: 1, not_run: 0 };
+        let expected = Counts { passed: 6, flaky: 1, failed: 1, refused: 0, skipped: 1, not_run: 0 };
         assert_eq!((outcome.report.counts(), whole.report.counts()), (expected, expected));
         assert_eq!(told(&outcome), told(&whole), "in the same order too");
         assert_eq!((outcome.exit, whole.exit), (Exit::ScenarioFailed, Exit::ScenarioFailed));

@@ -7,8 +7,8 @@ use std::time::Duration;
 use cucumber::{given, then, when};
 use tempfile::TempDir;
 use ukey_features::runner::{
-    Attachment, EXCHANGES, Fact, Outcome, PrepareError, ReportFile, ReportFormat, RunError, RunOptions,
-    ScenarioContext, ScenarioWorld, Stop, blocking, run_to,
+    Attachment, EXCHANGES, Fact, NotApplicable, Outcome, PrepareError, ReportFile, ReportFormat, RunError,
+    RunOptions, ScenarioContext, ScenarioWorld, Standing, Stop, TargetError, blocking, run_to,
 };
 
 #[derive(Debug, cucumber::World)]
@@ -30,9 +30,32 @@ impl Toy {
 }
 
 impl ScenarioWorld for Toy {
+    fn begin(options: &RunOptions) -> Result<Standing, TargetError> {
+        if !options.target.starts_with("pcsc:") {
+            return if options.target == "tcp:nowhere" {
+                Err(TargetError::Unreachable("nobody listens".into()))
+            } else {
+                Ok(Standing::fresh())
+            };
+        }
+        if options.device_serial.as_deref().is_some_and(|serial| serial != "123") {
+            let (message, help) = ("this is the key 123".into(), "name that one".into());
+            return Err(TargetError::Refused { message, help });
+        }
+        let refuse = (!options.allow_destructive).then(|| "it locks".to_owned());
+        Ok(Standing { fresh: false, device: Some("123".into()), refuse_destructive: refuse })
+    }
+
+    fn end(options: &RunOptions, _: &Standing) -> Result<(), String> {
+        if options.target == "pcsc:stuck" { Err("it does not let go".into()) } else { Ok(()) }
+    }
+
+    async fn finish(&mut self) -> Result<(), String> {
+        if self.count == 666 { Err("it cannot be cleared away".into()) } else { Ok(()) }
+    }
+
     async fn prepare(context: &ScenarioContext) -> Result<Self, PrepareError> {
         match context.target.as_str() {
-            "tcp:nowhere" => return Err(PrepareError::Unreachable("nobody listens".into())),
             "pcsc:other" if context.has_tag("sim-only") => {
                 return Err(PrepareError::NotApplicable("it needs a simulated token".into()));
             }
@@ -119,6 +142,12 @@ fn fail_first(world: &mut Toy, times: usize, path: String) {
 #[when("返回错误")]
 fn refuse(_: &mut Toy) -> Result<(), PrepareError> {
     Err(PrepareError::Failed("一个错误".into()))
+}
+
+#[when("这里办不到")]
+async fn not_here(world: &mut Toy) {
+    world.exchange("碰了一下".into());
+    blocking(|| std::panic::panic_any(NotApplicable("nobody pulls it".into()))).await;
 }
 
 #[when("两个定义都匹配")]

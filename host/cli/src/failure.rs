@@ -114,6 +114,7 @@ impl Failure {
             Failure::Device(error) => match error.kind() {
                 ErrorKind::Link(LinkError::Exists { .. } | LinkError::Dialect { .. }) => 2.into(),
                 ErrorKind::Link(_) => 5.into(),
+                ErrorKind::AnotherKey { .. } => 2.into(),
                 _ => 1.into(),
             },
             Failure::NoCopy(_) => 5.into(),
@@ -141,6 +142,8 @@ impl Diagnostic for Failure {
             Failure::Device(error) => match error.kind() {
                 ErrorKind::WrongPin { .. } => "ukey::pin::wrong",
                 ErrorKind::Locked { .. } => "ukey::pin::locked",
+                ErrorKind::LastTry { .. } => "ukey::pin::last-try",
+                ErrorKind::AnotherKey { .. } => "ukey::target::another",
                 ErrorKind::Link(LinkError::Removed) => "ukey::target::removed",
                 ErrorKind::Link(LinkError::Busy { .. }) => "ukey::target::busy",
                 ErrorKind::Link(LinkError::NoFile { .. }) => "ukey::target::missing",

@@ -28,13 +28,21 @@ const MAX_FILES: u16 = 16;
 pub struct ProductionDesk {
     client: Client,
     token: Secret,
+    /// The device authentication key of its blank keys.
+    blank_key: DeviceKey,
 }
 
 impl ProductionDesk {
     /// The desk with this bearer token.
     #[must_use]
     pub fn new(client: &Client, token: &Secret) -> Self {
-        Self { client: client.clone(), token: token.clone() }
+        Self { client: client.clone(), token: token.clone(), blank_key: FACTORY_DEVICE_KEY }
+    }
+
+    /// The desk whose blank keys have this device authentication key; [`FACTORY_DEVICE_KEY`] unless told otherwise.
+    #[must_use]
+    pub fn of_blank_keys_with(self, blank_key: DeviceKey) -> Self {
+        Self { blank_key, ..self }
     }
 
     /// The keys to be made.
@@ -61,7 +69,7 @@ impl ProductionDesk {
                 .map_err(|_| FlowError::Answer("a PIN of the personalisation", "制证数据中的口令"))
         };
         let user_pin = pin(&plan.user_pin)?;
-        if !begun(device, &device_key(&plan.device_key)?, &plan.application)? {
+        if !begun(device, &self.blank_key, &device_key(&plan.device_key)?, &plan.application)? {
             device.create_application(&CreateApplication {
                 name: plan.application.as_bytes(),
                 admin_pin: pin(&plan.admin_pin)?,
@@ -120,14 +128,14 @@ fn device_key(secret: &Secret) -> Result<DeviceKey, FlowError> {
 
 /// Takes the right of the device, with its own device key from now on: from blank, or from wherever an earlier attempt
 /// was cut off. Tells whether that one had created the application.
-fn begun(device: &Device, own: &DeviceKey, application: &str) -> Result<bool, FlowError> {
+fn begun(device: &Device, blank: &DeviceKey, own: &DeviceKey, application: &str) -> Result<bool, FlowError> {
     let applications = device.applications()?;
     let not_blank = |name: &str| FlowError::from(Rule::NotBlank { application: name.to_owned() });
     if let Some(other) = applications.iter().find(|name| *name != application) {
         return Err(not_blank(other));
     }
-    if applications.is_empty() && device.authenticate(&FACTORY_DEVICE_KEY).is_ok() {
-        device.change_device_key(&FACTORY_DEVICE_KEY, own)?;
+    if applications.is_empty() && device.authenticate(blank).is_ok() {
+        device.change_device_key(blank, own)?;
     }
     device.authenticate(own).map_err(|error| match (error.kind(), applications.first()) {
         // Somebody's finished key: it has a device key of its own.

@@ -49,6 +49,7 @@ impl<W: Write> Console<W> {
             ScenarioStatus::Passed => ("ok", "32"),
             ScenarioStatus::Flaky => ("flaky", "33"),
             ScenarioStatus::Failed | ScenarioStatus::Unreachable => ("FAILED", "31"),
+            ScenarioStatus::Refused => ("refused", "33"),
             ScenarioStatus::Skipped => ("skipped", "33"),
             ScenarioStatus::NotRun => return Ok(()),
         };
@@ -57,7 +58,8 @@ impl<W: Write> Console<W> {
         for fact in &report.facts {
             line += &format!("  {}={}", fact.name, fact.value);
         }
-        if let (ScenarioStatus::Skipped, Some(reason)) = (report.status, &report.message) {
+        let left_out = matches!(report.status, ScenarioStatus::Refused | ScenarioStatus::Skipped);
+        if let Some(reason) = report.message.as_ref().filter(|_| left_out) {
             line += &format!("  ({reason})");
         }
         if report.status == ScenarioStatus::Flaky {
@@ -99,6 +101,7 @@ impl<W: Write> Console<W> {
             (counts.passed, "passed"),
             (counts.flaky, "flaky"),
             (counts.failed, "failed"),
+            (counts.refused, "refused"),
             (counts.skipped, "skipped"),
             (counts.not_run, "not run"),
         ]

@@ -23,10 +23,11 @@ struct Feature<'a> {
 }
 
 /// How scenarios end: the class that the page filters by, and its words.
-const STATUSES: [(&str, &str, &str); 5] = [
+const STATUSES: [(&str, &str, &str); 6] = [
     ("passed", "通过", "passed"),
     ("flaky", "不稳定", "flaky"),
     ("failed", "失败", "failed"),
+    ("refused", "拒绝", "refused"),
     ("skipped", "跳过", "skipped"),
     ("not-run", "未运行", "not run"),
 ];
@@ -50,8 +51,8 @@ pub fn write(run: &RunReport, mut out: impl io::Write) -> io::Result<()> {
 impl Page<'_> {
     /// Each status that a scenario of the run ended with, and how many did.
     fn statuses(&self) -> Vec<(&'static str, &'static str, &'static str, usize)> {
-        let Counts { passed, flaky, failed, skipped, not_run } = self.counts;
-        let counts = [passed, flaky, failed, skipped, not_run];
+        let Counts { passed, flaky, failed, refused, skipped, not_run } = self.counts;
+        let counts = [passed, flaky, failed, refused, skipped, not_run];
         let all = STATUSES.iter().zip(counts).map(|(&(class, zh, en), count)| (class, zh, en, count));
         all.filter(|(.., count)| *count > 0).collect()
     }
@@ -61,6 +62,7 @@ impl Page<'_> {
             ScenarioStatus::Passed => "passed",
             ScenarioStatus::Flaky => "flaky",
             ScenarioStatus::Failed | ScenarioStatus::Unreachable => "failed",
+            ScenarioStatus::Refused => "refused",
             ScenarioStatus::Skipped => "skipped",
             ScenarioStatus::NotRun => "not-run",
         }
@@ -72,6 +74,7 @@ impl Page<'_> {
             ScenarioStatus::Flaky => "不稳定",
             ScenarioStatus::Failed => "失败",
             ScenarioStatus::Unreachable => "目标不可达",
+            ScenarioStatus::Refused => "拒绝",
             ScenarioStatus::Skipped => "跳过",
             ScenarioStatus::NotRun => "未运行",
         }
@@ -83,6 +86,7 @@ impl Page<'_> {
             ScenarioStatus::Flaky => "flaky",
             ScenarioStatus::Failed => "failed",
             ScenarioStatus::Unreachable => "unreachable",
+            ScenarioStatus::Refused => "refused",
             ScenarioStatus::Skipped => "skipped",
             ScenarioStatus::NotRun => "not run",
         }

@@ -224,6 +224,7 @@ enum Word {
     Flaky,
     Failed,
     Unreachable,
+    Refused,
     Skipped,
     NotRun,
 }
@@ -318,6 +319,7 @@ impl Attempt {
                 ScenarioStatus::Flaky => Word::Flaky,
                 ScenarioStatus::Failed => Word::Failed,
                 ScenarioStatus::Unreachable => Word::Unreachable,
+                ScenarioStatus::Refused => Word::Refused,
                 ScenarioStatus::Skipped => Word::Skipped,
                 ScenarioStatus::NotRun => Word::NotRun,
             },
@@ -438,6 +440,7 @@ fn scenario(
                 Word::Flaky => ScenarioStatus::Flaky,
                 Word::Failed => ScenarioStatus::Failed,
                 Word::Unreachable => ScenarioStatus::Unreachable,
+                Word::Refused => ScenarioStatus::Refused,
                 Word::Skipped => ScenarioStatus::Skipped,
                 Word::NotRun => ScenarioStatus::NotRun,
             },

@@ -45,8 +45,11 @@ fn test_case(scenario: &ScenarioReport) -> TestCase {
             status.add_reruns(attempts.map(rerun));
             status
         }
-        ScenarioStatus::Skipped | ScenarioStatus::NotRun => {
+        ScenarioStatus::Refused | ScenarioStatus::Skipped | ScenarioStatus::NotRun => {
             let mut status = TestCaseStatus::skipped();
+            if scenario.status == ScenarioStatus::Refused {
+                status.set_type("refused");
+            }
             status.set_message(scenario.message.as_deref().unwrap_or("not run"));
             status
         }

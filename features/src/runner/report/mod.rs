@@ -68,7 +68,9 @@ pub struct Counts {
     pub flaky: usize,
     /// Failed, or without a reachable target.
     pub failed: usize,
-    /// Not applicable to the target, or refused.
+    /// Refused: they would destroy what is on a key that is not ours.
+    pub refused: usize,
+    /// Not applicable to the target.
     pub skipped: usize,
     /// Never begun, or interrupted.
     pub not_run: usize,
@@ -77,7 +79,7 @@ pub struct Counts {
 impl Counts {
     /// All of them.
     pub fn total(&self) -> usize {
-        self.passed + self.flaky + self.failed + self.skipped + self.not_run
+        self.passed + self.flaky + self.failed + self.refused + self.skipped + self.not_run
     }
 }
 
@@ -141,6 +143,7 @@ impl<'a> FromIterator<&'a ScenarioReport> for Counts {
                 ScenarioStatus::Passed => counts.passed += 1,
                 ScenarioStatus::Flaky => counts.flaky += 1,
                 ScenarioStatus::Failed | ScenarioStatus::Unreachable => counts.failed += 1,
+                ScenarioStatus::Refused => counts.refused += 1,
                 ScenarioStatus::Skipped => counts.skipped += 1,
                 ScenarioStatus::NotRun => counts.not_run += 1,
             }
@@ -160,7 +163,9 @@ pub enum ScenarioStatus {
     Failed,
     /// The target could not be reached; no other scenario was begun.
     Unreachable,
-    /// Not applicable to the target, or refused because it destroys.
+    /// Refused because it destroys, and the target is somebody's key.
+    Refused,
+    /// Not applicable to the target.
     Skipped,
     /// Never begun, or interrupted.
     NotRun,

@@ -16,6 +16,12 @@ pub(crate) struct Pin {
     /// The application; may be left out where the token has only one
     #[arg(long, global = true, value_name = "NAME")]
     application: Option<String>,
+    /// Let the last try of a PIN be spent, which locks it where it is wrong; needs --serial
+    #[arg(long, global = true, requires = "serial")]
+    allow_destructive: bool,
+    /// The serial number of the key that is meant
+    #[arg(long, global = true, value_name = "NUMBER")]
+    serial: Option<String>,
     #[command(flatten)]
     token: Token,
     #[command(subcommand)]
@@ -97,6 +103,9 @@ impl Pin {
         let device = self.token.connect()?;
         if !matches!(self.verb, Verb::Status { .. }) {
             demand_known_protection(&device)?;
+        }
+        if let Some(serial_number) = self.serial.as_ref().filter(|_| self.allow_destructive) {
+            device.allow_destructive(serial_number)?;
         }
         let application = self.open(&device)?;
         match self.verb {

@@ -1,5 +1,6 @@
 //! `ukey test`: runs scenarios against a token and a hall.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -50,18 +51,25 @@ pub(crate) struct Test {
     /// List the scenarios instead of running them
     #[arg(long)]
     list: bool,
-    /// Let scenarios that destroy run against a token that is not simulated; needs --serial
+    /// Let scenarios that lock or destroy run against a real key, and give up all that is on it; needs --serial
     #[arg(long, requires = "serial")]
     allow_destructive: bool,
-    /// The serial number of the token that may be changed
+    /// The serial number of the key that is meant: with another one nothing runs
     #[arg(long, value_name = "NUMBER")]
     serial: Option<String>,
+    /// Read the device authentication key of the target from the first line of a file: 16 characters, or 32 hexadecimal
+    /// digits; the factory's without one
+    #[arg(long, value_name = "FILE")]
+    device_key_file: Option<PathBuf>,
+    /// Print what the scenarios would cost the target, measured on simulated tokens; the target is not touched
+    #[arg(long, conflicts_with_all = ["list", "coverage"])]
+    dry_run: bool,
     /// Tell which rows of the requirements have scenarios, instead of running them; exit code 1 when one has none and
     /// no reason for it
     #[arg(long, conflicts_with = "list")]
     coverage: bool,
-    /// How the coverage is printed
-    #[arg(long, value_enum, default_value_t, requires = "coverage")]
+    /// How the coverage, or the cost, is printed
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
     reports: Reports,
@@ -72,7 +80,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs and gives the exit code. Without a target every scenario gets a fresh simulated token.
     pub(crate) fn run(self) -> ExitCode {
-        let (list, coverage, format) = (self.list, self.coverage, self.format);
+        let (list, coverage, dry_run, format) = (self.list, self.coverage, self.dry_run, self.format);
         let options = self.options();
         if list {
             return match runner::listing(&options) {
@@ -91,6 +99,18 @@ impl Test {
                         Format::Json => format!("{:#}\n", coverage.to_json()),
                     });
                     if coverage.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+                }
+                Err(error) => refuse(error),
+            };
+        }
+        if dry_run {
+            return match ukey_features::dry_run(&options) {
+                Ok(cost) => {
+                    output::result(&match format {
+                        Format::Text => cost.to_string(),
+                        Format::Json => format!("{:#}\n", cost.to_json()),
+                    });
+                    cost.exit().into()
                 }
                 Err(error) => refuse(error),
             };
@@ -118,6 +138,8 @@ impl Test {
             step_limit: Duration::from_secs(self.step_limit),
             allow_destructive: self.allow_destructive,
             device_serial: self.serial,
+            device_key_file: self.device_key_file,
+            measure: false,
             durations: self.durations,
             github_annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
             reports: self.reports.files(),

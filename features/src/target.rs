@@ -1,0 +1,194 @@
+//! The key that a target names, where it is one and the same for all scenarios of a run.
+//!
+//! Guarantees: before the first scenario it was the key that the user meant, blank, or everything on it was given up
+//! with its serial number; its device authentication key was proved once, so that a wrong one costs one try and not one
+//! a scenario; each scenario finds it blank, and the run leaves it so, with its own device authentication key. A run that
+//! was killed leaves in a file what the next one needs for that. It refuses to know what scenarios do.
+
+use std::{
+    env, fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use ukey_device::{Device, DeviceKey, DialectChoice, ErrorKind, LinkError, Options, Target, guard, running};
+use ukey_flows::production::FACTORY_DEVICE_KEY;
+
+use crate::{
+    runner::{RunOptions, Standing, TargetError},
+    stage::Waiting,
+};
+
+/// A target with what is needed to take it.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    pub(crate) target: Target,
+    pub(crate) options: Options,
+    /// The serial number that the user named.
+    pub(crate) named: Option<String>,
+    /// The serial number of the key that the run took.
+    pub(crate) device: Option<String>,
+    pub(crate) device_key_file: Option<PathBuf>,
+}
+
+/// Looks at the target of a run, and takes it.
+pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
+    let Some(claim) = of(run)? else { return Ok(Standing::fresh()) };
+    let unreachable = |error: ukey_device::Error| TargetError::Unreachable(with_help(&error));
+    let device = claim.connect().map_err(unreachable)?;
+    let serial_number = device.info().map_err(unreachable)?.serial_number;
+    if let Some(named) = claim.named.as_ref().filter(|named| **named != serial_number) {
+        return Err(refused(
+            format!("this is the key {serial_number}, not {named}; nothing ran"),
+            "plug in the key that was named, or name this one with --serial",
+        ));
+    }
+    let allowed = run.allow_destructive && claim.named.is_some();
+    if allowed {
+        device.allow_destructive(&serial_number).map_err(unreachable)?;
+    }
+    let own = claim.device_key()?;
+    device.keep_device_keys(&kept_file(&serial_number)?);
+    let held = device.applications().map_err(unreachable)?;
+    if let Some(name) = held.first().filter(|_| !allowed)
+        && !device.holds_kept_device_key().map_err(unreachable)?
+    {
+        return Err(refused(
+            format!("the key {serial_number} is not blank: it holds the application “{name}”"),
+            format!(
+                "scenarios make their key of a blank one and erase it: take a blank key, or give up all that is on this \
+                 one with --allow-destructive --serial {serial_number}"
+            ),
+        ));
+    }
+    device.make_blank(&own).map_err(|error| match error.kind() {
+        ErrorKind::WrongDeviceKey { .. } | ErrorKind::DeviceKeyLocked | ErrorKind::LastTry { .. } => refused(
+            format!("the key {serial_number} cannot be made blank: {error}"),
+            "give its device authentication key with --device-key-file FILE; no scenario ran",
+        ),
+        _ => unreachable(error),
+    })?;
+    let refuse = (!allowed && !device.is_ours()).then(|| {
+        format!(
+            "it locks or destroys, and {} is a real key; allow it with --allow-destructive --serial {serial_number}",
+            claim.target
+        )
+    });
+    Ok(Standing { fresh: false, device: Some(serial_number), refuse_destructive: refuse })
+}
+
+/// Leaves the target blank.
+pub(crate) fn end(run: &RunOptions, standing: &Standing) -> Result<(), String> {
+    match of(run) {
+        Ok(Some(claim)) => {
+            let named = claim.named.clone().filter(|_| run.allow_destructive);
+            Claim { device: standing.device.clone(), named, ..claim }
+                .blank()
+                .map(drop)
+                .map_err(|error| with_help(&error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The target of a run, where it is one key for all scenarios.
+fn of(run: &RunOptions) -> Result<Option<Claim>, TargetError> {
+    let unreachable = |error: &dyn fmt::Display| TargetError::Unreachable(error.to_string());
+    let target: Target = run.target.parse().map_err(|error| unreachable(&error))?;
+    if target.is_fresh() {
+        return Ok(None);
+    }
+    let dialect = run.dialect.as_deref().map(str::parse::<DialectChoice>).transpose();
+    let dialect = dialect.map_err(|error| refused(error.to_string(), "name one of `ukey dialect list`"))?;
+    Ok(Some(Claim {
+        target,
+        options: Options { dialect, seed: run.seed },
+        named: run.device_serial.clone(),
+        device: None,
+        device_key_file: run.device_key_file.clone(),
+    }))
+}
+
+impl Claim {
+    /// The key, blank, for a scenario of a run that took it. What an interrupted scenario left is cleared away.
+    pub(crate) fn blank(&self) -> Result<Waiting, ukey_device::Error> {
+        let device = self.connect()?;
+        let serial_number = device.info()?.serial_number;
+        if let Some(named) = &self.named {
+            device.allow_destructive(named)?;
+        }
+        let kept = kept_file(&serial_number).map_err(|error| io_error(&error))?;
+        device.keep_device_keys(&kept);
+        let blank_key = self.device_key().map_err(|error| io_error(&error))?;
+        // Without an application and without a device key of a scenario there is nothing to clear away.
+        if kept.exists() || !device.applications()?.is_empty() {
+            device.make_blank(&blank_key)?;
+            // Rights that the clearing proved are no scenario's.
+            device.reconnect()?;
+        }
+        Ok(Waiting { device, blank_key })
+    }
+
+    /// Connects; a key that the last scenario pulled is plugged in.
+    fn connect(&self) -> Result<Device, ukey_device::Error> {
+        let connected = self.target.connect(&self.options);
+        match (&connected, self.device.as_deref().and_then(running::hand)) {
+            (Err(error), Some(hand)) if error.is_removed() => {
+                hand.plug_in()?;
+                self.target.connect(&self.options)
+            }
+            _ => connected,
+        }
+    }
+
+    fn device_key(&self) -> Result<DeviceKey, TargetError> {
+        let Some(file) = &self.device_key_file else { return Ok(FACTORY_DEVICE_KEY) };
+        let help = "its first line is the key: 16 characters, or 32 hexadecimal digits";
+        let text = fs::read_to_string(file)
+            .map_err(|error| refused(format!("{} cannot be read: {error}", file.display()), help))?;
+        let key = text.lines().next().and_then(guard::device_key);
+        key.ok_or_else(|| refused(format!("{} holds no device authentication key", file.display()), help))
+    }
+}
+
+/// Where device authentication keys that scenarios set are kept until the key has its own again.
+fn kept_file(serial_number: &str) -> Result<PathBuf, TargetError> {
+    let given = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = given("UKEY_STATE_DIR")
+        .or_else(|| given("XDG_STATE_HOME").map(|folder| folder.join("ukey")))
+        .or_else(|| given("HOME").map(|home| home.join(".local/state/ukey")));
+    let help = "scenarios change the device authentication key, and it is kept there until it is put back: name a folder \
+                with UKEY_STATE_DIR";
+    let folder = folder.ok_or_else(|| refused("there is no folder to keep device keys in", help))?;
+    create_private(&folder)
+        .map_err(|error| refused(format!("{} cannot be made: {error}", folder.display()), help))?;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    Ok(folder.join(format!("device-key-{}", serial_number.chars().map(plain).collect::<String>())))
+}
+
+/// A folder that only its owner enters.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn refused(message: impl Into<String>, help: impl Into<String>) -> TargetError {
+    TargetError::Refused { message: message.into(), help: help.into() }
+}
+
+/// What a run that began finds only where somebody took its files away.
+fn io_error(error: &TargetError) -> ukey_device::Error {
+    let reason = match error {
+        TargetError::Unreachable(reason) | TargetError::Refused { message: reason, .. } => reason.clone(),
+    };
+    LinkError::NoStart { reason }.into()
+}
+
+fn with_help(error: &ukey_device::Error) -> String {
+    match error.help() {
+        Some(help) => format!("{error}; {help}"),
+        None => error.to_string(),
+    }
+}

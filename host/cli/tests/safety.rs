@@ -1,0 +1,203 @@
+//! Real keys are safe: which key a run may touch, what it leaves behind, and what it would cost.
+
+mod common;
+
+use common::Desk;
+use ukey_device::{Device, DeviceKey, Options, Simulator, Target};
+use ukey_flows::production::FACTORY_DEVICE_KEY;
+
+/// Three scenarios that each take a key; one pulls it, one cuts its power, one locks it.
+const SCENARIOS: &str = "# language: zh-CN
+功能: 甲
+  背景:
+    假如 清禾数字证书认证中心的网上服务厅已开通
+    而且 示例科技有限公司已领到UKey，口令为\"Mima-2026\"
+
+  @unplug
+  场景: 拔出
+    当 UKey突然断电
+    而且 打开我的证书
+    那么 提示UKey已拔出
+
+  @destructive
+  场景: 锁死
+    假如 UKey因连续输错口令已锁死
+    那么 UKey剩余重试次数为0
+
+  场景: 输错一次
+    当 校验口令\"Wrong-0001\"
+    那么 口令错误，还可重试9次
+";
+
+/// A factory-new token in `key.ukey`, the scenarios, and the serial number.
+fn desk() -> (Desk, String) {
+    let desk = Desk::new();
+    desk.run(&["sim", "reset", "--factory", "--seed", "1", "--state", "key.ukey"], &[]).succeeds();
+    std::fs::write(desk.path("a.feature"), SCENARIOS).unwrap();
+    let serial = key(&desk).info().unwrap().serial_number;
+    (desk, serial)
+}
+
+fn key(desk: &Desk) -> Device {
+    Target::SimFile(desk.path("key.ukey")).connect(&Options::default()).unwrap()
+}
+
+const TEST: [&str; 6] = ["test", "a.feature", "--seed", "7", "--target", "sim:key.ukey"];
+
+fn test(desk: &Desk, more: &[&str]) -> common::Ran {
+    let state = desk.path("state");
+    desk.run(&[&TEST, more].concat(), &[("UKEY_STATE_DIR", state.to_str().unwrap())])
+}
+
+#[test]
+fn scenario_after_scenario_finds_one_key_blank_and_leaves_it_so() {
+    let (desk, serial) = desk();
+    for _ in 0..2 {
+        let ran = test(&desk, &["--jobs", "4"]).succeeds();
+        assert!(ran.out.contains("3 scenarios: 3 passed; "), "{}", ran.out);
+    }
+    let device = key(&desk);
+    assert!(device.applications().unwrap().is_empty());
+    device.authenticate(&FACTORY_DEVICE_KEY).unwrap();
+    drop(device);
+    // Also where a scenario fails.
+    let wrong = SCENARIOS.replace("还可重试9次", "还可重试8次");
+    std::fs::write(desk.path("a.feature"), wrong).unwrap();
+    assert_eq!(test(&desk, &["--name", "输错", "--serial", &serial]).code, 1);
+    assert!(key(&desk).applications().unwrap().is_empty());
+    assert_eq!(desk.path("state").read_dir().unwrap().count(), 0, "no device key is kept any more");
+}
+
+#[test]
+fn a_key_that_is_not_blank_is_not_touched_until_it_is_given_up_by_its_serial_number() {
+    let (desk, serial) = desk();
+    desk.run(&["sim", "reset", "--seed", "1", "--state", "key.ukey", "--yes"], &[]).succeeds();
+    let before = std::fs::read(desk.path("key.ukey")).unwrap();
+    test(&desk, &[]).fails(2).says("holds the application").says(&format!("--serial {serial}"));
+    test(&desk, &["--serial", &serial]).fails(2).says("holds the application");
+    test(&desk, &["--allow-destructive"]).fails(2).says("--serial");
+    test(&desk, &["--allow-destructive", "--serial", "0"])
+        .fails(2)
+        .says(&format!("this is the key {serial}, not 0"));
+    assert!(std::fs::read(desk.path("key.ukey")).unwrap() == before, "nothing was written");
+
+    let ran = test(&desk, &["--allow-destructive", "--serial", &serial]).succeeds();
+    assert!(ran.out.contains("3 passed"), "{}", ran.out);
+    assert!(key(&desk).applications().unwrap().is_empty());
+}
+
+#[test]
+fn a_wrong_device_key_costs_one_try_and_no_scenario_runs() {
+    let (desk, _) = desk();
+    let own = DeviceKey([7; 16]);
+    {
+        let device = key(&desk);
+        device.authenticate(&FACTORY_DEVICE_KEY).unwrap();
+        device.change_device_key(&FACTORY_DEVICE_KEY, &own).unwrap();
+    }
+    test(&desk, &[]).fails(2).says("9 tries left").says("--device-key-file");
+    std::fs::write(desk.path("short"), "12345\n").unwrap();
+    test(&desk, &["--device-key-file", "short"]).fails(2).says("holds no device authentication key");
+    test(&desk, &["--device-key-file", "missing"]).fails(2).says("cannot be read");
+    std::fs::write(desk.path("own"), "07".repeat(16)).unwrap();
+    test(&desk, &["--device-key-file", "own"]).succeeds();
+    key(&desk).authenticate(&own).unwrap();
+}
+
+#[test]
+fn what_a_killed_run_left_behind_is_cleared_away() {
+    let (desk, serial) = desk();
+    let left = DeviceKey([9; 16]);
+    {
+        // As a scenario does it, until it is killed.
+        let device = key(&desk);
+        device.authenticate(&FACTORY_DEVICE_KEY).unwrap();
+        std::fs::create_dir(desk.path("state")).unwrap();
+        device.keep_device_keys(&desk.path("state").join(format!("device-key-{serial}")));
+        device.change_device_key(&FACTORY_DEVICE_KEY, &left).unwrap();
+        let pin = |text: &[u8]| ukey_device::Pin::new(text).unwrap();
+        let application = ukey_device::CreateApplication {
+            name: b"LEFT",
+            admin_pin: pin(b"87654321"),
+            admin_retries: 10,
+            user_pin: pin(b"12345678"),
+            user_retries: 10,
+            create_file: ukey_device::Rights::USER,
+            max_containers: 1,
+            max_certificates: 1,
+            max_files: 1,
+        };
+        device.create_application(&application).unwrap();
+    }
+    test(&desk, &[]).succeeds();
+    key(&desk).authenticate(&FACTORY_DEVICE_KEY).unwrap();
+}
+
+#[test]
+fn a_dry_run_counts_what_a_real_key_would_spend_and_touches_none() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("a.feature"), SCENARIOS).unwrap();
+    let dry = ["test", "a.feature", "--seed", "7", "--target", "tcp:127.0.0.1:1", "--dry-run"];
+    let told = desk.run(&[&dry[..], &["--format", "json"]].concat(), &[]).succeeds().json();
+    assert_eq!((&told["version"], &told["scenarios"]), (&1.into(), &3.into()));
+    assert_eq!(
+        (&told["destructive"], &told["unplug"], &told["simulated"]),
+        (&1.into(), &1.into(), &0.into())
+    );
+    let (some, all) = (&told["without_destructive"], &told["with_destructive"]);
+    assert_eq!((&some["scenarios"], &all["scenarios"]), (&2.into(), &3.into()));
+    assert_eq!(some["cost"]["user_pin"], serde_json::json!({ "wrong": 1, "least_left": 9 }));
+    // Ten wrong ones lock it.
+    assert_eq!(all["cost"]["user_pin"], serde_json::json!({ "wrong": 11, "least_left": 0 }));
+    assert_eq!(
+        (&all["cost"]["key_pairs_generated"], &all["cost"]["applications_created"]),
+        (&3.into(), &3.into())
+    );
+    assert_eq!(
+        (&all["cost"]["applications_deleted"], &all["cost"]["device_keys_changed"]),
+        (&3.into(), &6.into())
+    );
+    let text = desk.run(&dry, &[]).succeeds().out;
+    for line in ["tcp:127.0.0.1:1 was not touched", "0 (locked)", "     1  destructive"] {
+        assert!(text.contains(line), "\"{line}\" is not in: {text}");
+    }
+}
+
+#[test]
+fn a_dry_run_finds_what_tags_keep_silent_about() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("a.feature"), SCENARIOS.replace("@destructive", "@x").replace("@unplug", "@y"))
+        .unwrap();
+    let ran = desk.run(&["test", "a.feature", "--dry-run"], &[]);
+    assert_eq!(ran.code, 1);
+    for line in [
+        "锁死: it locks a secret, and is not tagged @destructive",
+        "拔出: it pulls the key, and is not tagged @unplug",
+    ] {
+        assert!(ran.out.contains(line), "\"{line}\" is not in: {}", ran.out);
+    }
+}
+
+#[test]
+fn what_only_a_simulated_key_bears_is_not_applicable_to_an_emulated_one() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("a.feature"), SCENARIOS.replace("@unplug", "@simulated")).unwrap();
+    // It is told before the board is looked for.
+    let ran = desk.run(&["test", "a.feature", "--name", "拔出", "--target", "qemu"], &[]);
+    assert_eq!(ran.code, 4);
+    assert!(ran.out.contains("not applicable: "), "{}", ran.out);
+}
+
+#[test]
+fn the_pins_of_a_key_that_is_named_may_be_tried_to_the_end() {
+    let desk = Desk::with_token();
+    let serial = {
+        let simulator = Simulator::open(&desk.path("ukey.ukey"), &Options::default()).unwrap();
+        simulator.serial_number()
+    };
+    let verify = ["pin", "verify", "--allow-destructive", "--serial"];
+    let pin = [("UKEY_PIN", "12345678")];
+    desk.run(&[&verify[..], &["1"]].concat(), &pin).fails(2).says(&format!("this is the key {serial}"));
+    desk.run(&[&verify[..], &[&serial]].concat(), &pin).succeeds();
+    desk.run(&["pin", "verify", "--allow-destructive"], &pin).fails(2).says("--serial");
+}
