@@ -7,6 +7,7 @@
 
 mod command;
 mod developer;
+mod doctor;
 mod failure;
 mod hexdump;
 mod notation;

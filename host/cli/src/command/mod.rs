@@ -5,6 +5,7 @@ mod apdu;
 mod board;
 mod commands;
 mod dialect;
+mod doctor;
 mod hall;
 mod info;
 mod pin;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Commands(commands::Commands),
     /// The dialects of GM/T 0017: list them, print one as a file.
     Dialect(dialect::Dialects),
+    /// Find out what is missing on this machine, and which command brings it.
+    Doctor(doctor::Doctor),
     /// Run Gherkin scenarios against tokens and a service hall.
     Test(test::Test),
     /// Merge the reports of several runs.
@@ -62,6 +65,7 @@ impl Command {
             Command::Apdu(apdu) => return apdu.run(),
             Command::Commands(commands) => commands.run(),
             Command::Dialect(dialects) => dialects.run()?,
+            Command::Doctor(doctor) => return doctor.run(),
             Command::Test(test) => return Ok(test.run()),
             Command::Report(report) => return Ok(report.run()),
             Command::Agreement(agreement) => return agreement.run(),

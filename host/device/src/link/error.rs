@@ -280,7 +280,8 @@ impl LinkError {
     }
 
     /// What to do next: English, Chinese.
-    pub(crate) fn advice(&self) -> Option<(&'static str, &'static str)> {
+    #[must_use]
+    pub fn advice(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {
             LinkError::Removed => ("plug the key in and connect again", "请插入UKey后重试"),
             LinkError::Busy { .. } => (

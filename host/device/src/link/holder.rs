@@ -11,7 +11,8 @@ use std::path::Path;
 use rustix::fs::{major, minor};
 
 /// The process that holds the file at `path`, in words: `ukey (PID 4711)`.
-pub(super) fn of(path: &Path) -> Option<String> {
+#[must_use]
+pub fn of(path: &Path) -> Option<String> {
     let file = fs::metadata(path).ok()?;
     let process = locker(&file).or_else(|| only_opener(&file))?;
     let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;

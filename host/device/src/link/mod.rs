@@ -6,7 +6,7 @@
 
 mod error;
 pub mod framed;
-mod holder;
+pub mod holder;
 #[cfg(feature = "pcsc")]
 pub mod pcsc;
 pub mod qemu;

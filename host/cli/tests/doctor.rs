@@ -1,0 +1,142 @@
+//! `ukey doctor`: what is missing on this machine, and the command that brings it.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+
+use common::{Desk, Ran};
+use serde_json::Value;
+
+/// Runs it with a folder of running tokens of its own; the findings.
+fn doctor(desk: &Desk, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, Value) {
+    let runtime = desk.path("run");
+    let own = [variables, &[("UKEY_RUNTIME_DIR", runtime.to_str().unwrap())]].concat();
+    let ran: Ran = desk.run(&[&["doctor", "--format", "json"], arguments].concat(), &own);
+    let json = ran.json();
+    assert_eq!(json["version"], 1);
+    (ran.code, json)
+}
+
+fn finding<'j>(json: &'j Value, check: &str) -> &'j Value {
+    let found = json["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == check);
+    found.unwrap_or_else(|| panic!("{check} in {json:#}"))
+}
+
+#[test]
+fn a_stopped_pcscd_is_named_with_the_command_that_starts_it() {
+    let desk = Desk::new();
+    let socket = desk.path("pcscd.comm");
+    let look = || {
+        let (code, json) = doctor(&desk, &[], &[("PCSCLITE_CSOCK_NAME", socket.to_str().unwrap())]);
+        let pcscd = finding(&json, "pcscd");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (code, text(&pcscd["state"]), text(&pcscd["reason"]["en"]), text(&pcscd["command"]))
+    };
+    let (code, state, reason, command) = look();
+    if state == "missing" {
+        assert!(command.contains("pcscd") && reason.contains("not installed"), "{reason} {command}");
+    } else {
+        assert_eq!((code, state.as_str()), (1, "broken"));
+        assert!(reason.contains("not running") || reason.contains("but not at"), "{reason}");
+        assert!(command.contains("pcscd") || command.contains("unset PCSCLITE_CSOCK_NAME"), "{command}");
+    }
+    // One that died leaves its socket.
+    drop(UnixListener::bind(&socket).unwrap());
+    let (_, state, reason, _) = look();
+    assert!(state == "missing" || reason.contains("nobody listens"), "{state} {reason}");
+    fs::remove_file(&socket).unwrap();
+    let listening = UnixListener::bind(&socket).unwrap();
+    // Whoever connects is hung up on.
+    std::thread::spawn(move || listening.incoming().for_each(drop));
+    assert_eq!(look().1, "ok");
+}
+
+#[test]
+fn what_is_in_the_current_folder_is_looked_at() {
+    let desk = Desk::with_token();
+    fs::copy(desk.path("ukey.ukey"), desk.path("bad.ukey")).unwrap();
+    fs::write(desk.path("bad.ukey"), &fs::read(desk.path("ukey.ukey")).unwrap()[..999]).unwrap();
+    let (code, json) = doctor(&desk, &[], &[]);
+    assert_eq!(code, 1);
+    assert_eq!(finding(&json, "state:ukey.ukey")["state"], "ok");
+    let bad = finding(&json, "state:bad.ukey");
+    assert_eq!(bad["state"], "broken");
+    assert!(bad["advice"]["zh"].as_str().unwrap().contains("ukey sim load"), "{bad}");
+
+    let target = ukey_device::Target::SimFile(desk.path("ukey.ukey"));
+    let held = target.connect(&ukey_device::Options::default()).unwrap();
+    let (_, json) = doctor(&desk, &[], &[]);
+    let reason = finding(&json, "state:ukey.ukey")["reason"]["en"].to_string();
+    assert!(reason.contains(&format!("(PID {})", std::process::id())), "{reason}");
+    drop(held);
+}
+
+#[test]
+fn a_target_is_reached_or_it_is_said_why_not() {
+    let desk = Desk::with_token();
+    let (code, json) = doctor(&desk, &["--target", "sim:ukey.ukey"], &[]);
+    assert_eq!((code, &json["faults"]), (0, &0.into()), "{json:#}");
+    let last = finding(&json, "target:sim:ukey.ukey");
+    assert!(last["reason"]["en"].as_str().unwrap().contains("UKEY developer"), "{last}");
+
+    let (code, json) = doctor(&desk, &["--target", "sim:none.ukey"], &[]);
+    assert_eq!((code, &finding(&json, "state:none.ukey")["state"]), (1, &"broken".into()));
+    assert!(
+        finding(&json, "target:sim:none.ukey")["reason"]["en"].as_str().unwrap().starts_with("not tried")
+    );
+    let (code, json) = doctor(&desk, &["--target", "unix:nowhere"], &[]);
+    assert_eq!(code, 1);
+    let reason = finding(&json, "target:unix:nowhere")["reason"]["en"].to_string();
+    assert!(reason.contains("there is no socket nowhere"), "{reason}");
+    let (code, json) = doctor(&desk, &["--target", "skf:none.so"], &[]);
+    assert_eq!((code, &finding(&json, "library:none.so")["state"]), (1, &"missing".into()));
+    desk.run(&["doctor", "--target", "usb"], &[]).fails(2).says("\"usb\" is no target");
+}
+
+#[test]
+fn a_library_is_read_and_not_run() {
+    let desk = Desk::new();
+    fs::write(desk.path("letter.so"), "a letter").unwrap();
+    let this = std::env::current_exe().unwrap();
+    let (code, json) = doctor(&desk, &["--library", "letter.so", "--library", this.to_str().unwrap()], &[]);
+    assert_eq!(code, 1);
+    let reason = |check: &str| finding(&json, check)["reason"]["en"].to_string();
+    assert!(reason("library:letter.so").contains("is no library"));
+    assert!(reason(&format!("library:{}", this.display())).contains("no function of GM/T 0016-2012"));
+}
+
+#[test]
+fn variables_and_the_folder_of_running_tokens_are_looked_at() {
+    let desk = Desk::new();
+    let variables = [("UKEY_TARGT", "sim"), ("UKEY_DIALECT", "elvish"), ("UKEY_TARGET", "usb")];
+    let (code, json) = doctor(&desk, &[], &variables);
+    assert_eq!(code, 1);
+    assert_eq!(finding(&json, "variable:UKEY_TARGT")["command"], "unset UKEY_TARGT");
+    let reason = finding(&json, "variable:UKEY_TARGET")["reason"]["zh"].to_string();
+    assert!(reason.contains("不是目标"), "{reason}");
+    finding(&json, "variable:UKEY_DIALECT");
+
+    fs::create_dir(desk.path("run")).unwrap();
+    fs::set_permissions(desk.path("run"), fs::Permissions::from_mode(0o755)).unwrap();
+    let open = doctor(&desk, &[], &[]).1;
+    assert!(finding(&open, "runtime-folder")["command"].as_str().unwrap().starts_with("chmod 700 "));
+    fs::set_permissions(desk.path("run"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(finding(&doctor(&desk, &[], &[]).1, "runtime-folder")["state"], "ok");
+    assert_eq!(desk.files(), 1, "it changes nothing");
+}
+
+#[test]
+fn people_are_told_in_both_languages_and_nothing_secret() {
+    let desk = Desk::new();
+    let variables = [("UKEY_PIN", "not-to-be-told"), ("UKEY_PINN", "nor-this")];
+    let ran = desk.run(&["doctor"], &variables);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for part in
+        ["nothing reads UKEY_PINN; UKEY_PIN may be meant", "没有程序读取变量UKEY_PINN", "→ unset UKEY_PINN"]
+    {
+        assert!(ran.out.contains(part), "{part} in {}", ran.out);
+    }
+    assert!(!ran.out.contains("not-to-be-told") && !ran.out.contains("nor-this"), "{}", ran.out);
+}
