@@ -8,7 +8,8 @@ use crate::failure::{Failure, Result};
 /// The state file that is meant when nobody names a target.
 pub(crate) const DEFAULT_STATE: &str = "ukey.ukey";
 
-const TARGET_HELP: &str = "The token: sim (fresh, in this process), sim:FILE, or qemu[:BOARD[=FILE]] (the Cortex-M image, emulated) \
+const TARGET_HELP: &str = "The token: sim (fresh, in this process), sim:FILE, tcp:HOST:PORT, unix:PATH, serial:PATH[@BAUD], \
+     pcsc:READER, skf:LIBRARY.so[#DEVICE], or qemu[:BOARD[=FILE]] (the Cortex-M image, emulated); `ukey list` tells what is there \
      [default: sim:ukey.ukey; of test: sim]";
 
 /// Which token a command is about. What is about none takes none.

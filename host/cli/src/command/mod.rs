@@ -8,6 +8,7 @@ mod dialect;
 mod doctor;
 mod hall;
 mod info;
+mod list;
 mod pin;
 mod report;
 mod sim;
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     Commands(commands::Commands),
     /// The dialects of GM/T 0017: list them, print one as a file.
     Dialect(dialect::Dialects),
+    /// List the tokens that can be reached from this machine.
+    #[command(alias = "ls")]
+    List(list::List),
     /// Find out what is missing on this machine, and which command brings it.
     Doctor(doctor::Doctor),
     /// Run Gherkin scenarios against tokens and a service hall.
@@ -65,6 +69,7 @@ impl Command {
             Command::Apdu(apdu) => return apdu.run(),
             Command::Commands(commands) => commands.run(),
             Command::Dialect(dialects) => dialects.run()?,
+            Command::List(list) => list.run()?,
             Command::Doctor(doctor) => return doctor.run(),
             Command::Test(test) => return Ok(test.run()),
             Command::Report(report) => return Ok(report.run()),

@@ -19,9 +19,6 @@ use super::facts::{Content, Facts, Folder, Image, Library, Line, Listener, Pcsc,
 use super::variables::{self, Holds};
 use super::{Text, library};
 
-/// How long anything that is asked may take to answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Programs that some part asks for.
 const PROGRAMS: [&str; 4] = ["qemu-system-arm", "pcscd", "pdftotext", "openssl"];
 
@@ -220,7 +217,7 @@ fn readers(listener: &Listener) -> Option<Result<Vec<super::facts::Reader>, Text
     if *listener != Listener::Answers {
         return None;
     }
-    let seen = in_time(PATIENCE, pcsc::readers);
+    let seen = in_time(Duration::from_secs(5), pcsc::readers);
     let Some(seen) = seen else { return Some(Err(Text::new("it hangs", "长时间无响应"))) };
     Some(seen.map_err(|error| Text::new(error.to_string(), error.message_zh())).map(|readers| {
         let reader = |reader: pcsc::ReaderState| super::facts::Reader {
