@@ -50,6 +50,9 @@ fn operations<'c>(token: &'c RefCell<BenchToken>, bare: &'c RefCell<Bare>) -> [O
 }
 
 fn main() {
+    if !ukey_benches::is_wanted("sm2") {
+        return;
+    }
     let benching = std::env::args().any(|argument| argument == "--bench");
     let (token, bare) = (RefCell::new(BenchToken::new()), RefCell::new(Bare::new()));
     let (rounds, slice) = if benching { (21, Duration::from_millis(60)) } else { (1, Duration::ZERO) };

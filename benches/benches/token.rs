@@ -112,6 +112,9 @@ fn operations<'c>(
 }
 
 fn main() {
+    if !ukey_benches::is_wanted("token") {
+        return;
+    }
     // Cargo says `--bench` when it benches; without it criterion runs everything once.
     let asked = |option: &str| std::env::args().any(|argument| argument == option);
     let benching = asked("--bench") && !asked("--test") && !asked("--list") && !asked("--profile-time");

@@ -9,6 +9,9 @@
 //! | [`token`] | a token on the simulated platform, and its commands as closures' bodies |
 //! | [`bare`] | the same cryptography without a token |
 //! | [`openssl`] | the same by OpenSSL, when its library is there |
+//! | [`sockets`] | round trips to a token that is served, and to an echo |
+//! | [`skf`] | the token behind `libukey_skf.so` |
+//! | [`softhsm`] | a token of SoftHSM2, when its library is there |
 //! | [`rounds`] | alternating rounds |
 //! | [`table`] | figures and ratios as text |
 #![deny(unsafe_code)]
@@ -16,8 +19,18 @@
 pub mod bare;
 pub mod openssl;
 pub mod rounds;
+pub mod skf;
+pub mod sockets;
+pub mod softhsm;
 pub mod table;
 pub mod token;
+
+/// Whether a benchmark is to run: each is, unless the command line names another (`cargo bench -- links`).
+#[must_use]
+pub fn is_wanted(name: &str) -> bool {
+    let named = |other: &&str| std::env::args().skip(1).any(|argument| argument == **other);
+    named(&name) || !["token", "sm2", "links"].iter().any(|other| named(other))
+}
 
 /// The PIN of every contestant.
 pub const PIN: &[u8; 8] = b"12345678";

@@ -1,7 +1,8 @@
 //! Alternating rounds: each contestant gets a slice of CPU time in each round, and the order turns from round to round,
 //! so that what disturbs the machine disturbs all alike.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// One who is measured.
 #[allow(missing_debug_implementations, reason = "a closure")]
@@ -40,18 +41,48 @@ impl Figures {
     }
 }
 
+/// Which time is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Clock {
+    /// CPU time of this process: what a contestant's other threads do counts.
+    #[default]
+    Cpu,
+    /// The time of day that has passed: what a contestant waits for counts too, and what else the machine does.
+    Wall,
+}
+
+impl Clock {
+    fn now(self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match self {
+            Clock::Cpu => cpu_time(),
+            Clock::Wall => START.elapsed(),
+        }
+    }
+}
+
 /// Measures all contestants: so many rounds, at least one, each with a slice of this CPU time.
 pub fn alternate(rounds: usize, slice: Duration, contestants: &mut [Contestant<'_>]) -> Vec<Figures> {
+    alternate_by(Clock::Cpu, rounds, slice, contestants)
+}
+
+/// As [`alternate`], by a clock of choice.
+pub fn alternate_by(
+    clock: Clock,
+    rounds: usize,
+    slice: Duration,
+    contestants: &mut [Contestant<'_>],
+) -> Vec<Figures> {
     let mut figures: Vec<_> = contestants
         .iter()
         .map(|contestant| Figures { name: contestant.name.clone(), seconds: Vec::new() })
         .collect();
     let batches: Vec<_> =
-        contestants.iter_mut().map(|contestant| batch(slice, &mut contestant.run)).collect();
+        contestants.iter_mut().map(|contestant| batch(clock, slice, &mut contestant.run)).collect();
     for round in 0..rounds.max(1) {
         for turn in 0..contestants.len() {
             let at = (round + turn) % contestants.len();
-            let time = spend(slice, batches[at], &mut contestants[at].run);
+            let time = spend(clock, slice, batches[at], &mut contestants[at].run);
             figures[at].seconds.push(time);
         }
     }
@@ -60,12 +91,12 @@ pub fn alternate(rounds: usize, slice: Duration, contestants: &mut [Contestant<'
 }
 
 /// Operations between two looks at the clock: about a tenth of a slice. This also warms up.
-fn batch(slice: Duration, run: &mut dyn FnMut()) -> u32 {
+fn batch(clock: Clock, slice: Duration, run: &mut dyn FnMut()) -> u32 {
     let mut count = 1;
     loop {
-        let start = cpu_time();
+        let start = clock.now();
         (0..count).for_each(|_| run());
-        if cpu_time().saturating_sub(start) * 10 >= slice || count >= 1 << 20 {
+        if clock.now().saturating_sub(start) * 10 >= slice || count >= 1 << 20 {
             return count;
         }
         count *= 2;
@@ -73,20 +104,20 @@ fn batch(slice: Duration, run: &mut dyn FnMut()) -> u32 {
 }
 
 /// Seconds of CPU time for one operation, over a slice.
-fn spend(slice: Duration, batch: u32, run: &mut dyn FnMut()) -> f64 {
-    let start = cpu_time();
+fn spend(clock: Clock, slice: Duration, batch: u32, run: &mut dyn FnMut()) -> f64 {
+    let start = clock.now();
     let mut operations = 0.0;
     loop {
         (0..batch).for_each(|_| run());
         operations += f64::from(batch);
-        let spent = cpu_time().saturating_sub(start);
+        let spent = clock.now().saturating_sub(start);
         if spent >= slice {
             return spent.as_secs_f64() / operations;
         }
     }
 }
 
-/// CPU time of this process: what a contestant's other threads do counts.
+/// CPU time of this process.
 #[cfg(unix)]
 fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
@@ -96,6 +127,5 @@ fn cpu_time() -> Duration {
 /// Where the system tells no CPU time: the time of day that has passed.
 #[cfg(not(unix))]
 fn cpu_time() -> Duration {
-    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    START.elapsed()
+    Clock::Wall.now()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rounds::Figures;
+use crate::rounds::{Clock, Figures};
 
 /// One operation: the token's figures first, then its peers'.
 #[derive(Clone, Debug)]
@@ -31,14 +31,15 @@ pub struct Peer {
 /// All operations. A ratio is how often the peer does its work in the time that the token takes for one command: 1 is
 /// as fast as the peer, 2 takes twice its time.
 #[derive(Clone, Debug, Default)]
-pub struct Table(pub Vec<Row>);
+pub struct Table(pub Vec<Row>, pub Clock);
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "CPU microseconds for one operation. A ratio is token / peer: below 1 the token is faster."
-        )?;
+        let clock = match self.1 {
+            Clock::Cpu => "CPU microseconds",
+            Clock::Wall => "Microseconds of the day",
+        };
+        writeln!(f, "{clock} for one operation. A ratio is token / peer: below 1 the token is faster.")?;
         writeln!(
             f,
             "{:<34} {:>11} {:>11} {:>11} {:>10} {:>10}",

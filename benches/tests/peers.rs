@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ukey_benches::bare::Bare;
 use ukey_benches::openssl::OpenSsl;
-use ukey_benches::rounds::{Contestant, Figures, alternate};
+use ukey_benches::rounds::{Clock, Contestant, Figures, alternate};
+use ukey_benches::sockets::{Echo, Served, Socket};
 use ukey_benches::table::{Peer, Row, Table};
 use ukey_benches::{DIGEST, PIN};
 
@@ -70,7 +71,8 @@ fn a_ratio_above_one_means_slower_than_the_peer() {
     let row = |per_second, at_most| {
         let figures = figures("peer", &[10e-6, 10e-6, 10e-6]);
         let peers = vec![Peer { figures, meaning: "what it means", at_most }];
-        Table(vec![Row { operation: "Sign", token: token.clone(), per_second, peers }]).to_string()
+        Table(vec![Row { operation: "Sign", token: token.clone(), per_second, peers }], Clock::Cpu)
+            .to_string()
     };
     let text = row(None, None);
     let line = text.lines().last().unwrap();
@@ -82,4 +84,16 @@ fn a_ratio_above_one_means_slower_than_the_peer() {
     assert!(row(None, Some(2.5)).ends_with("what it means; goal 2.50x MISSED\n"));
     assert!(row(Some(33_000.0), None).contains("goal 33000 per second met\n"));
     assert!(row(Some(40_000.0), None).contains("goal 40000 per second MISSED\n"));
+}
+
+#[test]
+fn what_is_sent_over_sockets_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for socket in [Socket::Unix, Socket::Tcp] {
+        let served = Served::new(socket, folder.path());
+        served.round_trip();
+        served.round_trip();
+    }
+    Echo::unix(folder.path()).round_trip();
+    Echo::tcp().round_trip();
 }

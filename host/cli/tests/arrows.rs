@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "ukey",
         &["ukey-apdu", "ukey-device", "ukey-serve", "ukey-pki", "ukey-hall", "ukey-flows", "ukey-features"],
     ),
-    ("ukey-benches", &["ukey-apdu", "ukey-firmware", "ukey-device", "ukey-serve"]),
+    ("ukey-benches", &["ukey-apdu", "ukey-firmware", "ukey-device", "ukey-serve", "ukey-skf"]),
     ("ukey-benches-enrol", &["ukey-device", "ukey-hall", "ukey-flows", "ukey-benches"]),
 ];
 

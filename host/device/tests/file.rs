@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{APPLICATION, USER, issued_file, log_in, pin, seeded};
@@ -49,6 +49,37 @@ fn the_same_seed_gives_other_random_numbers_once_the_token_has_changed() {
 }
 
 /// The file is looked at while the token is still in use: a killed process would have left just that.
+/// Where changes are kept until the file is let go.
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".changes");
+    name.into()
+}
+
+#[test]
+fn a_file_that_is_let_go_is_whole() {
+    let (folder, file) = issued_file();
+    let device = connect(&file).unwrap();
+    device.set_label("changed").unwrap();
+    assert!(beside(&file).exists());
+    assert_eq!(state::read(&file).unwrap().0.serial_number, device.info().unwrap().serial_number);
+    drop(device);
+    assert!(!beside(&file).exists());
+    // Changes of another content are none.
+    let copy = folder.path().join("copy.ukey");
+    fs::copy(&file, &copy).unwrap();
+    let device = connect(&copy).unwrap();
+    device.set_label("changed again").unwrap();
+    fs::copy(beside(&copy), beside(&file)).unwrap();
+    assert_eq!(connect(&file).unwrap().info().unwrap().label, "changed again", "it had the same content");
+    fs::copy(beside(&copy), beside(&file)).unwrap();
+    drop(device);
+    let device = connect(&file).unwrap();
+    device.set_label("its own").unwrap();
+    drop(device);
+    assert_eq!(connect(&file).unwrap().info().unwrap().label, "its own");
+}
+
 #[test]
 fn a_pin_try_is_in_the_file_before_it_is_answered() {
     let (folder, file) = issued_file();
@@ -58,6 +89,7 @@ fn a_pin_try_is_in_the_file_before_it_is_answered() {
         application.verify_pin(PinType::User, &pin("00000000")).unwrap_err();
         let copy = folder.path().join(format!("copy-{left}.ukey"));
         fs::copy(&file, &copy).unwrap();
+        fs::copy(beside(&file), beside(&copy)).unwrap();
         let copy = connect(&copy).unwrap();
         let info = copy.open_application(APPLICATION).unwrap().pin_info(PinType::User).unwrap();
         assert_eq!(info.remaining, left);
@@ -70,7 +102,7 @@ fn one_holder_at_a_time() {
     let held = connect(&file).unwrap();
     let error = connect(&file).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Busy { .. })), "{error}");
-    assert!(error.to_string().contains("in use by another program"), "{error}");
+    assert!(error.to_string().contains(" is in use by "), "{error}");
     // The lock outlives a replaced file.
     held.set_label("changed").unwrap();
     assert!(matches!(refusal(&file), LinkError::Busy { .. }));
@@ -212,7 +244,7 @@ fn a_flash_that_is_no_tokens_is_refused_and_not_touched() {
 fn without_a_save_there_is_no_answer() {
     let (_folder, file) = issued_file();
     let before = fs::read(&file).unwrap();
-    let obstacle = file.with_file_name("key.ukey.new");
+    let obstacle = beside(&file);
     let device = connect(&file).unwrap();
     let application = device.open_application(APPLICATION).unwrap();
     fs::create_dir(&obstacle).unwrap();
@@ -225,7 +257,8 @@ fn without_a_save_there_is_no_answer() {
     assert_eq!(fs::read(&file).unwrap(), before, "the old content is whole");
     fs::remove_dir(&obstacle).unwrap();
     assert_eq!(application.pin_info(PinType::User).unwrap().remaining, 9);
-    assert_ne!(fs::read(&file).unwrap(), before, "saved before the answer");
+    drop(device);
+    assert_ne!(fs::read(&file).unwrap(), before, "saved with the first answer");
 }
 
 #[test]

@@ -299,7 +299,7 @@ impl Key {
         let counts = flash.counts();
         // An operation that a cut hit may have changed the flash without being counted.
         if counts != self.saved || !flash.has_power() {
-            if let Some(file) = &self.file {
+            if let Some(file) = &mut self.file {
                 file.save(flash.image())?;
             }
             self.saved = counts;

@@ -6,8 +6,10 @@
 //! | module | subject |
 //! |---|---|
 //! | `format` | the bytes of the file |
+//! | `changes` | what changed since it was written: a file beside it, until the token is let go |
 //! | `lock` | who holds it |
 
+mod changes;
 mod format;
 mod lock;
 
@@ -20,8 +22,11 @@ pub(crate) use lock::Lock;
 pub(super) use lock::lock;
 pub use lock::wait_until_free;
 
+use zeroize::Zeroizing;
+
 use super::LinkError;
-use format::{decode, encode};
+use changes::Changes;
+use format::{checksum, decode, encode};
 use lock::beside;
 
 /// A state file that this process holds.
@@ -29,6 +34,9 @@ use lock::beside;
 pub struct StateFile {
     path: PathBuf,
     header: Header,
+    /// The flash as it was saved last.
+    saved: Zeroizing<Vec<u8>>,
+    changes: Changes,
     _lock: Lock,
 }
 
@@ -42,8 +50,9 @@ impl StateFile {
         read(path)?;
         let path = fs::canonicalize(path).map_err(io_error("finding", path))?;
         let lock = lock(&path)?;
-        let (header, flash) = read(&path)?;
-        Ok((StateFile { path, header, _lock: lock }, flash))
+        let (header, flash, changes) = read_all(&path)?;
+        let saved = Zeroizing::new(flash.clone());
+        Ok((StateFile { path, header, saved, changes, _lock: lock }, flash))
     }
 
     /// Makes a file of this content.
@@ -65,9 +74,8 @@ impl StateFile {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let lock = lock(&path)?;
         replaceable(&path)?;
-        let file = StateFile { path, header, _lock: lock };
-        file.save(flash)?;
-        Ok(file)
+        let changes = write(&path, &header, flash)?;
+        Ok(StateFile { path, header, saved: Zeroizing::new(flash.to_vec()), changes, _lock: lock })
     }
 
     /// What the file says about the token.
@@ -82,16 +90,41 @@ impl StateFile {
         &self.path
     }
 
-    /// Replaces the flash, durably, before it returns.
+    /// Replaces the flash, durably, before it returns: in the file itself, or beside it as what has changed.
     ///
     /// # Errors
     /// [`LinkError::Io`]; the file then holds the old content or the new.
-    pub fn save(&self, flash: &[u8]) -> Result<(), LinkError> {
-        let new = beside(&self.path, ".new");
-        write_durably(&new, &encode(&self.header, flash)).map_err(io_error("writing", &new))?;
-        fs::rename(&new, &self.path).map_err(io_error("replacing", &self.path))?;
-        sync_folder(&self.path).map_err(io_error("saving the folder of", &self.path))
+    pub fn save(&mut self, flash: &[u8]) -> Result<(), LinkError> {
+        let is_small = self.saved.len() == flash.len();
+        if is_small && self.changes.add(&self.saved, flash).map_err(io_error("writing beside", &self.path))? {
+            self.saved.copy_from_slice(flash);
+            return Ok(());
+        }
+        self.changes = write(&self.path, &self.header, flash)?;
+        self.saved = Zeroizing::new(flash.to_vec());
+        Ok(())
     }
+}
+
+/// Who lets go of a file leaves it whole: it can be copied as one.
+impl Drop for StateFile {
+    fn drop(&mut self) {
+        // Where that fails, nothing is lost: the changes count.
+        if !self.changes.is_empty()
+            && let Err(error) = write(&self.path, &self.header, &self.saved)
+        {
+            tracing::warn!(%error, "changes of a token stay beside its file");
+        }
+    }
+}
+
+/// Writes a file as a whole.
+fn write(path: &Path, header: &Header, flash: &[u8]) -> Result<Changes, LinkError> {
+    let (new, bytes) = (beside(path, ".new"), encode(header, flash));
+    write_durably(&new, &bytes).map_err(io_error("writing", &new))?;
+    fs::rename(&new, path).map_err(io_error("replacing", path))?;
+    sync_folder(path).map_err(io_error("saving the folder of", path))?;
+    Ok(Changes::none(path, checksum(&bytes)))
 }
 
 /// Reads and checks a file, and leaves it alone.
@@ -99,13 +132,21 @@ impl StateFile {
 /// # Errors
 /// [`LinkError::NoFile`], [`LinkError::BadFile`], [`LinkError::Io`].
 pub fn read(path: &Path) -> Result<(Header, Vec<u8>), LinkError> {
+    read_all(path).map(|(header, flash, _)| (header, flash))
+}
+
+fn read_all(path: &Path) -> Result<(Header, Vec<u8>, Changes), LinkError> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(LinkError::NoFile { path: path.to_owned() });
         }
         result => result.map_err(io_error("reading", path))?,
     };
-    decode(&bytes).map_err(|problem| LinkError::BadFile { path: path.to_owned(), problem })
+    let bad = |problem| LinkError::BadFile { path: path.to_owned(), problem };
+    let (header, mut flash) = decode(&bytes).map_err(bad)?;
+    let changes =
+        Changes::read(path, checksum(&bytes), &mut flash).map_err(io_error("reading beside", path))?;
+    Ok((header, flash, changes))
 }
 
 /// The file holds private keys: nobody else may read it.

@@ -39,6 +39,9 @@ const COVERED: usize = 208;
 /// Offset of the flash.
 const HEADER: usize = 240;
 
+/// The checksum of a file.
+pub(super) type Checksum = [u8; HEADER - COVERED];
+
 /// What is wrong with a file that should hold a simulated token.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -156,6 +159,11 @@ pub(super) fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
     bytes.extend(flash);
     bytes.extend(behind);
     bytes
+}
+
+/// The checksum in a file's bytes.
+pub(super) fn checksum(bytes: &[u8]) -> Checksum {
+    bytes.get(COVERED..HEADER).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
 }
 
 /// The texts that stand behind the flash: none, the dialect, or the dialect and the policies.

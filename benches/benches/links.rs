@@ -1,0 +1,109 @@
+//! What the ways to a token cost: sockets, `libukey_skf.so`, a state that lasts; each beside a peer that does the same,
+//! against the goals.
+//!
+//! `cargo bench -p ukey-benches -- links` prints the ratios, from alternating rounds of one run. Under `cargo test`
+//! everything runs once.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is what it is for")]
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::time::Duration;
+
+use ukey_benches::PIN;
+use ukey_benches::bare::Bare;
+use ukey_benches::rounds::{Clock, Contestant, alternate_by};
+use ukey_benches::skf::Skf;
+use ukey_benches::sockets::{Echo, Served, Socket};
+use ukey_benches::softhsm::SoftHsm;
+use ukey_benches::table::{Peer, Row, Table};
+use ukey_device::{Options, Simulator};
+
+/// Ours, a peer, and what their ratio means and may be at most.
+struct Comparison<'c> {
+    operation: &'static str,
+    ours: Box<dyn FnMut() + 'c>,
+    peer: (String, Box<dyn FnMut() + 'c>),
+    meaning: &'static str,
+    at_most: f64,
+}
+
+impl Comparison<'_> {
+    fn measure(self, clock: Clock, rounds: usize, slice: Duration) -> Row {
+        let Comparison { operation, ours, peer: (name, peer), meaning, at_most } = self;
+        let mut contestants = [Contestant::new("token", ours), Contestant::new(name, peer)];
+        let mut figures = alternate_by(clock, rounds, slice, &mut contestants).into_iter();
+        let token = figures.next().expect("the token's");
+        let peers = figures.map(|figures| Peer { figures, meaning, at_most: Some(at_most) }).collect();
+        Row { operation, token, per_second: None, peers }
+    }
+}
+
+fn main() {
+    if !ukey_benches::is_wanted("links") {
+        return;
+    }
+    let benching = std::env::args().any(|argument| argument == "--bench");
+    let (rounds, slice) = if benching { (15, Duration::from_millis(60)) } else { (1, Duration::ZERO) };
+    let folder = tempfile::tempdir().expect("a folder");
+    // Those that set variables of the environment come before any thread.
+    let hsm = SoftHsm::new(folder.path()).inspect_err(|missing| eprintln!("{missing}")).ok();
+    let file = folder.path().join("token.ukey");
+    let made = Simulator::fresh(&Options::default()).and_then(|token| token.save_as(&file, false));
+    made.expect("a state file");
+    let in_file = format!("sim:{}", file.display());
+    let skf = Skf::load(&format!("sim;{in_file}"));
+    let (in_process, in_file) = (skf.device("sim"), skf.device(&in_file));
+    let bare = RefCell::new(Bare::new());
+    let (unix, tcp) = (Served::new(Socket::Unix, folder.path()), Served::new(Socket::Tcp, folder.path()));
+    let (mut unix_echo, mut tcp_echo) = (Echo::unix(folder.path()), Echo::tcp());
+
+    let mut table = Table::default();
+    for comparison in [
+        Comparison {
+            operation: "Round trip of 64 bytes over a Unix socket",
+            ours: Box::new(|| unix.round_trip()),
+            peer: ("bare echo".to_owned(), Box::new(|| unix_echo.round_trip())),
+            meaning: "frames, the token's work and its links; at least half as many",
+            at_most: 2.0,
+        },
+        Comparison {
+            operation: "Round trip of 64 bytes over TCP",
+            ours: Box::new(|| tcp.round_trip()),
+            peer: ("bare echo".to_owned(), Box::new(|| tcp_echo.round_trip())),
+            meaning: "frames, the token's work and its links; at least half as many",
+            at_most: 2.0,
+        },
+        Comparison {
+            operation: "SKF_ECCSignData, token in process",
+            ours: Box::new(|| _ = black_box(in_process.sign())),
+            peer: (
+                "the same arithmetic, bare".to_owned(),
+                Box::new(|| _ = black_box(bare.borrow_mut().sign_as_the_token())),
+            ),
+            meaning: "what the library, the device and the token add to a signature",
+            at_most: 1.2,
+        },
+    ] {
+        table.0.push(comparison.measure(Clock::Cpu, rounds, slice));
+    }
+    let mut of_the_day = Table(Vec::new(), Clock::Wall);
+    if let Some(hsm) = &hsm {
+        // By both clocks: ours waits until the disk has it, SoftHSM2 does not.
+        for (clock, table) in [(Clock::Cpu, &mut table), (Clock::Wall, &mut of_the_day)] {
+            let comparison = Comparison {
+                operation: "SKF_VerifyPIN, state in a file",
+                ours: Box::new(|| in_file.verify_pin(PIN).expect("the right PIN")),
+                peer: (
+                    "SoftHSM2 C_Login, C_Logout".to_owned(),
+                    Box::new(|| assert!(hsm.log_in_and_out(PIN), "the right PIN")),
+                ),
+                meaning: "a login whose state lasts",
+                at_most: 1.0,
+            };
+            table.0.push(comparison.measure(clock, rounds, slice));
+        }
+    }
+    if benching {
+        println!("{rounds} alternating rounds of {} ms\n{table}\n{of_the_day}", slice.as_millis());
+    }
+}
