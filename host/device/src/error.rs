@@ -282,7 +282,11 @@ impl Error {
     /// Whether the token was not there: pulled, without power, or not reachable at all.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Link(_))
+        match &self.0.kind {
+            ErrorKind::Link(LinkError::Library(fault)) => fault.is_unreachable(),
+            ErrorKind::Link(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the key was pulled or lost its power.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ukey_apdu::dialect::Name;
 use ukey_apdu::frame::VERSION;
 
+use super::skf::Fault;
 use super::state::BadState;
 
 /// Why a token was not reached.
@@ -210,6 +211,9 @@ pub enum LinkError {
         /// The folder.
         path: PathBuf,
     },
+    /// The SKF library that was to reach the token is of no use, or its answer is none.
+    #[error(transparent)]
+    Library(Fault),
     /// This token can only be pulled by hand.
     #[error("this key can only be pulled and plugged in by hand")]
     ByHand,
@@ -275,6 +279,7 @@ impl LinkError {
             LinkError::Reader { reader, reason } => format!("读卡器“{reader}”出错：{reason}"),
             LinkError::NotBuilt { form } => format!("本程序未包含{form}形式的目标"),
             LinkError::ForeignFolder { path } => format!("文件夹{}并非当前用户专有", path.display()),
+            LinkError::Library(fault) => fault.message_zh(),
             LinkError::ByHand => "该UKey只能手工插拔".to_owned(),
         }
     }
@@ -382,6 +387,7 @@ impl LinkError {
                 "let it be yours alone (chmod 700), or name another with UKEY_RUNTIME_DIR",
                 "请将其权限改为仅本人可用（chmod 700），或用UKEY_RUNTIME_DIR指定其他文件夹",
             ),
+            LinkError::Library(fault) => fault.advice(),
             LinkError::Io { .. }
             | LinkError::ByHand
             | LinkError::TooLong { .. }

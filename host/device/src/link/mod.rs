@@ -11,6 +11,7 @@ pub mod holder;
 pub mod pcsc;
 pub mod qemu;
 pub mod serial;
+mod secrets;
 pub mod sim;
 pub mod skf;
 pub mod socket;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::LinkError;
+pub use secrets::{Secret, Secrets};
 use sim::Simulator;
 use skf::Call;
 use ukey_apdu::Dialect;
@@ -42,6 +44,20 @@ pub trait Link: Send {
     /// # Errors
     /// [`LinkError::Removed`] once the token lost its power, until [`Link::reset`].
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError>;
+
+    /// Sends an envelope to the token itself, as it is: by links that make something else of envelopes
+    /// (SKF_Transmit).
+    ///
+    /// # Errors
+    /// As [`Link::transmit`].
+    fn transmit_raw(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.transmit(command)
+    }
+
+    /// The part that takes PINs and keys in clear, of a link that does; it is asked before an envelope is made of them.
+    fn secrets(&mut self) -> Option<&mut dyn Secrets> {
+        None
+    }
 
     /// Takes the token's power away and gives it back; also finds a token that was plugged in again.
     ///
