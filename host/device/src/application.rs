@@ -5,14 +5,19 @@ use ukey_apdu::command::{
     DeleteContainer, EnumContainer, GetPinInfo, OpenContainer, PinInfo, PinType, UnblockPin, VerifyPin,
 };
 use ukey_apdu::dialect::text::Value;
-use ukey_apdu::pin::{Challenge, Pin, PinKey, SealedPinBuf};
+use ukey_apdu::mac::{BLOCK, MAC_LENGTH};
+use ukey_apdu::pin::{Challenge, Pin, PinKey, SealedPin, SealedPinBuf};
 use ukey_apdu::{Dialect, Ins};
 
 use crate::container::Container;
 use crate::device::{Device, protected_cla, texts};
 use crate::error::{About, Proves, Result};
 use crate::guard;
+use crate::link::Secret;
 use crate::wire::Wire;
+
+/// What stands for a new PIN in the trace of a link that takes it in clear.
+const NO_PIN: SealedPin<'_> = SealedPin { block: &[0; BLOCK], mac: [0; MAC_LENGTH] };
 
 /// How an application wants a new PIN sealed, where tokens differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,7 +102,7 @@ impl<'d> Application<'d> {
             if guarded {
                 guard::count_pin(wire, &about, self.id(), pin)?;
             }
-            run(wire, about)
+            run(wire, about.proves(Proves::Pin(pin)))
         })
     }
 
@@ -116,10 +121,16 @@ impl<'d> Application<'d> {
     /// [`ErrorKind::LastTry`](crate::ErrorKind::LastTry) on a key that is not ours ([`guard`]).
     pub fn verify_pin(&self, pin_type: PinType, pin: &Pin) -> Result<()> {
         self.proving(Ins::VerifyPin, pin_type, |wire, about| {
+            let application = self.id();
+            let in_its_place = VerifyPin { application, pin_type, cryptogram: [0; BLOCK] };
+            let secret = || Secret::VerifyPin { application, pin_type, pin: pin.clone() };
+            if let Some(done) = wire.in_clear(&in_its_place, &about, secret) {
+                return done;
+            }
             let challenge = wire.challenge(about.clone())?;
             let cryptogram = PinKey::derive(wire.dialect(), pin).cryptogram(wire.dialect(), &challenge);
             let command = VerifyPin { application: self.id(), pin_type, cryptogram };
-            wire.send(&command, about.proves(Proves::Pin(pin_type)), drop)
+            wire.send(&command, about, drop)
         })
     }
 
@@ -130,11 +141,17 @@ impl<'d> Application<'d> {
     /// too short.
     pub fn change_pin(&self, pin_type: PinType, old: &Pin, new: &Pin) -> Result<()> {
         self.proving(Ins::ChangePin, pin_type, |wire, about| {
+            let application = self.id();
+            let in_its_place = ChangePin { application, pin_type, new_pin: NO_PIN };
+            let secret = || Secret::ChangePin { application, pin_type, old: old.clone(), new: new.clone() };
+            if let Some(done) = wire.in_clear(&in_its_place, &about, secret) {
+                return done;
+            }
             let challenge = wire.challenge(about.clone())?;
             let header = [protected_cla(), Ins::ChangePin as u8, 0, pin_type as u8];
             let sealed = self.seal(wire, old, new, &challenge, header);
             let command = ChangePin { application: self.id(), pin_type, new_pin: sealed.as_sealed() };
-            wire.send(&command, about.proves(Proves::Pin(pin_type)), drop)
+            wire.send(&command, about, drop)
         })
     }
 
@@ -144,6 +161,11 @@ impl<'d> Application<'d> {
     /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) for the administrator PIN.
     pub fn unblock_pin(&self, admin: &Pin, new: &Pin) -> Result<()> {
         self.proving(Ins::UnblockPin, PinType::Administrator, |wire, about| {
+            let application = self.id();
+            let secret = || Secret::UnblockPin { application, admin: admin.clone(), new: new.clone() };
+            if let Some(done) = self.unblock_in_clear(wire, &about, secret) {
+                return done;
+            }
             let challenge = wire.challenge(about.clone())?;
             let header = [protected_cla(), Ins::UnblockPin as u8, 0, 0];
             let sealed = self.seal(wire, admin, new, &challenge, header);
@@ -157,7 +179,7 @@ impl<'d> Application<'d> {
     /// # Errors
     /// As every command.
     pub fn challenge(&self) -> Result<Challenge> {
-        self.with(self.about(), Ins::GenRandom, Wire::challenge)
+        self.with(self.about(), Ins::GenRandom, Wire::remote_challenge)
     }
 
     /// What a remote party has to know to seal a new PIN for this application.
@@ -181,12 +203,24 @@ impl<'d> Application<'d> {
     /// [`ErrorKind::WrongPin`](crate::ErrorKind::WrongPin) and [`ErrorKind::Locked`](crate::ErrorKind::Locked) where it was not sealed with the administrator PIN over that
     /// challenge; [`ErrorKind::Refused`](crate::ErrorKind::Refused) (`6985`) without a challenge.
     pub fn unblock_remote(&self, sealed: &SealedPinBuf) -> Result<()> {
-        self.proving(Ins::UnblockPin, PinType::Administrator, |wire, about| self.unblock(wire, about, sealed))
+        self.proving(Ins::UnblockPin, PinType::Administrator, |wire, about| {
+            let secret = || Secret::UnblockRemote { application: self.id(), sealed: sealed.clone() };
+            self.unblock_in_clear(wire, &about, secret).unwrap_or_else(|| self.unblock(wire, about, sealed))
+        })
+    }
+
+    fn unblock_in_clear(
+        &self,
+        wire: &mut Wire,
+        about: &About,
+        secret: impl FnOnce() -> Secret,
+    ) -> Option<Result<()>> {
+        wire.in_clear(&UnblockPin { application: self.id(), new_pin: NO_PIN }, about, secret)
     }
 
     fn unblock(&self, wire: &mut Wire, about: About, sealed: &SealedPinBuf) -> Result<()> {
         let command = UnblockPin { application: self.id(), new_pin: sealed.as_sealed() };
-        wire.send(&command, about.proves(Proves::Pin(PinType::Administrator)), drop)
+        wire.send(&command, about, drop)
     }
 
     fn seal(

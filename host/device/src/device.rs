@@ -8,13 +8,14 @@ use ukey_apdu::command::{
     ImportSymmKey, KeyHandle, KeyHolder, Names, OpenApplication, SetLabel, Version,
 };
 use ukey_apdu::envelope::Cla;
+use ukey_apdu::mac::{BLOCK, MAC_LENGTH};
 use ukey_apdu::pin::DeviceKey;
 use ukey_apdu::{Dialect, Ins};
 
 use crate::application::Application;
 use crate::error::{About, ErrorKind, Proves, Result};
 use crate::link::sim::Simulator;
-use crate::link::{Hand, Link, LinkError, Place};
+use crate::link::{Hand, Link, LinkError, Place, Secret};
 use crate::probe::{self, Found};
 use crate::running;
 use crate::session_key::SessionKey;
@@ -167,8 +168,13 @@ impl Device {
     pub fn change_device_key(&self, old: &DeviceKey, new: &DeviceKey) -> Result<()> {
         let mut wire = self.wire();
         wire.guard.keep(new)?;
-        let challenge = wire.challenge(About::default())?;
         let algorithm = wire.dialect().device_key_p2.byte();
+        let in_its_place = ChangeDevAuthKey { algorithm, encrypted_key: [0; BLOCK], mac: [0; MAC_LENGTH] };
+        let secret = || Secret::ChangeDeviceKey { new: new.clone() };
+        if let Some(done) = wire.in_clear(&in_its_place, &About::default(), secret) {
+            return done;
+        }
+        let challenge = wire.challenge(About::default())?;
         let header = [protected_cla(), Ins::ChangeDevAuthKey as u8, 0, algorithm];
         let (encrypted_key, mac) = old.seal(wire.dialect(), new, &challenge, header);
         wire.send(&ChangeDevAuthKey { algorithm, encrypted_key, mac }, About::default(), drop)

@@ -7,6 +7,8 @@ use ukey_apdu::command::PinType;
 use ukey_apdu::{Ins, Status};
 
 use crate::link::LinkError;
+use crate::link::skf::Call;
+use crate::link::skf::sar::Sar;
 
 /// What device, application and container answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -41,10 +43,10 @@ pub enum ErrorKind {
         pin: PinType,
     },
     /// The device authentication key was wrong, and can be tried again (`63CX`).
-    #[error("the device authentication key is wrong, {}", tries(*tries_left))]
+    #[error("the device authentication key is wrong, {}", counted(*tries_left))]
     WrongDeviceKey {
-        /// Tries left, at least 1.
-        tries_left: u8,
+        /// Tries left, at least 1; `None` where nobody tells: GM/T 0016 has no way to.
+        tries_left: Option<u8>,
     },
     /// The device authentication key is locked for ever.
     #[error("the device authentication key is locked")]
@@ -126,6 +128,10 @@ pub enum ErrorKind {
     Link(LinkError),
 }
 
+fn counted(left: Option<u8>) -> String {
+    left.map_or_else(|| "tries left are not told".to_owned(), tries)
+}
+
 fn tries(left: u8) -> String {
     if left == 1 { "1 try left".to_owned() } else { format!("{left} tries left") }
 }
@@ -173,6 +179,8 @@ pub(crate) struct About {
     pub(crate) container: Option<String>,
     pub(crate) file: Option<String>,
     pub(crate) proves: Option<Proves>,
+    /// The function of a vendor's library that decided.
+    pub(crate) call: Option<Call>,
 }
 
 impl About {
@@ -200,7 +208,10 @@ impl ErrorKind {
             (Some(Proves::DeviceKey), Some(0), _) | (Some(Proves::DeviceKey), _, Status::LOCKED) => {
                 ErrorKind::DeviceKeyLocked
             }
-            (Some(Proves::DeviceKey), Some(tries_left), _) => ErrorKind::WrongDeviceKey { tries_left },
+            (Some(Proves::DeviceKey), Some(tries_left), _) => {
+                ErrorKind::WrongDeviceKey { tries_left: Some(tries_left) }
+            }
+            (Some(Proves::DeviceKey), _, Status(0x6300)) => ErrorKind::WrongDeviceKey { tries_left: None },
             (_, _, status) => match status {
                 Status::SECURITY_NOT_SATISFIED => ErrorKind::NotLoggedIn,
                 Status::NO_SUCH_APPLICATION
@@ -248,6 +259,12 @@ impl Error {
         self.0.about.ins.map(Ins::name)
     }
 
+    /// The function of a vendor's library that decided, and its code; `None` where none was called.
+    #[must_use]
+    pub fn call(&self) -> Option<&Call> {
+        self.0.about.call.as_ref().filter(|call| call.sar != Some(Sar::OK))
+    }
+
     /// The application it was about.
     #[must_use]
     pub fn application(&self) -> Option<&str> {
@@ -270,9 +287,8 @@ impl Error {
     #[must_use]
     pub fn tries_left(&self) -> Option<u8> {
         match self.0.kind {
-            ErrorKind::WrongPin { tries_left, .. } | ErrorKind::WrongDeviceKey { tries_left } => {
-                Some(tries_left)
-            }
+            ErrorKind::WrongPin { tries_left, .. } => Some(tries_left),
+            ErrorKind::WrongDeviceKey { tries_left } => tries_left,
             ErrorKind::LastTry { .. } => Some(1),
             ErrorKind::Locked { .. } | ErrorKind::DeviceKeyLocked => Some(0),
             _ => None,
@@ -337,6 +353,10 @@ impl Error {
             ErrorKind::BeyondFile => "超出文件末尾".to_owned(),
             ErrorKind::NotBegun => "运算尚未初始化".to_owned(),
             ErrorKind::Replaced => "已开始另一次摘要运算".to_owned(),
+            ErrorKind::Refused if let Some(call) = self.call() => {
+                let meaning = call.sar.map(Sar::meaning_zh).unwrap_or_default();
+                format!("{}：{meaning}", call.function)
+            }
             _ => self.0.status.map(|status| status.meaning_zh().to_string()).unwrap_or_default(),
         };
         let about = &self.0.about;
@@ -460,6 +480,9 @@ impl fmt::Display for Error {
             f.write_str(": ")?;
         }
         write!(f, "{kind}")?;
+        if let (Some(ins), Some(call)) = (about.ins, self.call()) {
+            return write!(f, " ({}: {call})", ins.name());
+        }
         match (about.ins, status) {
             (Some(ins), Some(status)) => write!(f, " ({} answered {status})", ins.name()),
             (Some(ins), None) => write!(f, " ({})", ins.name()),
@@ -494,6 +517,7 @@ mod tests {
             container: None,
             file: None,
             proves: Some(Proves::Pin(PinType::User)),
+            call: None,
         }
     }
 
@@ -525,7 +549,7 @@ mod tests {
         let error = About { proves: None, ..about() }.refused(Status::tries_left(3));
         assert!(matches!(error.kind(), ErrorKind::Refused) && error.tries_left().is_none(), "{error}");
         let error = About { proves: Some(Proves::DeviceKey), ..about() }.refused(Status::tries_left(3));
-        assert!(matches!(error.kind(), ErrorKind::WrongDeviceKey { tries_left: 3 }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::WrongDeviceKey { tries_left: Some(3) }), "{error}");
         assert!(matches!(about().refused(Status::WRONG_DATA).kind(), ErrorKind::Refused));
     }
 

@@ -53,6 +53,8 @@
 //! | [`error`] | what goes wrong, and what to do about it |
 //! | [`trace`] | the last exchanges, redacted |
 
+#![deny(unsafe_code)]
+
 mod agreement;
 mod application;
 mod container;

@@ -15,6 +15,7 @@ use crate::link::pcsc::Reader;
 use crate::link::qemu::{Board, Emulator};
 use crate::link::serial::Line;
 use crate::link::sim::Simulator;
+use crate::link::skf::Key;
 use crate::link::socket::{Tcp, Unix};
 use crate::link::{LinkError, Place};
 use crate::trace;
@@ -257,7 +258,11 @@ impl Target {
             Target::Pcsc { reader } => connect(&Reader::new(reader)),
             #[cfg(not(feature = "pcsc"))]
             Target::Pcsc { .. } => Err(LinkError::NotBuilt { form: "pcsc:READER" }.into()),
-            Target::Skf { .. } => Err(LinkError::NotBuilt { form: "skf:LIBRARY.so[#DEVICE]" }.into()),
+            // Its library hides how the token speaks.
+            Target::Skf { library, device } => {
+                let dialect = options.dialect.and_then(DialectChoice::dialect).unwrap_or_default();
+                Device::connect(&Key::new(library, device.as_deref()).speaking(dialect))
+            }
             Target::Qemu { board, flash } => connect(&Emulator::start(*board, flash.as_deref(), options)?),
         }
     }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{About, ErrorKind, Result};
 use crate::guard::Guard;
-use crate::link::{Link, LinkError};
+use crate::link::{Link, LinkError, Secret};
 use crate::tally::Tally;
 use crate::trace::{Connection, Trace};
 
@@ -139,12 +139,53 @@ impl Wire {
         };
         let answer = match self.exchange(apdu) {
             Ok(answer) => answer,
-            Err(Failed::Refused(status)) => return Err(about.refused(status)),
+            Err(Failed::Refused(status)) => return Err(self.called(about).refused(status)),
             Err(Failed::Other(kind)) => return Err(about.error(kind)),
         };
         match C::Answer::read(&answer, &dialect) {
             Ok(answer) => Ok(take(answer)),
             Err(_) => Err(about.error(ErrorKind::BadAnswer)),
+        }
+    }
+
+    /// What a command was about, with the function of a vendor's library that decided.
+    fn called(&self, about: About) -> About {
+        About { call: self.link.last_call(), ..about }
+    }
+
+    /// Carries out a command by its secret in clear, over a link that takes it so; `None` over one that takes
+    /// envelopes. `command` stands for it in the trace.
+    pub(crate) fn in_clear<'a, C: Command<'a>>(
+        &mut self,
+        command: &C,
+        about: &About,
+        secret: impl FnOnce() -> Secret,
+    ) -> Option<Result<()>> {
+        let about = About { ins: Some(C::INS), ..about.clone() };
+        let done = self.link.secrets()?.in_clear(secret());
+        let word = done.as_ref().map(|status| status.to_bytes().to_vec()).unwrap_or_default();
+        let mut buffer = [0; 128];
+        let mut envelope = [0; 128 + OVERHEAD];
+        let length = command.to_apdu(&self.dialect, &mut buffer).and_then(|apdu| apdu.encode(&mut envelope));
+        let envelope = envelope.get(..length.unwrap_or(0)).unwrap_or_default();
+        self.tally.count(envelope, &word);
+        self.trace.push(envelope, &word, &self.dialect);
+        Some(match done {
+            Ok(Status::OK) => Ok(()),
+            Ok(status) => Err(self.called(about).refused(status)),
+            Err(error) => Err(about.error(ErrorKind::Link(error))),
+        })
+    }
+
+    /// Fetches the challenge of a remote unblocking, of the token itself.
+    pub(crate) fn remote_challenge(&mut self, about: About) -> Result<Challenge> {
+        let Some(secrets) = self.link.secrets() else { return self.challenge(about) };
+        let challenge = secrets.challenge();
+        let about = About { ins: Some(GenRandom::INS), ..about };
+        match challenge {
+            Ok(Ok(challenge)) => Ok(challenge),
+            Ok(Err(status)) => Err(self.called(about).refused(status)),
+            Err(error) => Err(about.error(ErrorKind::Link(error))),
         }
     }
 
@@ -229,7 +270,7 @@ impl Wire {
         let mut bytes = Zeroizing::new(vec![0; envelope.data.len() + OVERHEAD]);
         let length = envelope.encode(&mut bytes).map_err(|_| Failed::Other(ErrorKind::TooLong))?;
         bytes.truncate(length);
-        let answer = self.transmit_raw(&bytes);
+        let answer = self.transmit_one(&bytes);
         let mut answer = answer.map_err(|error| Failed::Other(ErrorKind::Link(error)))?;
         let word = answer.split_last_chunk::<2>().map(|(_, word)| *word);
         let status = Status(u16::from_be_bytes(word.ok_or(Failed::Other(ErrorKind::BadAnswer))?));
@@ -237,10 +278,27 @@ impl Wire {
         Ok((answer, status))
     }
 
-    /// One envelope as it is.
-    pub(crate) fn transmit_raw(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
+    /// One envelope of a command.
+    fn transmit_one(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
         let began = Instant::now();
         let answer = self.link.transmit(envelope);
+        self.keep(began, envelope, answer)
+    }
+
+    /// One envelope as it is, for the token itself.
+    pub(crate) fn transmit_raw(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let began = Instant::now();
+        let answer = self.link.transmit_raw(envelope);
+        self.keep(began, envelope, answer)
+    }
+
+    /// Counts and traces an exchange.
+    fn keep(
+        &mut self,
+        began: Instant,
+        envelope: &[u8],
+        answer: Result<Vec<u8>, LinkError>,
+    ) -> Result<Vec<u8>, LinkError> {
         self.tally.count(envelope, answer.as_deref().unwrap_or_default());
         if let Some(recorded) = &mut self.recorded {
             recorded.exchange(began, envelope, answer.as_deref(), &self.dialect);

@@ -2,11 +2,10 @@
 
 mod common;
 
-use common::{issued, log_in, seeded};
+use common::{BEHIND_LIBRARY, fresh, issued, log_in};
 use ukey_device::{
     CipherParameters, Container, Device, DigestAlgorithm, EccPublicKey, EnvelopedKeyPair, Error, ErrorKind,
     KeyUse, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SessionKey, Signer, Status,
-    Target,
 };
 
 const KEY: [u8; 16] =
@@ -15,7 +14,7 @@ const IV: [u8; 16] = [7; 16];
 const CBC: CipherParameters<'static> = CipherParameters::new(SGD_SM4_CBC, &IV);
 
 fn factory() -> Device {
-    Target::Sim.connect(&seeded(1)).unwrap()
+    fresh(1)
 }
 
 fn hex(text: &str) -> Vec<u8> {
@@ -82,8 +81,8 @@ fn a_key_set_in_clear_gives_the_standards_example() {
 #[test]
 fn data_of_any_length_go_through() {
     let device = factory();
-    let key = device.set_symmetric_key(SGD_SM4_CBC, &KEY).unwrap();
     for algorithm in [SGD_SM4_ECB, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_OFB] {
+        let key = device.set_symmetric_key(algorithm, &KEY).unwrap();
         let padded = CipherParameters::new(algorithm, &IV).padded();
         for length in [0, 1, 16, 495, 496, 497, 10_000] {
             let data: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
@@ -106,12 +105,30 @@ fn data_of_any_length_go_through() {
 }
 
 #[test]
+fn a_key_serves_any_mode_of_its_cipher() {
+    let device = factory();
+    let key = device.set_symmetric_key(SGD_SM4_ECB, &KEY).unwrap();
+    let begun = key.encrypt_init(&CBC);
+    if BEHIND_LIBRARY {
+        // SKF_EncryptInit names no mode: it is that of the key.
+        let error = begun.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported), "{error}");
+    } else {
+        begun.unwrap();
+        let sealed = key.encrypt(&KEY).unwrap();
+        let cbc = device.set_symmetric_key(SGD_SM4_CBC, &KEY).unwrap();
+        assert_eq!(decrypt(&cbc, &CBC, &sealed), KEY);
+    }
+}
+
+#[test]
 fn a_mac_is_the_last_block_of_an_encryption() {
     let device = factory();
     let key = device.set_symmetric_key(SGD_SM4_MAC, &KEY).unwrap();
+    let cbc = device.set_symmetric_key(SGD_SM4_CBC, &KEY).unwrap();
     for length in [16, 496, 512, 8000] {
         let data = vec![0x5A; length];
-        let sealed = encrypt(&key, &CBC, &data);
+        let sealed = encrypt(&cbc, &CBC, &data);
         key.mac_init(&CipherParameters::new(SGD_SM4_MAC, &IV)).unwrap();
         let mac = key.mac(&data).unwrap();
         assert_eq!(mac, sealed[length - 16..]);

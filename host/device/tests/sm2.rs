@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{ADMIN, USER, issue, issued, log_in, seeded};
+use common::{ADMIN, USER, fresh, issue, issued, log_in};
 use ukey_device::{
     CipherBlock, CipherParameters, Container, Device, EccPublicKey, EccSignature, EnvelopedKeyPair,
-    ErrorKind, KeyUse, Party, SGD_SM4_ECB, SignInput, Status, Target,
+    ErrorKind, KeyUse, Party, SGD_SM4_ECB, SignInput, Status,
 };
 
 const ID: &[u8] = b"1234567812345678";
@@ -31,7 +31,7 @@ fn pairs() -> [([u8; 32], EccPublicKey); 2] {
 
 #[test]
 fn the_standards_signature_is_verified_and_every_other_is_not() {
-    let device = Target::Sim.connect(&seeded(1)).unwrap();
+    let device = fresh(1);
     let [(private, public), (_, other)] = pairs();
     let signature = EccSignature {
         r: number("f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"),
@@ -54,7 +54,7 @@ fn the_standards_signature_is_verified_and_every_other_is_not() {
 
 #[test]
 fn what_is_encrypted_is_decrypted_with_its_key_alone() {
-    let device = Target::Sim.connect(&seeded(1)).unwrap();
+    let device = fresh(1);
     let [(private, public), (other, _)] = pairs();
     device.keep_trace(200);
     let long = [7; 3000];
@@ -97,7 +97,7 @@ fn ready<'d>(device: &'d Device, pair: &([u8; 32], EccPublicKey)) -> Container<'
 
 #[test]
 fn two_tokens_agree_on_a_key() {
-    let (one, two) = (issued(), Target::Sim.connect(&seeded(2)).unwrap());
+    let (one, two) = (issued(), fresh(2));
     issue(&two, USER, ADMIN);
     let pairs = pairs();
     let (a, b) = (ready(&one, &pairs[0]), ready(&two, &pairs[1]));

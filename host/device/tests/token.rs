@@ -2,16 +2,16 @@
 
 mod common;
 
-use common::{ADMIN, APPLICATION, FACTORY_KEY, USER, issued, log_in, pin, seeded};
-use ukey_device::{DeviceKey, Error, ErrorKind, KeyUse, PinKey, PinType, Status, Target};
+use common::{ADMIN, APPLICATION, BEHIND_LIBRARY, FACTORY_KEY, USER, fresh, issued, log_in, pin};
+use ukey_device::{DeviceKey, Error, ErrorKind, KeyUse, PinKey, PinType, Status};
 
 #[test]
 fn a_factory_token_tells_who_it_is() {
-    let device = Target::Sim.connect(&seeded(7)).unwrap();
+    let device = fresh(7);
     let info = device.info().unwrap();
     assert_eq!(info.serial_number.len(), 16);
-    assert_eq!(info.max_apdu_data, 512);
-    assert_ne!(info.serial_number, Target::Sim.connect(&seeded(8)).unwrap().info().unwrap().serial_number);
+    assert_eq!(info.max_apdu_data, if BEHIND_LIBRARY { 432 } else { 512 });
+    assert_ne!(info.serial_number, fresh(8).info().unwrap().serial_number);
     assert_eq!(device.applications().unwrap(), Vec::<String>::new());
 
     device.set_label("张三的钥匙").unwrap();
@@ -22,14 +22,15 @@ fn a_factory_token_tells_who_it_is() {
 
 #[test]
 fn random_is_as_long_as_asked_and_repeats_with_the_seed_only() {
-    let random = |seed, count| Target::Sim.connect(&seeded(seed)).unwrap().random(count).unwrap();
+    let random = |seed, count| fresh(seed).random(count).unwrap();
     assert_eq!(random(1, 1000).len(), 1000);
-    assert_eq!(random(1, 64), random(1, 64));
+    // Behind a library there is no seed.
+    assert_eq!(random(1, 64) == random(1, 64), !BEHIND_LIBRARY);
     assert_ne!(random(1, 64), random(2, 64));
     assert!(random(1, 0).is_empty());
     // However many there are, the token's challenge is in front.
     for count in [16, 128, 129, 135, 200, 1000] {
-        let device = Target::Sim.connect(&seeded(1)).unwrap();
+        let device = fresh(1);
         let key = DeviceKey(*b"1234567812345678");
         let random = device.random(count).unwrap();
         device.authenticate_with(key.cryptogram(&random)).unwrap();
@@ -40,10 +41,15 @@ fn random_is_as_long_as_asked_and_repeats_with_the_seed_only() {
 
 #[test]
 fn the_device_key_counts_its_tries() {
-    let device = Target::Sim.connect(&seeded(1)).unwrap();
+    let device = fresh(1);
     let wrong = DeviceKey([0; 16]);
     let error = device.authenticate(&wrong).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::WrongDeviceKey { tries_left: 9 }), "{error}");
+    // GM/T 0016 has no way to tell them.
+    let expected = if BEHIND_LIBRARY { None } else { Some(9) };
+    assert!(
+        matches!(error.kind(), ErrorKind::WrongDeviceKey { tries_left } if *tries_left == expected),
+        "{error}"
+    );
     device.authenticate(&FACTORY_KEY).unwrap();
 
     let new = DeviceKey([7; 16]);
@@ -53,8 +59,14 @@ fn the_device_key_counts_its_tries() {
         ErrorKind::WrongDeviceKey { .. }
     ));
     device.authenticate(&new).unwrap();
-    let error = device.change_device_key(&wrong, &FACTORY_KEY).unwrap_err();
-    assert_eq!(error.status(), Some(Status::WRONG_MAC), "{error}");
+    let changed = device.change_device_key(&wrong, &FACTORY_KEY);
+    if BEHIND_LIBRARY {
+        // SKF_ChangeDevAuthKey names the new key only: who proved the old one may.
+        changed.unwrap();
+    } else {
+        let error = changed.unwrap_err();
+        assert_eq!(error.status(), Some(Status::WRONG_MAC), "{error}");
+    }
 }
 
 #[test]
@@ -87,6 +99,8 @@ fn ten_wrong_pins_lock_and_the_administrator_unlocks() {
     }
     let locked = |error: Error, status| {
         assert!(matches!(error.kind(), ErrorKind::Locked { pin: PinType::User }), "{error}");
+        // The code of a locked PIN is one for both.
+        let status = if BEHIND_LIBRARY { Status::LOCKED } else { status };
         assert_eq!((error.status(), error.tries_left()), (Some(status), Some(0)));
         assert!(error.help_zh().unwrap().contains("解锁"));
     };
@@ -194,7 +208,8 @@ fn a_long_certificate_survives_chain_and_continuation() {
     assert_eq!(container.export_certificate(KeyUse::Sign).unwrap(), Some(certificate));
     let trace = device.trace();
     assert!(trace.iter().filter(|traced| traced.command.starts_with("904c")).count() >= 3, "a chain");
-    assert!(trace.iter().filter(|traced| traced.answer.ends_with("6a9e")).count() >= 3, "a continuation");
+    let blocks = trace.iter().filter(|traced| traced.answer.ends_with("6a9e")).count();
+    assert!(if BEHIND_LIBRARY { blocks == 0 } else { blocks >= 3 }, "a continuation");
 
     let error = container.import_certificate(KeyUse::Sign, &[1; 20_000]).unwrap_err();
     assert_eq!(error.status(), Some(Status::WRONG_LENGTH), "{error}");

@@ -516,6 +516,12 @@ ULONG DEVAPI SKF_ExtRSAPriKeyOperation(DEVHANDLE hDev, const RSAPRIVATEKEYBLOB *
 /* Pulls a simulated device: what is open in it answers SAR_DEVICE_REMOVED from now on. Not in GM/T 0016. */
 ULONG DEVAPI UKEY_Unplug(const CHAR *szDevName);
 
+/* Pulls a simulated device when the token has answered so many more commands. Not in GM/T 0016. */
+ULONG DEVAPI UKEY_UnplugAfter(const CHAR *szDevName, ULONG ulCommands);
+
+/* Whether a device is simulated: whether there is a hand that can pull it. Not in GM/T 0016. */
+ULONG DEVAPI UKEY_IsSimulated(const CHAR *szDevName, BOOL *pbSimulated);
+
 /* Plugs a simulated device in again. Not in GM/T 0016. */
 ULONG DEVAPI UKEY_PlugIn(const CHAR *szDevName);
 

@@ -162,11 +162,12 @@ impl Direction {
             return out.fits(most).map(drop);
         }
         let given = operation.given;
-        *begun = None;
+        // What the token refuses is under way there still, or it will say that it is not.
         let result = key.did(match self {
             Direction::Encrypt => key.get().encrypt(&data),
             Direction::Decrypt => key.get().decrypt(&data),
         })?;
+        *begun = None;
         let filled = out.fill(&result);
         drop(begun);
         if filled.is_err() {

@@ -192,12 +192,24 @@ fn structure(info: &DeviceInfo) -> DEVINFO {
 
 /// Functions that are ours: the hand on a simulated key, and what went wrong in words.
 pub(crate) mod own {
-    use super::{Buffer, CHAR, Out, Result, Sar, Slot, Text, ULONG, exports, slots};
+    use super::{BOOL, Buffer, CHAR, Out, Result, Sar, Slot, Text, ULONG, exports, slots};
 
     exports! {
         /// Pulls a simulated device: what is open in it answers SAR_DEVICE_REMOVED from now on. Not in GM/T 0016.
         fn UKEY_Unplug(szDevName: Text) {
             find(&szDevName)?.unplug()
+        }
+
+        /// Pulls a simulated device when the token has answered so many more commands. Not in GM/T 0016.
+        fn UKEY_UnplugAfter(szDevName: Text, ulCommands: ULONG) {
+            find(&szDevName)?.unplug_after(ulCommands.into())
+        }
+
+        /// Whether a device is simulated: whether there is a hand that can pull it. Not in GM/T 0016.
+        fn UKEY_IsSimulated(szDevName: Text, pbSimulated: Out<BOOL>) {
+            let place = pbSimulated.place()?;
+            place.put(find(&szDevName)?.connect()?.device.hand().is_ok().into());
+            Ok(())
         }
 
         /// Plugs a simulated device in again. Not in GM/T 0016.

@@ -163,16 +163,31 @@ impl Slot {
         Ok(())
     }
 
+    /// Pulls it when so many more commands of the token were answered.
+    pub(crate) fn unplug_after(&self, commands: u64) -> Result {
+        let live = self.connect()?;
+        live.device.hand()?.unplug_after(commands);
+        // It stays pulled, whoever lets go of it.
+        self.key().kept = Some(live);
+        Ok(())
+    }
+
     /// Plugs it in again.
     pub(crate) fn plug_in(&self) -> Result {
         let _still = still();
         let name = self.name();
         let mut key = self.key();
-        let live = key.kept.clone().filter(|_| key.is_pulled).ok_or(Sar::FAIL)?;
+        let live = key.kept.clone().filter(|live| key.is_pulled || !live.has_power()).ok_or(Sar::FAIL)?;
+        // One that was pulled inside a command told that command alone.
+        let others_know = key.is_pulled;
         live.device.plug_in()?;
         (key.is_pulled, key.is_there) = (false, Some(true));
         if !self.target.is_fresh() {
             key.kept = None;
+        }
+        drop(key);
+        if !others_know {
+            live.lost_power();
         }
         tell(name, EVENT_INSERTED);
         Ok(())

@@ -10,8 +10,8 @@ pub mod holder;
 #[cfg(feature = "pcsc")]
 pub mod pcsc;
 pub mod qemu;
-pub mod serial;
 mod secrets;
+pub mod serial;
 pub mod sim;
 pub mod skf;
 pub mod socket;

@@ -3,7 +3,15 @@
 
 pub(crate) mod walk;
 
-use ukey_device::{CreateApplication, Device, DeviceKey, Options, Pin, PinType, Rights, Simulator, Target};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ukey_device::link::skf::Fault;
+use ukey_device::{
+    CreateApplication, Device, DeviceKey, ErrorKind, LinkError, Options, Pin, PinType, Rights, Simulator,
+    Target,
+};
 
 pub(crate) const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
 pub(crate) const USER: &str = "12345678";
@@ -36,15 +44,48 @@ pub(crate) fn issue(device: &Device, user: &str, admin: &str) {
         .unwrap();
 }
 
+/// A factory-new token. The tests that take theirs here are those of `ukey-skf` too, where it is behind the library.
+pub(crate) fn fresh(seed: u64) -> Device {
+    let target = if BEHIND_LIBRARY { behind_library() } else { Target::Sim };
+    target.connect(&seeded(seed)).unwrap()
+}
+
+/// Whether these are the tests of `ukey-skf`.
+pub(crate) const BEHIND_LIBRARY: bool = matches!(env!("CARGO_PKG_NAME").as_bytes(), b"ukey-skf");
+
+/// How many tokens the library has: more than there are tests, each of which takes the next.
+const TOKENS: usize = 64;
+
+/// A token behind the library that cargo built beside these tests, one that nobody took yet.
+fn behind_library() -> Target {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let library = LIBRARY.get_or_init(|| {
+        // SAFETY: every test comes here first, and none reads the environment itself.
+        unsafe { std::env::set_var("UKEY_SKF_TARGETS", vec!["sim"; TOKENS].join(";")) };
+        let test = std::env::current_exe().unwrap();
+        let beside = test.ancestors().skip(1).take(2).map(|folder| folder.join("libukey_skf.so"));
+        beside.into_iter().find(|path| path.exists()).expect("cargo builds the library beside its tests")
+    });
+    // Which there are is what the library tells to who names none.
+    let error =
+        Target::Skf { library: library.clone(), device: None }.connect(&Options::default()).unwrap_err();
+    let ErrorKind::Link(LinkError::Library(Fault::NoDevice { names, .. })) = error.kind() else {
+        panic!("{error}")
+    };
+    let device = names.get(TAKEN.fetch_add(1, Ordering::SeqCst)).cloned();
+    Target::Skf { library: library.clone(), device: Some(device.expect("there are tokens enough")) }
+}
+
 /// A token with an application.
 pub(crate) fn issued() -> Device {
-    let device = Target::Sim.connect(&seeded(1)).unwrap();
+    let device = fresh(1);
     issue(&device, USER, ADMIN);
     device
 }
 
 /// A file with such a token, and the folder that holds it.
-pub(crate) fn issued_file() -> (tempfile::TempDir, std::path::PathBuf) {
+pub(crate) fn issued_file() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key.ukey");
     let simulator = Simulator::fresh(&seeded(1)).unwrap();

@@ -109,6 +109,7 @@ static void devices(CHAR *name, DEVHANDLE *device)
 {
     CHAR names[256], event_name[64];
     ULONG size = 0, state, event;
+    BOOL simulated = FALSE;
     DEVINFO info;
     pthread_t thread;
 
@@ -126,6 +127,24 @@ static void devices(CHAR *name, DEVHANDLE *device)
     OK(SKF_ConnectDev(name, device));
     OK(SKF_DisConnectDev(*device));
     IS(SKF_DisConnectDev(*device), SAR_INVALIDHANDLEERR);
+    OK(SKF_ConnectDev(name, device));
+
+    OK(UKEY_IsSimulated(name, &simulated));
+    HOLDS(simulated == TRUE);
+    IS(UKEY_IsSimulated("nothing", &simulated), SAR_INVALIDPARAMERR);
+    OK(UKEY_UnplugAfter(name, 1));
+    IS(UKEY_UnplugAfter("nothing", 1), SAR_INVALIDPARAMERR);
+    OK(SKF_GetDevInfo(*device, &info));
+    IS(SKF_GetDevInfo(*device, &info), SAR_DEVICE_REMOVED);
+    size = sizeof event_name;
+    OK(SKF_WaitForDevEvent(event_name, &size, &event));
+    HOLDS(event == DEV_EVENT_REMOVED && strcmp(event_name, name) == 0);
+    OK(UKEY_PlugIn(name));
+    IS(SKF_GetDevInfo(*device, &info), SAR_DEVICE_REMOVED);
+    size = sizeof event_name;
+    OK(SKF_WaitForDevEvent(event_name, &size, &event));
+    HOLDS(event == DEV_EVENT_INSERTED && strcmp(event_name, name) == 0);
+    OK(SKF_DisConnectDev(*device));
     OK(SKF_ConnectDev(name, device));
 
     OK(UKEY_Unplug(name));

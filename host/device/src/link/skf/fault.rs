@@ -166,22 +166,23 @@ impl Fault {
             Fault::NotLoaded { why: NotLoaded::Machine { .. }, .. } => {
                 ("ask the key's maker for the library of this machine", "请向UKey厂商索取适用于本机的库")
             }
-            Fault::NotLoaded { why: NotLoaded::Dependency { .. }, .. } => (
-                "install the library that it needs: `ldd` lists them all",
-                "请安装其依赖的库，可用 ldd 查看",
-            ),
+            Fault::NotLoaded { why: NotLoaded::Dependency { .. }, .. } => {
+                ("install the library that it needs: `ldd` lists them all", "请安装其依赖的库，可用 ldd 查看")
+            }
             Fault::NotLoaded { .. } | Fault::NoLibrary { .. } => {
                 ("name the SKF library (GM/T 0016) of the key's maker", "请指定UKey厂商的SKF库（GM/T 0016）")
             }
-            Fault::NoDevice { asked: None, names, .. } if !names.is_empty() => {
-                ("name one behind the library: skf:LIBRARY.so#DEVICE", "请在库名后指定设备：skf:库文件#设备名")
-            }
+            Fault::NoDevice { asked: None, names, .. } if !names.is_empty() => (
+                "name one behind the library: skf:LIBRARY.so#DEVICE",
+                "请在库名后指定设备：skf:库文件#设备名",
+            ),
             Fault::NoDevice { .. } => {
                 ("plug the key in; the list is what SKF_EnumDev tells", "请插入UKey；设备名以SKF_EnumDev为准")
             }
-            Fault::Refused { .. } => {
-                ("plug the key in again, and close other programs that use it", "请重新插入UKey，并退出占用它的程序")
-            }
+            Fault::Refused { .. } => (
+                "plug the key in again, and close other programs that use it",
+                "请重新插入UKey，并退出占用它的程序",
+            ),
             Fault::Garbage { .. } | Fault::Overrun { .. } => (
                 "this is a defect of the library: report it to the key's maker",
                 "这是该库的缺陷，请反馈给UKey厂商",

@@ -72,7 +72,10 @@ impl Library {
         let file = located(file)?;
         let mut libraries = held(&LIBRARIES);
         if let Some(library) = libraries.get(&file) {
-            return library.given_up.get().map_or_else(|| Ok(Arc::clone(library)), |fault| Err(fault.clone()));
+            return library
+                .given_up
+                .get()
+                .map_or_else(|| Ok(Arc::clone(library)), |fault| Err(fault.clone()));
         }
         let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
         let (jobs, work) = channel();
@@ -185,9 +188,7 @@ fn located(file: &Path) -> Result<PathBuf, Fault> {
     match file.canonicalize() {
         Ok(file) => Ok(file),
         Err(_) if file.parent() == Some(Path::new("")) => Ok(file.to_owned()),
-        Err(_) => {
-            Err(Fault::NotLoaded { library: file.display().to_string(), why: NotLoaded::NoFile })
-        }
+        Err(_) => Err(Fault::NotLoaded { library: file.display().to_string(), why: NotLoaded::NoFile }),
     }
 }
 
@@ -231,7 +232,6 @@ fn machine(file: &Path) -> Option<Result<String, NotLoaded>> {
         (object::elf::EM_LOONGARCH, true) => "loongarch64",
         (object::elf::EM_MIPS, true) => "mips64",
         (object::elf::EM_MIPS, false) => "mips",
-        (object::elf::EM_SW64, _) => "sw_64",
         (object::elf::EM_PPC64, _) => "powerpc64",
         (other, _) => return Some(Ok(format!("machine {other}"))),
     };

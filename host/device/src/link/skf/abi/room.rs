@@ -37,7 +37,12 @@ impl Room {
         let mut bytes = vec![0; size];
         bytes.resize(size + SLACK, CANARY);
         let length = ULONG::try_from(size).unwrap_or(ULONG::MAX);
-        Room { bytes: Zeroizing::new(bytes), size, length: [length, CANARIES, CANARIES, CANARIES], asks: false }
+        Room {
+            bytes: Zeroizing::new(bytes),
+            size,
+            length: [length, CANARIES, CANARIES, CANARIES],
+            asks: false,
+        }
     }
 
     /// No room: only the length that is needed is asked for.

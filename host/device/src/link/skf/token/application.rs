@@ -2,7 +2,7 @@
 
 use ukey_apdu::Status;
 use ukey_apdu::command::{
-    ApplicationInfo, AppId, CloseApplication, CreateApplication, DeleteApplication, OpenApplication, Rights,
+    AppId, ApplicationInfo, CloseApplication, CreateApplication, DeleteApplication, OpenApplication, Rights,
 };
 
 use super::{Answer, Application, NOTHING, No, Token, c_str, names, text};
@@ -14,7 +14,11 @@ impl Token {
         self.name_list(&names(f, |list| f.SKF_EnumApplication(self.device, list))?)
     }
 
-    pub(super) fn create_application(&mut self, f: &Functions<'_>, command: &CreateApplication<'_>) -> Answer {
+    pub(super) fn create_application(
+        &mut self,
+        f: &Functions<'_>,
+        command: &CreateApplication<'_>,
+    ) -> Answer {
         let (name, admin, user) =
             (text(command.name)?, text(command.admin_pin.as_bytes())?, text(command.user_pin.as_bytes())?);
         let mut handle = Room::of_handle();
@@ -36,7 +40,11 @@ impl Token {
         NOTHING
     }
 
-    pub(super) fn delete_application(&mut self, f: &Functions<'_>, command: &DeleteApplication<'_>) -> Answer {
+    pub(super) fn delete_application(
+        &mut self,
+        f: &Functions<'_>,
+        command: &DeleteApplication<'_>,
+    ) -> Answer {
         let mut open = self.applications.iter();
         if let Some(id) = open.find(|open| open.name == command.name).map(|open| open.id) {
             self.close_all(f, id);

@@ -16,6 +16,10 @@ use crate::link::skf::sar::Sar;
 /// The cipher of an algorithm, without its mode (GM/T 0006).
 const CIPHER: ULONG = 0xFFFF_FF00;
 
+/// Modes of an algorithm.
+const MODE_CBC: ULONG = 0x02;
+const MODE_MAC: ULONG = 0x10;
+
 /// What libraries answer for the handle of a key that is gone.
 const NO_KEY: [Sar; 2] = [Sar::INVALIDHANDLEERR, Sar::KEYNOTFOUNTERR];
 
@@ -65,8 +69,11 @@ macro_rules! direction {
 
         pub(super) fn $end(&mut self, f: &Functions<'_>, command: &$Final<'_>) -> Answer {
             let (key, Data(data)) = (self.key(command.key)?.handle, command.data);
-            let mut out =
-                if data.is_empty() { Vec::new() } else { step(f, data, |room| f.$SKF_Update(key, data, room))? };
+            let mut out = if data.is_empty() {
+                Vec::new()
+            } else {
+                step(f, data, |room| f.$SKF_Update(key, data, room))?
+            };
             out.extend(step(f, &[], |room| f.$SKF_Final(key, room))?);
             Ok(out)
         }
@@ -100,7 +107,10 @@ impl Token {
 
     pub(super) fn mac_init(&mut self, f: &Functions<'_>, command: &MacInit<'_>) -> Answer {
         let key = self.key(command.key)?;
-        let is_same = |algorithm| algorithm & CIPHER == key.algorithm & CIPHER;
+        // SKF_MacInit names no mode either, but a MAC is one of its own, made by CBC.
+        let is_same = |algorithm: ULONG| {
+            algorithm & CIPHER == key.algorithm & CIPHER && matches!(algorithm & !CIPHER, MODE_CBC | MODE_MAC)
+        };
         if !command.parameters.algorithm.is_none_or(is_same) {
             return Err(Status::UNSUPPORTED_KEY_ALGORITHM.into());
         }

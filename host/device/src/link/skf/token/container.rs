@@ -73,7 +73,8 @@ impl Token {
         let deleted = f.SKF_DeleteContainer(application, c_str(&text(command.name)?)?);
         deleted.map_err(|stop| self.unless_container(f, stop.into(), application, command.name))?;
         let call = f.last_call();
-        let is_it = |open: &mut Container| open.application == command.application && open.name == command.name;
+        let is_it =
+            |open: &mut Container| open.application == command.application && open.name == command.name;
         for container in self.containers.extract_if(.., is_it) {
             // What it was is gone; its handle may still want to be given back.
             let _ = f.SKF_CloseContainer(container.handle);
@@ -138,7 +139,11 @@ impl Token {
         Ok(info)
     }
 
-    pub(super) fn import_certificate(&mut self, f: &Functions<'_>, command: &ImportCertificate<'_>) -> Answer {
+    pub(super) fn import_certificate(
+        &mut self,
+        f: &Functions<'_>,
+        command: &ImportCertificate<'_>,
+    ) -> Answer {
         let container = self.container(command.application, command.container)?;
         f.SKF_ImportCertificate(container, command.key_use as u32, command.certificate)?;
         NOTHING

@@ -67,7 +67,7 @@ impl Token {
     pub(super) fn authenticate(&mut self, f: &Functions<'_>, command: &DevAuth) -> Answer {
         let proved = f.SKF_DevAuth(self.device, &command.cryptogram).map_err(No::from);
         // There is no code for a wrong key: tries are not told.
-        proved.map_err(|no| no.means(&[Sar::PIN_INCORRECT, Sar::INDATAERR], UNCOUNTED))?;
+        proved.map_err(|no| no.means(&WRONG_KEY, UNCOUNTED))?;
         self.has_device_right = true;
         NOTHING
     }
@@ -86,6 +86,9 @@ impl Token {
         no.means(&[Sar::FAIL, Sar::UNKNOWNERR, Sar::USER_NOT_LOGGED_IN], Status::SECURITY_NOT_SATISFIED)
     }
 }
+
+/// What libraries answer to a wrong device authentication key.
+const WRONG_KEY: [Sar; 4] = [Sar::FAIL, Sar::UNKNOWNERR, Sar::PIN_INCORRECT, Sar::INDATAERR];
 
 /// `6300`: verification failed, and nobody says how many tries are left.
 const UNCOUNTED: Status = Status(0x6300);

@@ -40,7 +40,12 @@ impl Token {
     }
 
     /// The digest e of a message, for an SM2 signature. It takes the place of what was under way.
-    pub(super) fn digest_of(&mut self, f: &Functions<'_>, signer: Signer<'_>, message: &[u8]) -> Answer<[u8; 32]> {
+    pub(super) fn digest_of(
+        &mut self,
+        f: &Functions<'_>,
+        signer: Signer<'_>,
+        message: &[u8],
+    ) -> Answer<[u8; 32]> {
         self.end_digest(f);
         let handle = self.begin_digest(f, DigestAlgorithm::Sm3, Some(signer))?;
         let mut room = Room::new(LONGEST);

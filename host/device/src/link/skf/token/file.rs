@@ -1,5 +1,7 @@
 //! Files.
 
+use std::ops::Range;
+
 use ukey_apdu::Status;
 use ukey_apdu::command::{
     CreateFile, DeleteFile, EnumFiles, FileInfo, GetFileInfo, ReadFile, Rights, WriteFile,
@@ -52,7 +54,13 @@ impl Token {
         let mut room = Room::new(count.into());
         let read = f.SKF_ReadFile(application, c_str(&name)?, command.offset.into(), count.into(), &mut room);
         read.map_err(|stop| {
-            self.unless_beyond(f, stop.into(), application, command.name, usize::from(command.offset) + 1)
+            self.unless_beyond(
+                f,
+                stop.into(),
+                application,
+                command.name,
+                command.offset.into()..usize::from(command.offset) + 1,
+            )
         })?;
         Ok(room.filled().map_err(|garbage| f.garbage(garbage))?.to_vec())
     }
@@ -60,14 +68,23 @@ impl Token {
     pub(super) fn write_file(&mut self, f: &Functions<'_>, command: &WriteFile<'_>) -> Answer {
         let application = self.application(command.application)?;
         let (name, data) = (text(command.name)?, command.data.0);
-        let end = usize::from(command.offset) + data.len();
+        let offset = usize::from(command.offset);
         let written = f.SKF_WriteFile(application, c_str(&name)?, command.offset.into(), data);
-        written.map_err(|stop| self.unless_beyond(f, stop.into(), application, command.name, end))?;
+        written.map_err(|stop| {
+            self.unless_beyond(f, stop.into(), application, command.name, offset..offset + data.len())
+        })?;
         NOTHING
     }
 
     /// A refusal that comes of the file ending before, where that is so; the call stays the one that decided.
-    fn unless_beyond(&self, f: &Functions<'_>, no: No, application: HANDLE, name: &[u8], end: usize) -> No {
+    fn unless_beyond(
+        &self,
+        f: &Functions<'_>,
+        no: No,
+        application: HANDLE,
+        name: &[u8],
+        part: Range<usize>,
+    ) -> No {
         if no.sar().is_none_or(|sar| sar.status() == Status::SECURITY_NOT_SATISFIED) {
             return no;
         }
@@ -75,7 +92,11 @@ impl Token {
         let info = self.look_at(f, application, name);
         f.blame(call);
         match info {
-            Ok(info) if usize::try_from(info.size).is_ok_and(|size| size < end) => Status::WRONG_OFFSET.into(),
+            Ok(FileInfo { size, .. })
+                if usize::try_from(size).is_ok_and(|size| size <= part.start || size < part.end) =>
+            {
+                Status::WRONG_OFFSET.into()
+            }
             _ => no,
         }
     }

@@ -44,6 +44,8 @@ const TURN: Duration = Duration::from_millis(20);
 enum No {
     Status(Status),
     Stop(Stop),
+    /// A code, and the word that it means here: where the device is still there, and nobody else's.
+    Means(Sar, Status),
 }
 
 impl From<Status> for No {
@@ -74,14 +76,17 @@ impl No {
     /// The code that a function refused with.
     fn sar(&self) -> Option<Sar> {
         match self {
-            No::Stop(Stop::Refused(sar)) => Some(*sar),
-            _ => None,
+            No::Stop(Stop::Refused(sar)) | No::Means(sar, _) => Some(*sar),
+            No::Stop(_) | No::Status(_) => None,
         }
     }
 
     /// Another word for these codes, where they mean something of their own.
     fn means(self, codes: &[Sar], status: Status) -> No {
-        if self.sar().is_some_and(|sar| codes.contains(&sar)) { No::Status(status) } else { self }
+        match self {
+            No::Stop(Stop::Refused(sar)) if codes.contains(&sar) => No::Means(sar, status),
+            no => no,
+        }
     }
 }
 
@@ -163,7 +168,7 @@ pub(super) fn names(
 ) -> Result<Vec<Vec<u8>>, Stop> {
     let list = asked(f, call).map_err(|no| match no {
         No::Stop(stop) => stop,
-        No::Status(status) => f.garbage(status),
+        No::Status(status) | No::Means(_, status) => f.garbage(status),
     })?;
     // Behind the end, some leave what was in the buffer.
     let mut names = Vec::new();
@@ -309,26 +314,26 @@ impl Token {
 
     /// The status word of a refusal.
     fn word(&self, f: &Functions<'_>, no: No) -> Result<Status, LinkError> {
-        match no {
-            No::Status(status) => Ok(status),
-            No::Stop(Stop::Missing) => Ok(Status::UNSUPPORTED),
-            No::Stop(Stop::Fault(fault)) => Err(LinkError::Library(fault)),
-            No::Stop(Stop::Refused(Sar::DEVICE_REMOVED)) => Err(LinkError::Removed),
-            No::Stop(Stop::Refused(sar)) => {
-                let call = f.last_call();
-                let status = sar.status();
-                // Codes that say nothing: the key may be gone, or another program's.
-                let says_nothing = matches!(sar, Sar::INVALIDHANDLEERR | Sar::TIMEOUTERR) || status == Status::INTERNAL;
-                if says_nothing && self.is_gone(f) {
-                    return Err(LinkError::Removed);
-                }
-                if says_nothing && self.is_held_by_another(f) {
-                    return Err(self.busy(f));
-                }
-                f.blame(call);
-                Ok(status)
+        let (sar, status) = match no {
+            No::Status(status) => return Ok(status),
+            No::Stop(Stop::Missing) => return Ok(Status::UNSUPPORTED),
+            No::Stop(Stop::Fault(fault)) => return Err(LinkError::Library(fault)),
+            No::Stop(Stop::Refused(Sar::DEVICE_REMOVED)) => return Err(LinkError::Removed),
+            No::Stop(Stop::Refused(sar)) => (sar, sar.status()),
+            No::Means(sar, status) => (sar, status),
+        };
+        // Codes that say nothing: the key may be gone, or another program's.
+        if sar.status() == Status::INTERNAL {
+            let call = f.last_call();
+            if self.is_gone(f) {
+                return Err(LinkError::Removed);
             }
+            if self.is_held_by_another(f) {
+                return Err(self.busy(f));
+            }
+            f.blame(call);
         }
+        Ok(status)
     }
 
     /// Whether the device is there no longer.

@@ -9,10 +9,10 @@ use ukey_apdu::pin::{Challenge, Pin, SealedPinBuf};
 use ukey_apdu::wire::{Malformed, Reader};
 
 use super::{Answer, NOTHING, No, Token, c_str, text};
-use crate::link::{LinkError, Secret};
 use crate::link::skf::abi::functions::{Functions, HANDLE, Stop};
 use crate::link::skf::abi::room::Room;
 use crate::link::skf::sar::Sar;
+use crate::link::{LinkError, Secret};
 
 /// What no library tells: the count was not written.
 const UNTOLD: u32 = u32::MAX;
@@ -104,7 +104,9 @@ impl Token {
             UNTOLD => self.tries_left(f, application, pin_type),
             left => Some(left),
         };
-        Err(left.map_or(Status(0x6300), |left| Status::tries_left(u8::try_from(left).unwrap_or(u8::MAX))).into())
+        Err(left
+            .map_or(Status(0x6300), |left| Status::tries_left(u8::try_from(left).unwrap_or(u8::MAX)))
+            .into())
     }
 
     /// The tries that are left, where the function that spent one did not say; it stays the call that decided.
@@ -121,7 +123,8 @@ impl Token {
     pub(crate) fn challenge(&self, f: &Functions<'_>) -> Result<Result<Challenge, Status>, LinkError> {
         let random = self.send(f, &GenRandom { length: 8 });
         let challenge = random.and_then(|random| {
-            Ok(Challenge::try_from(random.as_slice()).map_err(|_| f.garbage("gave a challenge of another length"))?)
+            Ok(Challenge::try_from(random.as_slice())
+                .map_err(|_| f.garbage("gave a challenge of another length"))?)
         });
         match challenge {
             Ok(challenge) => Ok(Ok(challenge)),

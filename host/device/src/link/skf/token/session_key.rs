@@ -131,7 +131,7 @@ impl Token {
             initiator.id,
             &mut key,
         )
-        .map_err(|stop| unsupported(stop.into()))?;
+        .map_err(|stop| wrong_data(unsupported(stop.into())))?;
         let temporary_key = key_in(f, temporary.whole())?;
         let key = AgreedKeyId(self.new_key(&key, command.algorithm));
         self.encoded(0, |writer| AgreedKey { temporary_key, key }.write(writer))
@@ -140,8 +140,7 @@ impl Token {
     pub(super) fn end_agreement(&mut self, f: &Functions<'_>, command: &GenerateKeyWithEcc<'_>) -> Answer {
         self.container(command.application, command.container)?;
         // It ends once, whatever comes of it.
-        let (agreement, algorithm) =
-            self.agreements.remove(&command.handle.0).ok_or(Status::NO_SUCH_KEY)?;
+        let (agreement, algorithm) = self.agreements.remove(&command.handle.0).ok_or(Status::NO_SUCH_KEY)?;
         let mut key = Room::of_handle();
         let responder = &command.responder;
         let agreed = f.SKF_GenerateKeyWithECC(
@@ -154,10 +153,16 @@ impl Token {
         let call = f.last_call();
         let _ = f.SKF_CloseHandle(agreement);
         f.blame(call);
-        agreed.map_err(|stop| No::from(stop).means(&NO_AGREEMENT, Status::NO_SUCH_KEY))?;
+        let agreed = agreed.map_err(|stop| No::from(stop).means(&NO_AGREEMENT, Status::NO_SUCH_KEY));
+        agreed.map_err(wrong_data)?;
         let key = AgreedKeyId(self.new_key(&key, algorithm));
         self.encoded(0, |writer| key.write(writer))
     }
+}
+
+/// A refusal of the other side's part of an agreement: there is no code for it.
+fn wrong_data(no: No) -> No {
+    no.means(&[Sar::FAIL, Sar::UNKNOWNERR], Status::AGREEMENT_DATA_FAILED)
 }
 
 /// A refusal of an algorithm, as a token says it.

@@ -67,7 +67,12 @@ impl Token {
     }
 
     /// A public key of a container.
-    pub(super) fn key_of(&self, f: &Functions<'_>, container: HANDLE, key_use: KeyUse) -> Answer<EccPublicKey> {
+    pub(super) fn key_of(
+        &self,
+        f: &Functions<'_>,
+        container: HANDLE,
+        key_use: KeyUse,
+    ) -> Answer<EccPublicKey> {
         let mut room = Room::new(LONGEST_KEY);
         f.SKF_ExportPublicKey(container, key_use as u32, &mut room)?;
         let bytes = room.filled().map_err(|garbage| f.garbage(garbage))?;
