@@ -29,7 +29,7 @@ functions = {
     if parameters != "void" else []
     for name, parameters in re.findall(r"^ULONG DEVAPI (\w+)\((.*)\);$", header, re.M)
 }
-assert len(functions) == 85, len(functions)
+assert len(functions) == 87, len(functions)
 
 
 def is_handle(kind):
