@@ -2,6 +2,9 @@
 //!
 //! Guarantees: a function that does not come back is left behind with its thread and all that it was given, and the
 //! library is not used again; nobody else waits for it. A library is never unloaded: many do not survive that.
+//!
+//! One whose constructor does not come back is told of too, but keeps the lock of the C library's loader: this process
+//! loads nothing more, and does not end by itself.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -175,11 +178,9 @@ fn serve(
         }
     };
     let missing = NEEDED.into_iter().filter(|function| !library.has(function)).collect();
-    // Never unloaded.
-    let library = Box::leak(Box::new(library));
     let _ = loaded.send(Ok(missing));
     for job in work {
-        job(library);
+        job(&library);
     }
 }
 

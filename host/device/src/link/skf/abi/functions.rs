@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "the border: each block says why it may")]
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
 use std::sync::Arc;
 
@@ -19,25 +20,35 @@ use crate::link::skf::sar::Sar;
 /// A handle: a pointer of the library's own, which nobody here follows.
 pub(crate) type HANDLE = usize;
 
-/// A library in this process.
+/// A library in this process: where its functions are. They are looked for once: the loader has one lock for all, and
+/// another library's constructor may keep it for ever.
 #[derive(Debug)]
-pub(crate) struct Loaded(libloading::Library);
+pub(crate) struct Loaded(BTreeMap<&'static str, usize>);
 
 impl Loaded {
     /// Loads it; gives the loader's own word where that fails.
     pub(crate) fn load(file: &OsStr) -> Result<Loaded, String> {
         // SAFETY: its constructors run, which is what whoever names a library asks for.
         match unsafe { libloading::Library::new(file) } {
-            Ok(library) => Ok(Loaded(library)),
+            // Never unloaded.
+            Ok(library) => Ok(Loaded::of(Box::leak(Box::new(library)))),
             Err(libloading::Error::DlOpen { source }) => Err(source.to_string()),
             Err(error) => Err(error.to_string()),
         }
     }
 
+    fn of(library: &'static libloading::Library) -> Loaded {
+        let address = |name: &'static str| {
+            // SAFETY: the symbol is only looked for; an address is a number.
+            let symbol = unsafe { library.get::<usize>(name) };
+            symbol.ok().map(|symbol| (name, *symbol))
+        };
+        Loaded(NAMES.iter().copied().filter_map(address).collect())
+    }
+
     /// Whether it has this function.
     pub(crate) fn has(&self, function: &str) -> bool {
-        // SAFETY: the symbol is only looked for.
-        unsafe { self.0.get::<*const BYTE>(function) }.is_ok()
+        self.0.contains_key(function)
     }
 }
 
@@ -109,15 +120,18 @@ impl<'l> Functions<'l> {
 
     /// Calls a function of this name and type; `call` gives it its arguments.
     fn call<F: Copy>(&self, function: &'static str, call: impl FnOnce(F) -> ULONG) -> Result<(), Stop> {
-        // SAFETY: `F` is the type that GM/T 0016 gives the function of this name (the list below); a library that has
-        // another under the name is none of GM/T 0016.
-        let Ok(symbol) = (unsafe { self.loaded.0.get::<F>(function) }) else {
+        const { assert!(size_of::<F>() == size_of::<usize>()) };
+        let Some(address) = self.loaded.0.get(function) else {
             self.called(function, None);
             return Err(Stop::Missing);
         };
+        // SAFETY: `F` is a pointer to a function, of the type that GM/T 0016 gives the one of this name (the list below),
+        // and the address is that of the library's function of this name, which is never unloaded. A library that has
+        // something else under the name is none of GM/T 0016.
+        let function_of_it = unsafe { std::mem::transmute_copy::<usize, F>(address) };
         let sar = {
             let _under_way = self.progress.begins(function);
-            Sar(call(*symbol))
+            Sar(call(function_of_it))
         };
         self.called(function, Some(sar));
         if sar == Sar::OK { Ok(()) } else { Err(Stop::Refused(sar)) }
@@ -197,6 +211,9 @@ fn length(bytes: &[BYTE]) -> ULONG {
 /// the same with a length that says how long it is and becomes how much there is.
 macro_rules! functions {
     ($(fn $name:ident($($p:ident: $kind:tt),* $(,)?);)+) => {
+        /// All of them.
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+
         #[allow(non_snake_case, reason = "the standard's names")]
         #[allow(clippy::too_many_arguments, reason = "the standard's parameters")]
         impl Functions<'_> {
