@@ -162,17 +162,16 @@ impl Wire {
         secret: impl FnOnce() -> Secret,
     ) -> Option<Result<()>> {
         let about = About { ins: Some(C::INS), ..about.clone() };
+        let began = Instant::now();
         let done = self.link.secrets()?.in_clear(secret());
-        let word = done.as_ref().map(|status| status.to_bytes().to_vec()).unwrap_or_default();
         let mut buffer = [0; 128];
         let mut envelope = [0; 128 + OVERHEAD];
         let length = command.to_apdu(&self.dialect, &mut buffer).and_then(|apdu| apdu.encode(&mut envelope));
         let envelope = envelope.get(..length.unwrap_or(0)).unwrap_or_default();
-        self.tally.count(envelope, &word);
-        self.trace.push(envelope, &word, &self.dialect);
-        Some(match done {
-            Ok(Status::OK) => Ok(()),
-            Ok(status) => Err(self.called(about).refused(status)),
+        let said = done.as_ref().map_or(Status::INTERNAL, |status| *status);
+        Some(match self.keep(began, envelope, done.map(|status| status.to_bytes().to_vec())) {
+            Ok(_) if said.is_ok() => Ok(()),
+            Ok(_) => Err(self.called(about).refused(said)),
             Err(error) => Err(about.error(ErrorKind::Link(error))),
         })
     }
@@ -301,7 +300,8 @@ impl Wire {
     ) -> Result<Vec<u8>, LinkError> {
         self.tally.count(envelope, answer.as_deref().unwrap_or_default());
         if let Some(recorded) = &mut self.recorded {
-            recorded.exchange(began, envelope, answer.as_deref(), &self.dialect);
+            let call = self.link.last_call();
+            recorded.exchange(began, envelope, answer.as_deref(), &self.dialect, call.as_ref());
         }
         self.trace.push(envelope, answer.as_deref().unwrap_or_default(), &self.dialect);
         answer

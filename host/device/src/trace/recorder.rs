@@ -27,6 +27,7 @@ use super::bytes::Bytes;
 use super::redact::Redactor;
 use crate::dialect;
 use crate::link::LinkError;
+use crate::link::skf::Call;
 
 /// The name of the format, in the header.
 pub const FORMAT: &str = "ukey-trace";
@@ -286,6 +287,7 @@ impl Connection {
         command: &[u8],
         answer: Result<&[u8], &LinkError>,
         dialect: &Dialect,
+        call: Option<&Call>,
     ) {
         self.sequence += 1;
         let bytes = answer.unwrap_or_default();
@@ -317,8 +319,9 @@ impl Connection {
         if let Err(error) = answer {
             put("error", error.to_string().into());
         }
-        if let Some(function) = CALLED.get() {
-            put("called", function.into());
+        // Which function was called here, or was called for it behind the link.
+        if let Some(called) = CALLED.get().map(str::to_owned).or_else(|| call.map(Call::to_string)) {
+            put("called", called.into());
         }
         self.write(line, began);
         if matches!(answer, Err(LinkError::Removed)) {
