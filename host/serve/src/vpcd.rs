@@ -35,6 +35,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two looks for a reader that is not there.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often a reader that has just found the key asks what it is, and gives it power then: pcscd once or twice.
+const FIRST_DOUBT: u32 = 2;
+
 /// The answer to reset (ISO/IEC 7816-3).
 pub const ATR: [u8; 16] = atr();
 
@@ -128,7 +131,7 @@ impl Reader {
     /// # Errors
     /// Of the system: no more pipes.
     pub fn run(&self) -> io::Result<()> {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut doubt) = (FIRST_PAUSE, FIRST_DOUBT);
         loop {
             let watch = self.key.watch()?;
             if self.key.is_stopped() {
@@ -143,7 +146,7 @@ impl Reader {
                 let Some(line) = line else { return Ok(()) };
                 self.note(None);
                 pause = FIRST_PAUSE;
-                self.serve(line, watch, pulls)
+                self.serve(line, watch, pulls, &mut doubt)
             });
             if let Err(error) = ended
                 && self.key.pulls() == pulls
@@ -169,8 +172,12 @@ impl Reader {
     }
 
     /// Answers the reader until the connection ends, or the key is pulled.
-    fn serve(&self, mut line: Messages, mut watch: Watch, pulls: u64) -> io::Result<()> {
-        let mut power = Power::Off;
+    ///
+    /// A reader that finds a card gives it power at once. pcscd looks only now and then: it may take a key that came back
+    /// fast for the one that went, and believe from then on that it has none. Where it only asks what is there, `doubt`
+    /// times, the key is taken out so that it notices; the next time it may ask twice as often.
+    fn serve(&self, mut line: Messages, mut watch: Watch, pulls: u64, doubt: &mut u32) -> io::Result<()> {
+        let (mut power, mut asked) = (Power::Off, Some(0));
         loop {
             let Some(message) = line.receive(&watch)? else {
                 watch = self.key.watch()?;
@@ -182,8 +189,18 @@ impl Reader {
             let answer = match message.as_slice() {
                 [] => return Err(bad("an empty message")),
                 [byte] => match Control::of(*byte).ok_or_else(|| bad("a control byte that is none"))? {
-                    Control::Atr => ATR.to_vec(),
+                    Control::Atr => {
+                        asked = asked.map(|times| times + 1);
+                        if asked > Some(*doubt) {
+                            *doubt = doubt.saturating_mul(2);
+                            return Ok(());
+                        }
+                        ATR.to_vec()
+                    }
                     control => {
+                        if control != Control::Off {
+                            (asked, *doubt) = (None, FIRST_DOUBT);
+                        }
                         power = power.turned(control).map_err(io::Error::other)?;
                         continue;
                     }

@@ -11,14 +11,17 @@
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
-use ::pcsc::{Attribute, Card, Context, Disposition, Error, Protocols, Scope, ShareMode, State, Transaction};
+use ::pcsc::{
+    Attribute, Card, Context, Disposition, Error, MAX_ATR_SIZE, Protocols, Scope, ShareMode, State,
+    Transaction,
+};
 use self_cell::{MutBorrow, self_cell};
 use zeroize::Zeroizing;
 
 use super::{Link, LinkError, Place};
 
 /// How long a card may take to be seen, or to answer to power: pcscd looks for cards about every 0.4 s.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How often a reader in use is asked whether it is free: pcscd tells nobody when a transaction ends.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -266,7 +269,9 @@ impl<'c> Watch<'c> {
         }
         let card = match () {
             () if state.contains(State::MUTE) => CardState::Mute,
-            () if state.contains(State::PRESENT) => CardState::Present { atr: self.state.atr().to_vec() },
+            () if state.contains(State::PRESENT) => {
+                CardState::Present { atr: atr(self.state.atr()).to_vec() }
+            }
             () => CardState::Absent,
         };
         let sharing = match () {
@@ -276,6 +281,12 @@ impl<'c> Watch<'c> {
         };
         Ok(ReaderState { name: text(self.state.name()), card, sharing })
     }
+}
+
+/// The answer to reset. While pcscd reads it, it shows all of its buffer, whose rest is 0.
+fn atr(shown: &[u8]) -> &[u8] {
+    let end = shown.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    if shown.len() == MAX_ATR_SIZE { shown.get(..end).unwrap_or_default() } else { shown }
 }
 
 self_cell! {
@@ -366,6 +377,8 @@ impl Link for ReaderLink {
         }
         let mut buffer = Zeroizing::new(vec![0; MAX_BYTES]);
         let error = match session.hold.card().transmit(command, &mut buffer) {
+            // vpcd's driver lost the card, and says so by saying nothing.
+            Ok(answer) if answer.len() < 2 => Error::RemovedCard,
             Ok(answer) => return Ok(answer.to_vec()),
             Err(error) => error,
         };

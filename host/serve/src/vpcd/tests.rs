@@ -267,6 +267,31 @@ fn what_the_token_cannot_take_gets_its_status_word() {
     assert_eq!(vpcd.serial_number(), answer);
 }
 
+/// A reader that did not notice that the key was away asks, and gives no power.
+#[test]
+fn a_key_that_came_back_unnoticed_is_taken_out_once_more() {
+    let (mut vpcd, token) = Vpcd::with_card();
+    for _ in 0..2 {
+        for times in [2, 4, 8] {
+            for _ in 0..times {
+                assert_eq!(vpcd.ask(&[4]), ATR);
+                // Of the key that it believes it has.
+                vpcd.say(&[0]);
+            }
+            vpcd.say(&[4]);
+            assert!(vpcd.card_is_gone());
+            vpcd.next_card();
+        }
+        vpcd.serial_number();
+        for _ in 0..30 {
+            assert_eq!(vpcd.ask(&[4]), ATR);
+        }
+        token.key.unplug();
+        token.key.plug_in().unwrap();
+        vpcd.next_card();
+    }
+}
+
 #[test]
 fn one_client_at_a_time() {
     let (mut vpcd, token) = Vpcd::with_card();
