@@ -200,12 +200,13 @@ fn through_proxy(way: &dyn Way, limits: Limits) -> Result<(Disturbed, Device), S
 /// On a busy machine a client of little patience may need more than one try, and what serves the token a moment to see
 /// that the one before has ended.
 fn connected(connect: &dyn Fn() -> ukey_device::Result<Device>) -> Device {
-    loop {
+    for _ in 0..200 {
         match connect() {
             Ok(device) => return device,
             Err(error) => assert!(is_lost(&error) || error.is_busy(), "{error}"),
         }
     }
+    panic!("it stays busy, or silent");
 }
 
 fn the_line_is_cut_around_a_command(way: &dyn Way) -> Result<(), Skipped> {
@@ -217,7 +218,7 @@ fn the_line_is_cut_around_a_command(way: &dyn Way) -> Result<(), Skipped> {
         let error = application.verify_pin(PinType::User, &pin("00000000")).unwrap_err();
         assert!(is_lost(&error), "{act:?}: {error}");
         assert!(device.info().unwrap_err().is_removed());
-        drop(device);
+        drop((device, disturbed));
         let device = connected(&|| way.connect());
         assert_eq!(tries_left(&device), tries, "{act:?}");
     }
@@ -271,7 +272,7 @@ fn an_answer_comes_too_late(way: &dyn Way) -> Result<(), Skipped> {
     while let Err(error) = device.reconnect() {
         assert!(is_lost(&error), "{error}");
     }
-    drop(device);
+    drop((device, disturbed));
     let device = connected(&|| way.connect());
     assert_eq!(tries_left(&device), 9, "it was carried out once");
     Ok(())
@@ -348,10 +349,10 @@ fn there_are_two_clients(way: &dyn Way) -> Result<(), Skipped> {
     }
     let error = way.connect().unwrap_err();
     let ErrorKind::Link(LinkError::Busy { holder, .. }) = error.kind() else { panic!("{error}") };
-    if way.names_the_holder() {
+    if let Some(expected) = way.holder() {
         let holder = holder.as_deref().expect("a holder");
+        assert!(holder.contains(&expected), "{holder}");
         assert!(error.to_string().contains(holder) && error.message_zh().contains(holder), "{error}");
-        assert!(holder.contains(&std::process::id().to_string()), "{holder}");
     }
     // The first has all its rights and ids.
     application.create_container("B").unwrap();

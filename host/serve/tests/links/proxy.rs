@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ struct State {
     last: Option<u8>,
     held: Vec<Vec<u8>>,
     passed: Passed,
+    /// The connections through it.
+    connections: Vec<Weak<Between>>,
 }
 
 /// An end of a stream that is used from two threads.
@@ -192,6 +194,12 @@ impl Proxy {
         self.state().plans.is_empty()
     }
 
+    /// Cuts every line through it.
+    pub(crate) fn end(&self) {
+        let connections = std::mem::take(&mut self.state().connections);
+        connections.iter().filter_map(Weak::upgrade).for_each(|between| between.cut());
+    }
+
     /// What passed so far.
     pub(crate) fn passed(&self) -> Passed {
         self.state().passed
@@ -205,6 +213,7 @@ impl Proxy {
             client: Mutex::new(client.other_handle()),
             token: Mutex::new(token.other_handle()),
         });
+        self.state().connections.push(Arc::downgrade(&between));
         let other = between.clone();
         let mut from_client: Box<dyn End> = Box::new(client);
         let mut from_token: Box<dyn End> = Box::new(token);

@@ -1,4 +1,4 @@
-//! The ways to a token. Another one is a file here that implements [`Way`], and a test in `main.rs`.
+//! The ways to a token. Another one is a file here that implements [`Way`], and a line in `main.rs`.
 
 pub(crate) mod qemu;
 pub(crate) mod served;
@@ -43,9 +43,9 @@ pub(crate) trait Way {
     /// What becomes of a second client.
     fn second(&self) -> Second;
 
-    /// Whether a second client is told who the first is.
-    fn names_the_holder(&self) -> bool {
-        true
+    /// What a refused second client is told of the first, who is in this process; `None` where nobody could tell.
+    fn holder(&self) -> Option<String> {
+        Some(format!("(PID {})", std::process::id()))
     }
 
     /// Ends what serves the token, without a word to its clients, and starts it again with the same state in the same
@@ -72,4 +72,11 @@ pub(crate) struct Disturbed {
     pub(crate) proxy: Proxy,
     /// Connects a client through it.
     pub(crate) connect: Box<dyn Fn() -> Result<Device>>,
+}
+
+/// A serial line does not tell who stands in between that its client has gone.
+impl Drop for Disturbed {
+    fn drop(&mut self) {
+        self.proxy.end();
+    }
 }

@@ -28,8 +28,9 @@ impl Way for OnABoard {
         Second::Refused
     }
 
-    fn names_the_holder(&self) -> bool {
-        false
+    /// It is in this process.
+    fn holder(&self) -> Option<String> {
+        None
     }
 
     fn restart(&self) -> Result<(), Skipped> {
