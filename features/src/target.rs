@@ -47,7 +47,7 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
         device.allow_destructive(&serial_number).map_err(unreachable)?;
     }
     let own = claim.device_key()?;
-    device.keep_device_keys(&kept_file(&serial_number)?);
+    device.keep_device_keys(&claim.kept_file(&serial_number)?);
     let held = device.applications().map_err(unreachable)?;
     if let Some(name) = held.first().filter(|_| !allowed)
         && !device.holds_kept_device_key().map_err(unreachable)?
@@ -116,7 +116,7 @@ impl Claim {
         if let Some(named) = &self.named {
             device.allow_destructive(named)?;
         }
-        let kept = kept_file(&serial_number).map_err(|error| io_error(&error))?;
+        let kept = self.kept_file(&serial_number).map_err(|error| io_error(&error))?;
         device.keep_device_keys(&kept);
         let blank_key = self.device_key().map_err(|error| io_error(&error))?;
         // Without an application and without a device key of a scenario there is nothing to clear away.
@@ -140,6 +140,27 @@ impl Claim {
         }
     }
 
+    /// Where device authentication keys that scenarios set are kept until the key has its own again.
+    fn kept_file(&self, serial_number: &str) -> Result<PathBuf, TargetError> {
+        if let Target::SimFile(file) | Target::Qemu { flash: Some(file), .. } = &self.target {
+            // Beside the token itself.
+            let mut kept = file.clone().into_os_string();
+            kept.push(".device-key");
+            return Ok(kept.into());
+        }
+        let given = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let folder = given("UKEY_STATE_DIR")
+            .or_else(|| given("XDG_STATE_HOME").map(|folder| folder.join("ukey")))
+            .or_else(|| given("HOME").map(|home| home.join(".local/state/ukey")));
+        let help = "scenarios change the device authentication key, and it is kept there until it is put back: name a folder \
+                with UKEY_STATE_DIR";
+        let folder = folder.ok_or_else(|| refused("there is no folder to keep device keys in", help))?;
+        create_private(&folder)
+            .map_err(|error| refused(format!("{} cannot be made: {error}", folder.display()), help))?;
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        Ok(folder.join(format!("device-key-{}", serial_number.chars().map(plain).collect::<String>())))
+    }
+
     fn device_key(&self) -> Result<DeviceKey, TargetError> {
         let Some(file) = &self.device_key_file else { return Ok(FACTORY_DEVICE_KEY) };
         let help = "its first line is the key: 16 characters, or 32 hexadecimal digits";
@@ -148,21 +169,6 @@ impl Claim {
         let key = text.lines().next().and_then(guard::device_key);
         key.ok_or_else(|| refused(format!("{} holds no device authentication key", file.display()), help))
     }
-}
-
-/// Where device authentication keys that scenarios set are kept until the key has its own again.
-fn kept_file(serial_number: &str) -> Result<PathBuf, TargetError> {
-    let given = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = given("UKEY_STATE_DIR")
-        .or_else(|| given("XDG_STATE_HOME").map(|folder| folder.join("ukey")))
-        .or_else(|| given("HOME").map(|home| home.join(".local/state/ukey")));
-    let help = "scenarios change the device authentication key, and it is kept there until it is put back: name a folder \
-                with UKEY_STATE_DIR";
-    let folder = folder.ok_or_else(|| refused("there is no folder to keep device keys in", help))?;
-    create_private(&folder)
-        .map_err(|error| refused(format!("{} cannot be made: {error}", folder.display()), help))?;
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    Ok(folder.join(format!("device-key-{}", serial_number.chars().map(plain).collect::<String>())))
 }
 
 /// A folder that only its owner enters.

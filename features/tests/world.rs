@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use tempfile::TempDir;
-use ukey_device::{Dialect, Options, Simulator, Target};
+use ukey_device::{CreateApplication, Dialect, Options, Pin, Rights, Simulator, Target};
 use ukey_features::{
     UkeyWorld,
     rows::{is_row, meaning},
@@ -13,6 +13,7 @@ use ukey_features::{
         run_to,
     },
 };
+use ukey_flows::production::FACTORY_DEVICE_KEY;
 
 const HALL: &str = "假如 清禾数字证书认证中心的网上服务厅已开通";
 const KEY: &str = "而且 示例科技有限公司已领到UKey，口令为\"Mima-2026\"";
@@ -182,13 +183,30 @@ fn a_key_in_a_file_is_used_when_blank_and_left_alone_when_not() {
     let options = RunOptions { target, ..options(folder.path(), &[HALL, KEY, login[0], login[1]]) };
     let (outcome, text) = run(&options);
     assert_eq!(outcome.exit, Exit::AllPassed, "{text}");
-    let made = std::fs::read(&state).unwrap();
     let (outcome, text) = run(&options);
-    assert_eq!(outcome.report.scenarios[0].status, ScenarioStatus::Skipped, "{text}");
-    assert!(text.contains("of a blank one"), "{text}");
+    assert_eq!(outcome.exit, Exit::AllPassed, "it was left blank: {text}");
+
+    let device = Target::SimFile(state.clone()).connect(&Options::default()).unwrap();
+    device.authenticate(&FACTORY_DEVICE_KEY).unwrap();
+    let pin = || Pin::new(b"12345678").unwrap();
+    let application = CreateApplication {
+        name: b"MINE",
+        admin_pin: pin(),
+        admin_retries: 10,
+        user_pin: pin(),
+        user_retries: 10,
+        create_file: Rights::USER,
+        max_containers: 1,
+        max_certificates: 1,
+        max_files: 1,
+    };
+    device.create_application(&application).unwrap();
+    drop(device);
+    let made = std::fs::read(&state).unwrap();
+    let error = run_to::<UkeyWorld>(&options, std::io::sink(), &Stop::default()).unwrap_err();
+    assert_eq!(error.exit(), Exit::Usage);
+    assert!(error.to_string().contains("it holds the application “MINE”"), "{error}");
     assert_eq!(std::fs::read(&state).unwrap(), made, "the key that was not blank");
-    let device = Target::SimFile(state).connect(&Options::default()).unwrap();
-    assert_eq!(device.applications().unwrap(), ["UKEY"]);
 }
 
 #[test]

@@ -47,6 +47,7 @@ impl Stage {
             let wrong = format!("wrong{number:03}");
             let error = pin::check(&device, &typed(&wrong)).expect_err("a wrong PIN");
             let FlowError::Key(error) = error else { panic!("{error}") };
+            assert!(!matches!(error.kind(), ErrorKind::LastTry { .. }), "{error}");
             let left = error.tries_left().expect("a wrong PIN tells the tries left");
             self.tries_told.push(left);
             if left == 0 {

@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
 use common::Desk;
 use ukey_device::{Device, DeviceKey, Options, Simulator, Target};
 use ukey_flows::production::FACTORY_DEVICE_KEY;
@@ -45,8 +48,83 @@ fn key(desk: &Desk) -> Device {
 const TEST: [&str; 6] = ["test", "a.feature", "--seed", "7", "--target", "sim:key.ukey"];
 
 fn test(desk: &Desk, more: &[&str]) -> common::Ran {
+    desk.run(&[&TEST, more].concat(), &[])
+}
+
+/// A token behind a socket, in a registry of its own: who does not look there takes it for a real key.
+struct Elsewhere {
+    child: Child,
+    serial: String,
+}
+
+const REGISTRY: &str = "elsewhere";
+
+impl Elsewhere {
+    fn start(desk: &Desk) -> Elsewhere {
+        let start = ["sim", "start", "--factory", "--unix", "key.sock", "--format", "json"];
+        let mut command = desk.command(&start, &[]);
+        let mut child =
+            command.env("UKEY_RUNTIME_DIR", desk.path(REGISTRY)).stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+        Elsewhere { child, serial: ready["serial_number"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn on_a_real_key_what_locks_is_refused_and_what_pulls_is_not_applicable() {
+    let (desk, _) = desk();
+    let key = Elsewhere::start(&desk);
+    let run = |more: &[&str], registry: &str| {
+        let test =
+            ["test", "a.feature", "--seed", "7", "--target", "unix:key.sock", "--report-junit", "r.xml"];
+        let mut command = desk.command(&[&test[..], more].concat(), &[]);
+        command.env("UKEY_RUNTIME_DIR", desk.path(registry)).env("UKEY_STATE_DIR", desk.path("state"));
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, out) = run(&[], "running");
+    assert_eq!(code, 0, "{out}");
+    for part in [
+        "3 scenarios: 1 passed, 1 refused, 1 skipped; ",
+        &format!(
+            "(it locks or destroys, and unix:key.sock is a real key; allow it with --allow-destructive --serial {})",
+            key.serial
+        ),
+        "(not applicable: it pulls the key, and this one can only be pulled by a person)",
+    ] {
+        assert!(out.contains(part), "\"{part}\" is not in: {out}");
+    }
+    let junit = std::fs::read_to_string(desk.path("r.xml")).unwrap();
+    assert!(junit.contains("type=\"refused\""), "{junit}");
+
+    let named = ["--allow-destructive", "--serial", &key.serial];
+    let (code, out) = run(&named, "running");
+    assert_eq!((code, out.contains("3 scenarios: 2 passed, 1 skipped; ")), (0, true), "{out}");
+    assert_eq!(desk.path("state").read_dir().unwrap().count(), 0, "no device key is kept any more");
+    // Who finds it in the registry holds it in the hand.
+    let (code, out) = run(&[], REGISTRY);
+    assert_eq!((code, out.contains("3 scenarios: 3 passed; ")), (0, true), "{out}");
+}
+
+#[test]
+fn a_scenario_that_locks_and_does_not_say_so_locks_no_real_key() {
+    let (desk, _) = desk();
+    let _key = Elsewhere::start(&desk);
+    std::fs::write(desk.path("a.feature"), SCENARIOS.replace("@destructive", "@x")).unwrap();
     let state = desk.path("state");
-    desk.run(&[&TEST, more].concat(), &[("UKEY_STATE_DIR", state.to_str().unwrap())])
+    let arguments = ["test", "a.feature", "--name", "锁死", "--target", "unix:key.sock"];
+    let ran = desk.run(&arguments, &[("UKEY_STATE_DIR", state.to_str().unwrap())]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("1 try of the user PIN is left"), "{}", ran.out);
 }
 
 #[test]
@@ -65,7 +143,7 @@ fn scenario_after_scenario_finds_one_key_blank_and_leaves_it_so() {
     std::fs::write(desk.path("a.feature"), wrong).unwrap();
     assert_eq!(test(&desk, &["--name", "输错", "--serial", &serial]).code, 1);
     assert!(key(&desk).applications().unwrap().is_empty());
-    assert_eq!(desk.path("state").read_dir().unwrap().count(), 0, "no device key is kept any more");
+    assert!(!desk.path("key.ukey.device-key").exists(), "no device key is kept any more");
 }
 
 #[test]
@@ -106,14 +184,13 @@ fn a_wrong_device_key_costs_one_try_and_no_scenario_runs() {
 
 #[test]
 fn what_a_killed_run_left_behind_is_cleared_away() {
-    let (desk, serial) = desk();
+    let (desk, _) = desk();
     let left = DeviceKey([9; 16]);
     {
         // As a scenario does it, until it is killed.
         let device = key(&desk);
         device.authenticate(&FACTORY_DEVICE_KEY).unwrap();
-        std::fs::create_dir(desk.path("state")).unwrap();
-        device.keep_device_keys(&desk.path("state").join(format!("device-key-{serial}")));
+        device.keep_device_keys(&desk.path("key.ukey.device-key"));
         device.change_device_key(&FACTORY_DEVICE_KEY, &left).unwrap();
         let pin = |text: &[u8]| ukey_device::Pin::new(text).unwrap();
         let application = ukey_device::CreateApplication {
