@@ -74,8 +74,12 @@ impl Served {
             exchange(device, &encode(&ImportSymmKey { holder, algorithm: SGD_SM4_ECB, key: &[7; 16] }));
         let key = SessionKeyId::read(&answer, &Dialect::GM2012).expect("a key's id");
         let handle = KeyHandle { holder, key };
-        let parameters =
-            CipherParameters { algorithm: Some(SGD_SM4_ECB), iv: &[], padding: Padding::None, feedback_bits: 0 };
+        let parameters = CipherParameters {
+            algorithm: Some(SGD_SM4_ECB),
+            iv: &[],
+            padding: Padding::None,
+            feedback_bits: 0,
+        };
         exchange(device, &encode(&EncryptInit { key: handle, parameters }));
         encode(&EncryptUpdate { key: handle, data: Data(&[1; BLOCKS]) })
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use criterion::Criterion;
-use ukey_benches::rounds::{Contestant, alternate};
+use ukey_benches::rounds::{Clock, Contestant, alternate};
 use ukey_benches::table::{Peer, Row, Table};
 use ukey_benches_enrol::{EnrolBench, Sm2Operations};
 
@@ -34,12 +34,15 @@ fn main() {
     let mut figures = alternate(rounds, slice, &mut contestants).into_iter();
     let (Some(enrolment), Some(operations)) = (figures.next(), figures.next()) else { return };
     let meaning = "2 key pairs, 3 signatures, 4 verifications, an encryption, a decryption, a public key";
-    let table = Table(vec![Row {
-        operation: "Enrol one unit: 21 requests over HTTP, and all that the key is told",
-        token: enrolment,
-        per_second: None,
-        peers: vec![Peer { figures: operations, meaning, at_most: None }],
-    }]);
+    let table = Table(
+        vec![Row {
+            operation: "Enrol one unit: 21 requests over HTTP, and all that the key is told",
+            token: enrolment,
+            per_second: None,
+            peers: vec![Peer { figures: operations, meaning, at_most: None }],
+        }],
+        Clock::default(),
+    );
     if benching {
         println!("{rounds} alternating rounds; peer: crate sm2 0.14\n{table}");
     }

@@ -1,6 +1,6 @@
 //! PINs and an unlock in strides: what the holder, the assistant and the call centre do on the way to a new PIN.
 
-use ukey_device::PinType;
+use ukey_device::{ErrorKind, PinType};
 use ukey_flows::{
     FlowError, SIGNER_ID,
     api::{CallDecision, IdentityWay, OrderState},
