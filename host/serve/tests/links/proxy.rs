@@ -217,8 +217,8 @@ impl Proxy {
         let other = between.clone();
         let mut from_client: Box<dyn End> = Box::new(client);
         let mut from_token: Box<dyn End> = Box::new(token);
-        thread::spawn(move || between.pass::<MAX_ANSWER>(&mut *from_client, Between::from_client));
-        thread::spawn(move || other.pass::<MAX_ANSWER>(&mut *from_token, Between::from_token));
+        thread::spawn(move || between.pass::<MAX_ANSWER>(&mut *from_client, Between::take_from_client));
+        thread::spawn(move || other.pass::<MAX_ANSWER>(&mut *from_token, Between::take_from_token));
     }
 }
 
@@ -262,7 +262,7 @@ impl Between {
         let _ = to.lock().unwrap().write_all(bytes);
     }
 
-    fn from_client(&self, frame: Frame<'_>) {
+    fn take_from_client(&self, frame: Frame<'_>) {
         let mut state = self.proxy.state();
         let bytes = bytes_of(frame);
         let pass = || Self::send(&self.token, &bytes);
@@ -316,7 +316,7 @@ impl Between {
         }
     }
 
-    fn from_token(&self, frame: Frame<'_>) {
+    fn take_from_token(&self, frame: Frame<'_>) {
         let mut state = self.proxy.state();
         let bytes = bytes_of(frame);
         let act = match (frame.kind, state.now) {
