@@ -5,7 +5,7 @@
 //! the lock (flock) keeps out root too, and tells who holds it.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -45,33 +45,38 @@ impl Line {
         LinkError::Busy { place: self.to_string(), holder: holder::of(&self.path) }
     }
 
+    fn open_file(&self) -> io::Result<File> {
+        let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
+        let open = OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).clone();
+        loop {
+            // A pseudo-terminal's name may lead to another one after each client.
+            let led_to = fs::read_link(&self.path).ok();
+            match open.open(&self.path) {
+                Err(_) if led_to != fs::read_link(&self.path).ok() => {}
+                result => return result,
+            }
+        }
+    }
+
     /// Looks whether the line may be had. Not left to [`TTYPort::open`]: where another has the lock, that one takes the
     /// other's `TIOCEXCL` away.
-    fn check(&self) -> Result<(), LinkError> {
+    fn check(&self) -> Result<File, LinkError> {
         let path = || self.path.clone();
-        let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&self.path)
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => LinkError::NoLine { path: path() },
-                io::ErrorKind::PermissionDenied => LinkError::LineDenied { path: path() },
-                io::ErrorKind::ResourceBusy => self.busy(),
-                io::ErrorKind::IsADirectory => LinkError::NotALine { path: path() },
-                // A device file without a device (ENXIO, ENODEV, EIO).
-                _ => LinkError::Io { doing: "opening", path: path(), source },
-            })?;
+        let file = self.open_file().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => LinkError::NoLine { path: path() },
+            io::ErrorKind::PermissionDenied => LinkError::LineDenied { path: path() },
+            io::ErrorKind::ResourceBusy => self.busy(),
+            io::ErrorKind::IsADirectory => LinkError::NotALine { path: path() },
+            // A device file without a device (ENXIO, ENODEV, EIO).
+            _ => LinkError::Io { doing: "opening", path: path(), source },
+        })?;
         if !file.is_terminal() {
             return Err(LinkError::NotALine { path: path() });
         }
-        match file.try_lock() {
-            Ok(()) => Ok(()),
-            Err(std::fs::TryLockError::WouldBlock) => Err(self.busy()),
-            Err(std::fs::TryLockError::Error(source)) => {
-                Err(LinkError::Io { doing: "locking", path: path(), source })
-            }
+        match file.try_lock().map_err(io::Error::from).and_then(|()| file.unlock()) {
+            Ok(()) => Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(self.busy()),
+            Err(source) => Err(LinkError::Io { doing: "locking", path: path(), source }),
         }
     }
 }
@@ -94,7 +99,8 @@ impl Opens for Line {
     type Stream = Tty;
 
     fn open(&self) -> Result<(Tty, Limits), LinkError> {
-        self.check()?;
+        // Open until it is open again: to the other end a line that is closed is a client that has gone.
+        let _open = self.check()?;
         let builder = serialport::new(self.path.to_string_lossy(), self.baud).exclusive(true);
         let tty = TTYPort::open(&builder).map_err(|error| match error.kind() {
             // Another was quicker.
