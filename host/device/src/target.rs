@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::device::Device;
 use crate::dialect::DialectChoice;
 use crate::error::Result;
+#[cfg(not(feature = "pcsc"))]
+use crate::link::LinkError;
+use crate::link::Place;
 #[cfg(feature = "pcsc")]
 use crate::link::pcsc::Reader;
 use crate::link::qemu::{Board, Emulator};
@@ -17,7 +20,6 @@ use crate::link::serial::Line;
 use crate::link::sim::Simulator;
 use crate::link::skf::Key;
 use crate::link::socket::{Tcp, Unix};
-use crate::link::{LinkError, Place};
 use crate::trace;
 
 /// A place where a token can be reached.

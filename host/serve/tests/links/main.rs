@@ -26,6 +26,8 @@ const LINKS: &[(&str, New)] = &[
     ("sim", ways::sim::fresh),
     ("sim:FILE", ways::sim::in_a_file),
     ("qemu:mps2-an386", ways::qemu::board),
+    #[cfg(feature = "pcsc")]
+    ("pcsc:READER", ways::pcsc::in_a_reader),
     ("tcp:HOST:PORT", served::tcp),
     ("unix:PATH", served::unix),
     ("serial:PATH", served::serial),

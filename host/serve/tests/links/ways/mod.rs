@@ -1,5 +1,7 @@
 //! The ways to a token. Another one is a file here that implements [`Way`], and a line in `main.rs`.
 
+#[cfg(feature = "pcsc")]
+pub(crate) mod pcsc;
 pub(crate) mod qemu;
 pub(crate) mod served;
 pub(crate) mod sim;
