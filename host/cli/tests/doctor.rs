@@ -6,14 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
-use common::{Desk, Ran};
+use common::Desk;
 use serde_json::Value;
 
-/// Runs it with a folder of running tokens of its own; the findings.
+/// Runs it; the exit code and the findings.
 fn doctor(desk: &Desk, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, Value) {
-    let runtime = desk.path("run");
-    let own = [variables, &[("UKEY_RUNTIME_DIR", runtime.to_str().unwrap())]].concat();
-    let ran: Ran = desk.run(&[&["doctor", "--format", "json"], arguments].concat(), &own);
+    let ran = desk.run(&[&["doctor", "--format", "json"], arguments].concat(), variables);
     let json = ran.json();
     assert_eq!(json["version"], 1);
     (ran.code, json)
@@ -118,11 +116,11 @@ fn variables_and_the_folder_of_running_tokens_are_looked_at() {
     assert!(reason.contains("不是目标"), "{reason}");
     finding(&json, "variable:UKEY_DIALECT");
 
-    fs::create_dir(desk.path("run")).unwrap();
-    fs::set_permissions(desk.path("run"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(desk.path("running")).unwrap();
+    fs::set_permissions(desk.path("running"), fs::Permissions::from_mode(0o755)).unwrap();
     let open = doctor(&desk, &[], &[]).1;
     assert!(finding(&open, "runtime-folder")["command"].as_str().unwrap().starts_with("chmod 700 "));
-    fs::set_permissions(desk.path("run"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(desk.path("running"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(finding(&doctor(&desk, &[], &[]).1, "runtime-folder")["state"], "ok");
     assert_eq!(desk.files(), 1, "it changes nothing");
 }

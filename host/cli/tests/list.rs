@@ -3,15 +3,15 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use common::Desk;
 use serde_json::Value;
 use ukey_device::{Options, Target};
 
 fn list(desk: &Desk, arguments: &[&str]) -> Value {
-    let runtime = desk.path("run");
-    let own = [("UKEY_RUNTIME_DIR", runtime.to_str().unwrap())];
-    let json = desk.run(&[&["list", "--format", "json"], arguments].concat(), &own).succeeds().json();
+    let json = desk.run(&[&["list", "--format", "json"], arguments].concat(), &[]).succeeds().json();
     assert_eq!(json["version"], 1);
     json
 }
@@ -51,6 +51,60 @@ fn a_token_that_is_in_use_is_named_with_its_user_and_not_disturbed() {
     held.info().unwrap();
     drop(held);
     assert_eq!(token(&list(&desk, &[]), "sim:ukey.ukey").unwrap()["state"], "free");
+}
+
+/// A token that is served; it ends with this.
+struct Served(std::process::Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_running_token_is_listed_with_every_way_to_it_and_who_has_it() {
+    let desk = Desk::with_token();
+    let socket = desk.path("key.sock");
+    let arguments = ["sim", "start", "--state", "ukey.ukey", "--tcp", "--unix", socket.to_str().unwrap()];
+    let mut command = desk.command(&arguments, &[]);
+    let mut served = Served(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut ready = String::new();
+    BufReader::new(served.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+
+    let unix = format!("unix:{}", socket.display());
+    let json = list(&desk, &[]);
+    let mine = token(&json, &unix).unwrap_or_else(|| panic!("{unix} in {json:#}, {ready}"));
+    assert_eq!((&mine["kind"], &mine["state"]), (&"running simulator".into(), &"free".into()));
+    assert_eq!(mine["label"], "UKEY developer");
+    let tokens = json["tokens"].as_array().unwrap();
+    let ways = tokens.iter().filter(|other| other["serial_number"] == mine["serial_number"]);
+    assert_eq!(ways.count(), 3, "the socket, the port, and the file that it holds: {json:#}");
+    let file = token(&json, "sim:ukey.ukey").unwrap();
+    assert_eq!(file["holder"], format!("ukey (PID {})", served.0.id()), "{file}");
+
+    let held = Target::Unix(socket).connect(&Options::default()).unwrap();
+    let json = list(&desk, &[]);
+    let mine = token(&json, &unix).unwrap();
+    assert_eq!(mine["state"], "in use", "{mine}");
+    assert!(mine["holder"].is_string(), "{mine}");
+    held.info().unwrap();
+    drop(held);
+
+    let reached = desk.run(&["doctor", "--target", &unix], &[]).succeeds().out;
+    assert!(reached.contains("1 running") && reached.contains("UKEY developer"), "{reached}");
+    let unplugged = desk.run(&["sim", "unplug", json_text(&file["serial_number"])], &[]);
+    unplugged.succeeds();
+    assert_eq!(token(&list(&desk, &[]), &unix).unwrap()["state"], "empty");
+    let gone = desk.run(&["doctor", "--target", &unix], &[]);
+    assert!(gone.code == 1 && gone.out.contains("removed"), "{gone:?}");
+    drop(served);
+    assert!(token(&list(&desk, &[]), &unix).is_none(), "it ended");
+}
+
+fn json_text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }
 
 #[test]

@@ -77,7 +77,7 @@ struct Permit {
     #[arg(long, global = true, requires = "serial")]
     allow_destructive: bool,
     /// The serial number of the key that may be changed
-    #[arg(long, global = true, value_name = "NUMBER")]
+    #[arg(long, global = true, value_name = "NUMBER", requires = "allow_destructive")]
     serial: Option<String>,
 }
 
@@ -260,15 +260,9 @@ impl Session {
     }
 
     fn over(device: Device, permit: &Permit) -> Result<Session> {
-        let ours = device.hand().is_ok();
-        if let Some(serial) = permit.serial.as_ref().filter(|_| !ours) {
-            let found = device.info()?.serial_number;
-            if &found != serial {
-                return Err(Failure::usage(
-                    format!("the key has the serial number {found}, not {serial}"),
-                    "nothing was sent; plug in the key that is meant\n未发送任何命令，请插入指定的UKey",
-                ));
-            }
+        let ours = device.is_ours();
+        if let (Some(serial), true) = (&permit.serial, permit.allow_destructive && !ours) {
+            device.allow_destructive(serial)?;
         }
         Ok(Session { everything: ours || permit.allow_destructive, device })
     }
@@ -421,7 +415,7 @@ fn name(request: &Request) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ukey_device::{Link, LinkError, Options, Place, Simulator};
+    use ukey_device::{ErrorKind, Link, LinkError, Options, Place, Simulator};
 
     use super::*;
 
@@ -460,7 +454,8 @@ mod tests {
             let refused = session.send(&parse(command).unwrap()).map(|_| ()).unwrap_err();
             assert!(refused.to_string().contains("was not sent"), "{command}: {refused}");
         }
-        assert_eq!(session.device.trace().len(), 1, "only what greets it was sent");
+        let sent = session.device.trace();
+        assert!(sent.iter().all(|traced| traced.line.starts_with("GetDevInfo")), "only who it is: {sent:?}");
         assert!(session.send(&parse("GetDevInfo=9000").unwrap()).unwrap().passed());
         let script = Script::read("GetDevInfo\nSetLabel:00\n").unwrap();
         let mut answers = Vec::new();
@@ -477,7 +472,10 @@ mod tests {
             named.send(&parse(command).unwrap()).unwrap();
         }
         let other = session(true, Some("another"), false).map(|_| ()).unwrap_err();
-        assert!(other.to_string().contains("not another"), "{other}");
+        assert!(
+            matches!(&other, Failure::Device(error) if matches!(error.kind(), ErrorKind::AnotherKey { .. })),
+            "{other}"
+        );
     }
 
     #[test]

@@ -302,7 +302,7 @@ fn every_variable_of_the_sources_is_known() {
                 let text = std::fs::read_to_string(&path).unwrap();
                 for piece in text.split('"').filter(|piece| piece.starts_with("UKEY_")) {
                     let is_name = piece.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_');
-                    if is_name {
+                    if is_name && piece != "UKEY_" {
                         seen += 1;
                         assert!(variables::holds(piece).is_some(), "{piece} in {}", path.display());
                     }

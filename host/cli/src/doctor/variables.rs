@@ -36,6 +36,7 @@ pub(crate) const KNOWN: &[(&str, Holds)] = &[
     ("UKEY_SKF_LIBRARIES", Holds::Any),
     ("UKEY_SKF_TARGETS", Holds::Targets),
     ("UKEY_SKF_TIME_LIMIT", Holds::Any),
+    ("UKEY_STATE_DIR", Holds::Any),
     ("UKEY_TARGET", Holds::Target),
     ("UKEY_TRACE", Holds::Any),
     ("UKEY_TRACE_SECRETS", Holds::Any),
