@@ -25,10 +25,13 @@ pub(crate) const KNOWN: &[(&str, Holds)] = &[
     ("UKEY_DIALECT", Holds::Dialect),
     ("UKEY_FONT", Holds::Any),
     ("UKEY_GMSSL_PYTHON", Holds::Any),
+    ("UKEY_LINKS_OURS", Holds::Any),
     ("UKEY_LOG", Holds::Any),
     ("UKEY_NEW_DEVICE_KEY", Holds::Secret),
     ("UKEY_NEW_PIN", Holds::Secret),
+    ("UKEY_PCSCD_RESTART", Holds::Any),
     ("UKEY_PIN", Holds::Secret),
+    ("UKEY_PYSCARD_PYTHON", Holds::Any),
     ("UKEY_RUNTIME_DIR", Holds::Any),
     ("UKEY_SEED", Holds::Any),
     ("UKEY_SHARD", Holds::Any),
@@ -40,6 +43,7 @@ pub(crate) const KNOWN: &[(&str, Holds)] = &[
     ("UKEY_TARGET", Holds::Target),
     ("UKEY_TRACE", Holds::Any),
     ("UKEY_TRACE_SECRETS", Holds::Any),
+    ("UKEY_VPCD_BASE", Holds::Any),
     ("UKEY_WRITE_HEADER", Holds::Any),
 ];
 
