@@ -259,9 +259,14 @@ impl Device {
     /// # Errors
     /// [`LinkError::ByHand`] for any other.
     pub fn hand(&self) -> Result<Arc<dyn Hand>> {
-        let wire = self.wire();
-        let hand = wire.link().hand().or_else(|| running::hand(wire.serial_number()));
-        Ok(hand.ok_or(LinkError::ByHand)?)
+        let mut wire = self.wire();
+        if let Some(hand) = wire.link().hand() {
+            return Ok(hand);
+        }
+        if wire.hand.is_none() {
+            wire.hand = running::hand_in_use(wire.serial_number());
+        }
+        Ok(wire.hand.clone().ok_or(LinkError::ByHand)?)
     }
 
     /// Pulls a simulated or emulated key.

@@ -100,6 +100,14 @@ pub fn hand(serial_number: &str) -> Option<Arc<dyn Hand>> {
     Registry::of_this_user().hand(serial_number)
 }
 
+/// As [`hand`], where a client has the token now: for a program that is connected to a key of that number. A number alone
+/// proves little, for a token may run to stand for a real key that has the same; but where nobody has the token that
+/// runs, the key at hand is another one.
+#[must_use]
+pub fn hand_in_use(serial_number: &str) -> Option<Arc<dyn Hand>> {
+    Registry::of_this_user().hand_in_use(serial_number)
+}
+
 /// A folder of instances.
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -145,6 +153,23 @@ impl Registry {
     /// As [`hand`].
     #[must_use]
     pub fn hand(&self, serial_number: &str) -> Option<Arc<dyn Hand>> {
+        Some(Arc::new(self.the_one_with(serial_number)?.hand(serial_number)))
+    }
+
+    /// As [`hand_in_use`].
+    #[must_use]
+    pub fn hand_in_use(&self, serial_number: &str) -> Option<Arc<dyn Hand>> {
+        let instance = self.the_one_with(serial_number)?;
+        let states = instance
+            .status()
+            .inspect_err(|error| tracing::warn!(%error, "a running token does not tell who has it"))
+            .ok()?;
+        let held = |state: &control::State| state.serial_number == serial_number && state.holder.is_some();
+        states.iter().any(held).then(|| Arc::new(instance.hand(serial_number)) as Arc<dyn Hand>)
+    }
+
+    /// The only instance that serves that token, and serves it once.
+    fn the_one_with(&self, serial_number: &str) -> Option<Instance> {
         let instances = self
             .instances()
             .inspect_err(|error| tracing::warn!(%error, "running tokens cannot be listed"))
@@ -154,11 +179,8 @@ impl Registry {
         };
         let mut holding = instances.into_iter().filter(|instance| has(instance) > 0);
         let instance = holding.next().filter(|instance| has(instance) == 1)?;
-        match holding.next() {
-            // Which of them is behind the link cannot be told.
-            Some(_) => None,
-            None => Some(Arc::new(instance.hand(serial_number))),
-        }
+        // Which of several is behind a link cannot be told.
+        holding.next().is_none().then_some(instance)
     }
 
     /// Lists this process with what it serves, and opens its control socket, until the value is dropped.

@@ -1,6 +1,7 @@
 //! One command over a link: into envelopes of the size that the token takes, and its answer out of blocks. Every
 //! envelope is traced.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ukey_apdu::command::{Answer, Command, DevInfo, GenRandom, GetDevInfo};
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{About, ErrorKind, Result};
 use crate::guard::Guard;
-use crate::link::{Link, LinkError, Secret};
+use crate::link::{Hand, Link, LinkError, Secret};
 use crate::tally::Tally;
 use crate::trace::{Connection, Trace};
 
@@ -27,6 +28,8 @@ pub(crate) struct Wire {
     dialect: Dialect,
     max_data: usize,
     serial_number: String,
+    /// The hand that was found for it, where the link has none.
+    pub(crate) hand: Option<Arc<dyn Hand>>,
     session: u64,
     /// Digests begun so far: the last one is the one that the token has.
     pub(crate) digests: u64,
@@ -47,6 +50,7 @@ impl Wire {
             dialect,
             max_data: SAFE_DATA,
             serial_number: String::new(),
+            hand: None,
             session: 1,
             digests: 0,
             holds: 0,

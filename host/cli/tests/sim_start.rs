@@ -1,0 +1,220 @@
+//! `ukey sim start`, `ls`, `stop`, `plug`, `unplug`: the program as a developer starts it, from outside.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
+
+use common::Desk;
+use serde_json::Value;
+
+/// A running `ukey sim start`, killed when it is dropped.
+struct Started {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Started {
+    /// Starts it, without waiting for anything.
+    fn new(desk: &Desk, arguments: &[&str]) -> Started {
+        let arguments = [&["sim", "start", "--format", "json"], arguments].concat();
+        let mut child =
+            desk.command(&arguments, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Started { child, out }
+    }
+
+    /// What is said of the next token that is ready.
+    fn ready(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&ready["version"], &ready["pid"]), (&1.into(), &self.child.id().into()));
+        ready
+    }
+
+    fn signal(&self, signal: &str) {
+        let kill = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Waits for its end: the exit code, or none where a signal ended it.
+    fn ended(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended already needs no kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listed(desk: &Desk) -> Vec<Value> {
+    let json = desk.run(&["sim", "ls", "--format", "json"], &[]).succeeds().json();
+    assert_eq!(json["version"], 1);
+    json["tokens"].as_array().unwrap().clone()
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap()
+}
+
+fn target(ready: &Value) -> &str {
+    ready["targets"][0].as_str().unwrap()
+}
+
+#[test]
+fn a_developers_token_is_there_with_one_command() {
+    let desk = Desk::new();
+    let mut started = Started::new(&desk, &[]);
+    let ready = started.ready();
+    assert!(target(&ready).starts_with("tcp:127.0.0.1:") && !target(&ready).ends_with(":0"), "{ready}");
+    assert_eq!((text(&ready, "label"), &ready["state"]), ("UKEY developer", &Value::Null));
+    let info = desk.run(&["info", "--target", target(&ready), "--format", "json"], &[]).succeeds().json();
+    assert_eq!(info["serial_number"], ready["serial_number"]);
+    let pin = [("UKEY_PIN", "12345678")];
+    desk.run(&["pin", "verify", "--target", target(&ready)], &pin).succeeds();
+
+    let row = &listed(&desk)[0];
+    for name in ["pid", "serial_number", "label", "targets"] {
+        assert_eq!(row[name], ready[name], "{name}");
+    }
+    assert_eq!((&row["plugged_in"], &row["holder"]), (&true.into(), &Value::Null));
+    let table = desk.run(&["sim", "ls"], &[]).succeeds().out;
+    assert!(table.contains(text(&ready, "serial_number")) && table.contains(target(&ready)), "{table}");
+
+    started.signal("-TERM");
+    assert_eq!(started.ended(), Some(0));
+    assert_eq!(listed(&desk), [] as [Value; 0]);
+    desk.run(&["info", "--target", target(&ready)], &[]).fails(5);
+    desk.run(&["sim", "unplug"], &[]).fails(2).says("no simulated token runs").says("ukey sim start");
+}
+
+#[test]
+fn a_token_in_a_file_keeps_what_its_clients_do() {
+    let desk = Desk::with_token();
+    let start = || Started::new(&desk, &["--state", "ukey.ukey", "--unix", "socket", "--label", "柜台一号"]);
+    let mut started = start();
+    let ready = started.ready();
+    assert_eq!(text(&ready, "label"), "柜台一号");
+    assert_eq!(text(&ready, "state"), desk.path("ukey.ukey").canonicalize().unwrap().to_str().unwrap());
+    let verify = ["pin", "verify", "--target", target(&ready)];
+    let wrong = [("UKEY_PIN", "00000000")];
+    desk.run(&verify, &wrong).fails(1).says("9 tries left");
+    desk.run(&["info"], &[]).fails(5).says("in use");
+    started.signal("-KILL");
+    assert_eq!(started.ended(), None);
+
+    // What a dead process left is in nobody's way, and the try is spent.
+    assert!(desk.path("socket").exists());
+    assert_eq!(listed(&desk), [] as [Value; 0]);
+    let mut started = start();
+    assert_eq!(target(&started.ready()), target(&ready));
+    desk.run(&verify, &wrong).fails(1).says("8 tries left");
+    started.signal("-INT");
+    assert_eq!(started.ended(), Some(0));
+    assert!(!desk.path("socket").exists());
+    desk.run(&["info"], &[]).succeeds();
+}
+
+#[test]
+fn several_tokens_run_in_several_processes() {
+    let desk = Desk::new();
+    let two = [
+        "--count",
+        "2",
+        "--factory",
+        "--serial-number",
+        "K",
+        "--unix",
+        "s",
+        "--serial",
+        "line",
+        "--seed",
+        "5",
+    ];
+    let mut first = Started::new(&desk, &two);
+    let tokens = [first.ready(), first.ready()];
+    assert_eq!(tokens.each_ref().map(|token| text(token, "serial_number")), ["K-1", "K-2"]);
+    let mut second = Started::new(&desk, &["--factory", "--seed", "6"]);
+    let third = second.ready();
+
+    for token in tokens.iter().chain([&third]) {
+        for target in token["targets"].as_array().unwrap() {
+            let target = target.as_str().unwrap();
+            let info = desk.run(&["info", "--target", target, "--format", "json"], &[]).succeeds().json();
+            assert_eq!(info["serial_number"], token["serial_number"], "{target}");
+        }
+    }
+    let names = |tokens: &[Value]| {
+        let mut names: Vec<_> = tokens.iter().map(|token| text(token, "serial_number").to_owned()).collect();
+        names.sort();
+        names
+    };
+    let all = [&tokens[..], &[third.clone()]].concat();
+    assert_eq!(names(&listed(&desk)), names(&all));
+
+    // Nobody guesses which one is meant.
+    let ambiguous = desk.run(&["sim", "unplug"], &[]).fails(2).says("3 simulated tokens run");
+    assert!(names(&all).iter().all(|name| ambiguous.talk.contains(name)), "{}", ambiguous.talk);
+    desk.run(&["sim", "stop"], &[]).fails(2).says("name one of them");
+    desk.run(&["sim", "unplug", "K-3"], &[]).fails(2).says("K-3");
+    desk.run(&["sim", "stop", "K-2"], &[]).succeeds();
+    assert_eq!(first.ended(), Some(0), "both of its tokens go with it");
+    for left in ["s-1", "s-2", "line-1", "line-2"] {
+        assert!(std::fs::symlink_metadata(desk.path(left)).is_err(), "{left}");
+    }
+    assert_eq!(names(&listed(&desk)), names(&[third]));
+    desk.run(&["sim", "stop"], &[]).succeeds();
+    assert_eq!(second.ended(), Some(0));
+    desk.run(&["sim", "stop", "--all"], &[]).succeeds();
+}
+
+#[test]
+fn a_pulled_key_is_gone_until_it_is_plugged_in() {
+    let desk = Desk::new();
+    let mut started = Started::new(&desk, &["--factory", "--serial", "line"]);
+    let ready = started.ready();
+    let info = ["info", "--target", target(&ready)];
+    desk.run(&info, &[]).succeeds();
+    desk.run(&["sim", "unplug"], &[]).succeeds();
+    desk.run(&info, &[]).fails(5).says("the key has been removed").says("请插入UKey");
+    assert_eq!(listed(&desk)[0]["plugged_in"], false);
+    desk.run(&["sim", "plug", text(&ready, "serial_number")], &[]).succeeds();
+    desk.run(&info, &[]).succeeds();
+    desk.run(&["sim", "plug"], &[]).succeeds();
+    assert_eq!(listed(&desk)[0]["plugged_in"], true);
+}
+
+#[test]
+fn what_cannot_be_started_says_why_and_leaves_nothing() {
+    let desk = Desk::with_token();
+    let start = |arguments: &[&str]| desk.run(&[&["sim", "start"], arguments].concat(), &[]);
+    start(&["--state", "none.ukey"]).fails(5).says("none.ukey").says("ukey sim reset");
+    start(&["--state", "ukey.ukey", "--factory"]).fails(2).says("holds a token already");
+    std::fs::write(desk.path("letter"), "a letter").unwrap();
+    start(&["--unix", "letter", "--tcp"]).fails(2).says("letter exists").says("已存在");
+    start(&["--tcp", "nobody"]).fails(2).says("tcp:HOST:PORT");
+    start(&["--serial-number", "张三"]).fails(2).says("printable");
+    start(&["--label", ""]).fails(2).says("32 bytes");
+    assert_eq!(listed(&desk), [] as [Value; 0]);
+    let mut started =
+        Started::new(&desk, &["--state", "new.ukey", "--create", "--serial-number", "N", "--factory"]);
+    let ready = started.ready();
+    assert_eq!(text(&ready, "serial_number"), "N");
+    start(&["--state", "new.ukey"]).fails(5).says("in use");
+}
+
+#[test]
+fn a_folder_of_others_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let folder = desk.path("running");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    desk.run(&["sim", "ls"], &[]).fails(5).says("not a folder of this user alone").says("chmod 700");
+    desk.run(&["sim", "start", "--factory"], &[]).fails(5).says("UKEY_RUNTIME_DIR");
+}
