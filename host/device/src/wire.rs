@@ -281,6 +281,15 @@ impl Wire {
         Ok((answer, status))
     }
 
+    /// A command as it is, whole: its answer, or nothing, and the last status word.
+    pub(crate) fn relay(&mut self, apdu: Apdu<'_>) -> Result<(Vec<u8>, Status)> {
+        match self.exchange(apdu) {
+            Ok(answer) => Ok((answer, Status::OK)),
+            Err(Failed::Refused(status)) => Ok((Vec::new(), status)),
+            Err(Failed::Other(kind)) => Err(About::default().error(kind)),
+        }
+    }
+
     /// One envelope of a command.
     fn transmit_one(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
         let began = Instant::now();

@@ -7,6 +7,7 @@
 //! | `bytes`, `redact` | what of the bytes may be seen |
 //! | [`fields`], [`whole`] | what each byte of a command and an answer is; chains and blocks put together |
 //! | `table`, `explain`, `export` | a trace for people, field by field, for Wireshark |
+//! | [`replay`] | a trace, carried out again on any token |
 //!
 //! Guarantees: no secret comes into a trace unless somebody asked for secrets.
 
@@ -17,6 +18,7 @@ pub mod fields;
 mod recorder;
 mod recording;
 mod redact;
+pub mod replay;
 mod ring;
 mod table;
 pub mod whole;
@@ -27,7 +29,7 @@ pub use recorder::{
     Called, FORMAT, NoRecorder, Recorder, SECRETS_VARIABLE, SECRETS_WARNING, Secrets, VARIABLE, VERSION,
     called, record, record_as_environment_says,
 };
-pub(crate) use recorder::{Connection, connecting};
+pub(crate) use recorder::{Connection, connecting, unrecorded};
 pub use recording::{BadTrace, Connected, Entry, Event, Exchange, Header, Problem, Recording};
 pub(crate) use ring::Trace;
 pub use ring::{DEFAULT_CAPACITY, Traced};

@@ -122,6 +122,8 @@ thread_local! {
     static CALLED: Cell<Option<&'static str>> = const { Cell::new(None) };
     /// Where this thread connects to.
     static TARGET: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// What this thread connects to is no business of a trace.
+    static UNRECORDED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// While it lives, exchanges of this thread are a client's call of a function.
@@ -151,6 +153,14 @@ pub(crate) fn connecting<T>(target: &impl ToString, connect: impl FnOnce() -> T)
     let before = TARGET.replace(Some(target.to_string()));
     let connected = connect();
     TARGET.replace(before);
+    connected
+}
+
+/// Connects to a token that no trace is to know of.
+pub(crate) fn unrecorded<T>(connect: impl FnOnce() -> T) -> T {
+    let before = UNRECORDED.replace(true);
+    let connected = connect();
+    UNRECORDED.set(before);
     connected
 }
 
@@ -233,7 +243,8 @@ pub(crate) struct Connection {
 impl Connection {
     /// A link that was just made, where this process is traced.
     pub(crate) fn begin(dialect: &Dialect) -> Option<Connection> {
-        let recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let recorder = recorder.filter(|_| !UNRECORDED.get())?;
         Some(Self::of(recorder, TARGET.with_borrow(Clone::clone), dialect))
     }
 
