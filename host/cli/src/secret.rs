@@ -1,4 +1,4 @@
-//! Where PINs come from: a file, the environment, a prompt; never an argument, which other users of the machine see.
+//! Where PINs and keys come from: a file, the environment, a prompt; never an argument, which other users of the machine see.
 //! And where secrets that this program makes are kept: in files that only their owner reads.
 
 use std::fs;
@@ -6,12 +6,13 @@ use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use ukey_device::Pin;
+use ukey_device::guard::device_key;
+use ukey_device::{DeviceKey, Pin};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Result};
 
-/// Where one PIN may come from, and how it is called.
+/// Where one PIN, or key, may come from, and how it is called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PinSource<'a> {
     /// What people call it.
@@ -26,39 +27,53 @@ impl PinSource<'_> {
     /// The PIN: from the file, else the variable, else a prompt.
     pub(crate) fn get(&self) -> Result<Pin> {
         match self.given()? {
-            Some(pin) => Ok(pin),
-            None => self.prompt(self.name),
+            Some(text) => self.pin(&text),
+            None => self.pin(&self.prompt(self.name)?),
         }
     }
 
     /// A PIN that is to be set: a prompt asks for it twice.
     pub(crate) fn get_new(&self) -> Result<Pin> {
-        if let Some(pin) = self.given()? {
-            return Ok(pin);
+        if let Some(text) = self.given()? {
+            return self.pin(&text);
         }
-        let pin = self.prompt(self.name)?;
-        if self.prompt(&format!("{} again", self.name))?.as_bytes() != pin.as_bytes() {
+        let text = self.prompt(self.name)?;
+        if self.prompt(&format!("{} again", self.name))? != text {
             return Err(Failure::usage("the two entries differ", "nothing was changed; start again"));
         }
-        Ok(pin)
+        self.pin(&text)
     }
 
-    fn given(&self) -> Result<Option<Pin>> {
+    /// A device authentication key, from the same places: 16 ASCII characters, or 32 hexadecimal digits.
+    pub(crate) fn get_key(&self) -> Result<DeviceKey> {
+        let text = match self.given()? {
+            Some(text) => text,
+            None => self.prompt(self.name)?,
+        };
+        device_key(&text).ok_or_else(|| {
+            let message =
+                format!("the {} has neither 16 ASCII characters nor 32 hexadecimal digits", self.name);
+            Failure::usage(message, "nothing was sent")
+        })
+    }
+
+    fn given(&self) -> Result<Option<Zeroizing<String>>> {
         if let (_, Some(path)) = self.file {
             let text = fs::read_to_string(path).map(Zeroizing::new);
             let text = text.map_err(|source| Failure::Read { path: path.to_owned(), source })?;
-            return self.pin(text.lines().next().unwrap_or_default()).map(Some);
+            return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())));
         }
-        match std::env::var(self.variable).map(Zeroizing::new) {
-            Ok(text) => self.pin(&text).map(Some),
+        match std::env::var(self.variable) {
+            Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Failure::usage(format!("{} is no text", self.variable), "set it to the PIN"))
+                let help = format!("set it to the {}", self.name);
+                Err(Failure::usage(format!("{} is no text", self.variable), help))
             }
         }
     }
 
-    fn prompt(&self, prompt: &str) -> Result<Pin> {
+    fn prompt(&self, prompt: &str) -> Result<Zeroizing<String>> {
         let Self { name, file: (option, _), variable } = self;
         let missing = || {
             let help = format!("give {option} FILE, set {variable}, or start it in a terminal");
@@ -67,9 +82,7 @@ impl PinSource<'_> {
         if !io::stdin().is_terminal() {
             return Err(missing());
         }
-        let text =
-            rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| missing())?;
-        self.pin(&text)
+        rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new).map_err(|_| missing())
     }
 
     fn pin(&self, text: &str) -> Result<Pin> {

@@ -167,3 +167,67 @@ fn wireshark_reads_it_as_smart_card_traffic() {
         "{answers}"
     );
 }
+
+#[test]
+fn a_session_is_replayed_and_compared() {
+    let desk = Desk::with_token();
+    let right = [("UKEY_PIN", "12345678")];
+    desk.run(&["--trace", "verify.trace", "pin", "verify"], &right).succeeds();
+    desk.run(&["sim", "reset", "--seed", "2", "--state", "other.ukey"], &[]).succeeds();
+    let replay = ["trace", "replay", "verify.trace", "--target", "sim:other.ukey"];
+    let report = desk.run(&replay, &right).succeeds().out;
+    assert!(report.contains("0 different, 0 left out") && report.contains("VerifyPin"), "{report}");
+    let report = desk.run(&[&replay[..], &["--format", "json"]].concat(), &right).json();
+    assert_eq!((report["version"].as_u64(), report["same"].as_bool()), (Some(1), Some(true)));
+
+    // The secret is asked for before anything is sent, and a wrong one is one try.
+    let left = || {
+        let status = ["pin", "status", "--target", "sim:other.ukey", "--format", "json"];
+        desk.run(&status, &[]).json()["user"]["remaining"].as_u64().unwrap()
+    };
+    desk.run(&replay, &[]).fails(2).says("the user PIN is needed").says("--pin-file");
+    let preview = desk.run(&[&replay[..], &["--dry-run"]].concat(), &[]).succeeds().out;
+    assert!(
+        preview.contains("the user PIN: --pin-file or UKEY_PIN") && preview.contains("costs     nothing"),
+        "{preview}"
+    );
+    assert_eq!(left(), 10);
+    let other = desk.run(&replay, &[("UKEY_PIN", "87654320")]);
+    assert_eq!(other.code, 1, "{other:?}");
+    assert!(other.out.contains("DIFFERENT: 63C9") && other.out.contains("1 different"), "{}", other.out);
+    assert_eq!(left(), 9);
+
+    // A trace that expects another word is different, too.
+    let text = fs::read_to_string(desk.path("verify.trace")).unwrap();
+    let changed = text.replacen("\"answer\":\"9000\"", "\"answer\":\"6983\"", 1);
+    assert_ne!(changed, text);
+    fs::write(desk.path("verify.trace"), changed).unwrap();
+    let other = desk.run(&replay, &right);
+    assert_eq!(other.code, 1, "{other:?}");
+    assert!(other.out.contains("9000 success instead of 6983"), "{}", other.out);
+
+    let several = desk().run(&["trace", "replay", "walk.trace"], &[]);
+    several.fails(2).says("3 connections").says("--connection N");
+}
+
+#[test]
+fn a_recording_says_what_it_would_cost() {
+    let desk = Desk::new();
+    desk.run(&["--trace", "reset.trace", "sim", "reset", "--seed", "1"], &[]).succeeds();
+    let preview = desk.run(&["trace", "replay", "reset.trace", "--dry-run", "--format", "json"], &[]).json();
+    assert_eq!(preview["lasting"]["GenECCKeyPair"], 1);
+    let needs = preview["needs"].as_array().unwrap().iter().map(|need| need["variable"].as_str().unwrap());
+    assert_eq!(needs.collect::<Vec<_>>(), ["UKEY_PIN", "UKEY_ADMIN_PIN", "UKEY_DEVICE_KEY"]);
+    // A developer's token is made again from what was recorded of the first.
+    desk.run(&["sim", "reset", "--factory", "--state", "blank.ukey"], &[]).succeeds();
+    let secrets =
+        [("UKEY_PIN", "12345678"), ("UKEY_ADMIN_PIN", "87654321"), ("UKEY_DEVICE_KEY", "1234567812345678")];
+    let report =
+        desk.run(&["trace", "replay", "reset.trace", "--target", "sim:blank.ukey"], &secrets).succeeds();
+    assert!(report.out.contains("0 different"), "{}", report.out);
+    let info = desk.run(&["info", "--target", "sim:blank.ukey"], &[]).succeeds().out;
+    assert!(info.contains("encryption pair of 256 bits with certificate"), "{info}");
+    desk.run(&["trace", "replay", "reset.trace", "--target", "sim:blank.ukey"], &[("UKEY_PIN", "1")])
+        .fails(2)
+        .says("administrator PIN is needed");
+}

@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Sweep(sweep::Sweep),
     /// The token as a Cortex-M image: what it costs.
     Board(board::BoardCommand),
-    /// Recorded traces: show, explain, export.
+    /// Recorded traces: show, explain, export, replay.
     Trace(trace::Trace),
     /// The online service hall of a certificate authority.
     Hall(hall::Hall),

@@ -1,4 +1,4 @@
-//! `ukey trace`: recorded traces, and bytes as they are, in words. `--trace FILE` of every command records one.
+//! `ukey trace`: recorded traces, again on any token too, and bytes as they are, in words. `--trace FILE` of every command records one.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -17,7 +17,11 @@ use crate::failure::{Failure, Result};
 use crate::options::Format;
 use crate::output;
 
-/// Recorded traces (`--trace FILE` of any command records one): show, explain, export.
+mod replay;
+
+use replay::Replay;
+
+/// Recorded traces (`--trace FILE` of any command records one): show, explain, export, replay.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Trace {
     #[command(subcommand)]
@@ -69,6 +73,8 @@ enum Verb {
         #[arg(long, value_enum, default_value_t)]
         format: Foreign,
     },
+    /// Carry a recorded session out again on a token, and compare what it means. Exit code 1 where it differs.
+    Replay(Box<Replay>),
 }
 
 /// Forms that other programs read.
@@ -126,6 +132,7 @@ impl Trace {
                     Format::Json => format!("{:#}\n", recording.json(&filter)),
                 });
             }
+            Verb::Replay(replay) => return replay.run(),
             Verb::Decode { what, dialect, secrets, format } => decode(&what, dialect, secrets, format)?,
             Verb::Export { file, out, format } => {
                 let recording = read(&file)?;
