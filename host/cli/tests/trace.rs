@@ -170,6 +170,7 @@ fn wireshark_reads_it_as_smart_card_traffic() {
 
 #[test]
 fn a_session_is_replayed_and_compared() {
+    let walked = desk();
     let desk = Desk::with_token();
     let right = [("UKEY_PIN", "12345678")];
     desk.run(&["--trace", "verify.trace", "pin", "verify"], &right).succeeds();
@@ -206,7 +207,7 @@ fn a_session_is_replayed_and_compared() {
     assert_eq!(other.code, 1, "{other:?}");
     assert!(other.out.contains("9000 success instead of 6983"), "{}", other.out);
 
-    let several = desk().run(&["trace", "replay", "walk.trace"], &[]);
+    let several = walked.run(&["trace", "replay", "walk.trace"], &[]);
     several.fails(2).says("3 connections").says("--connection N");
 }
 
