@@ -166,18 +166,30 @@ impl Wire {
         secret: impl FnOnce() -> Secret,
     ) -> Option<Result<()>> {
         let about = About { ins: Some(C::INS), ..about.clone() };
-        let began = Instant::now();
-        let done = self.link.secrets()?.in_clear(secret());
         let mut buffer = [0; 128];
-        let mut envelope = [0; 128 + OVERHEAD];
-        let length = command.to_apdu(&self.dialect, &mut buffer).and_then(|apdu| apdu.encode(&mut envelope));
-        let envelope = envelope.get(..length.unwrap_or(0)).unwrap_or_default();
-        let said = done.as_ref().map_or(Status::INTERNAL, |status| *status);
-        Some(match self.keep(began, envelope, done.map(|status| status.to_bytes().to_vec())) {
-            Ok(_) if said.is_ok() => Ok(()),
-            Ok(_) => Err(self.called(about).refused(said)),
+        let dialect = self.dialect;
+        let apdu = command.to_apdu(&dialect, &mut buffer).ok()?;
+        Some(match self.relay_in_clear(apdu, secret)? {
+            Ok(Status::OK) => Ok(()),
+            Ok(status) => Err(self.called(about).refused(status)),
             Err(error) => Err(about.error(ErrorKind::Link(error))),
         })
+    }
+
+    /// Carries out what an envelope stands for by its secret in clear; `None` over a link that takes envelopes.
+    pub(crate) fn relay_in_clear(
+        &mut self,
+        apdu: Apdu<'_>,
+        secret: impl FnOnce() -> Secret,
+    ) -> Option<Result<Status, LinkError>> {
+        let began = Instant::now();
+        let done = self.link.secrets()?.in_clear(secret());
+        let mut envelope = Zeroizing::new(vec![0; apdu.data.len() + OVERHEAD]);
+        let length = apdu.encode(&mut envelope).unwrap_or_default();
+        let envelope = envelope.get(..length).unwrap_or_default();
+        let said = done.as_ref().map_or(Status::INTERNAL, |status| *status);
+        let kept = self.keep(began, envelope, done.map(|status| status.to_bytes().to_vec()));
+        Some(kept.map(|_| said))
     }
 
     /// Fetches the challenge of a remote unblocking, of the token itself.

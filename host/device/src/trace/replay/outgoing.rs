@@ -1,6 +1,6 @@
 //! What goes out in the place of a recorded command.
 
-use ukey_apdu::command::{Command, EccPublicKey, KeyUse, Visitor};
+use ukey_apdu::command::{AppId, Command, EccPublicKey, KeyUse, PinType, Visitor};
 use ukey_apdu::envelope::Le;
 use ukey_apdu::mac::{BLOCK, encrypt_block};
 use ukey_apdu::pin::{Challenge, DeviceKey, Pin, PinKey};
@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::state::{STAND_IN, State, stand_in};
 use super::{Need, Planned, Proof};
+use crate::link::Secret;
 use crate::trace::fields::{Field, Kind};
 use crate::trace::whole::WholeCommand;
 
@@ -269,6 +270,27 @@ fn prove(state: &State<'_>, out: &mut Outgoing, proof: Proof, dialect: &Dialect)
     };
     out.data = Zeroizing::new(proved);
     Ok(())
+}
+
+/// What a command proves, in clear: for a link that takes no cryptograms of a PIN.
+pub(super) fn in_clear(state: &State<'_>, out: &Outgoing, proof: Proof) -> Option<Secret> {
+    let application = AppId(u16::from_be_bytes(*out.data.first_chunk::<2>()?));
+    let pin_type = if out.p2 == PinType::User as u8 { PinType::User } else { PinType::Administrator };
+    let own = |pin: &Pin| if proof.is_wrong { another_pin(pin) } else { pin.clone() };
+    let sets = || proof.sets.and_then(|sets| state.pin(sets)).cloned();
+    Some(match Ins::from_byte(out.ins)? {
+        Ins::VerifyPin => Secret::VerifyPin { application, pin_type, pin: own(state.pin(proof.with)?) },
+        Ins::ChangePin => {
+            Secret::ChangePin { application, pin_type, old: own(state.pin(proof.with)?), new: sets()? }
+        }
+        Ins::UnblockPin => {
+            Secret::UnblockPin { application, admin: own(state.pin(proof.with)?), new: sets()? }
+        }
+        Ins::ChangeDevAuthKey if !proof.is_wrong => {
+            Secret::ChangeDeviceKey { new: state.key(proof.sets?)?.clone() }
+        }
+        _ => return None,
+    })
 }
 
 /// A PIN of the same length that is not this one.
