@@ -2,6 +2,7 @@
 //! is hidden. Lengths are always told.
 
 use std::fmt;
+use std::iter::once;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -165,7 +166,7 @@ impl FromStr for Bytes {
                 if length > MOST {
                     return Err(NotBytes::TooMany { length });
                 }
-                all.append(&Bytes::shown(&vec![0; length]).hide([0..length]));
+                all.append(&Bytes::shown(&vec![0; length]).hide(once(0..length)));
             } else {
                 let end = rest.find([' ', '‹']).unwrap_or(rest.len());
                 (piece, rest) = rest.split_at(end);

@@ -256,7 +256,7 @@ fn rest(data: &Bytes, secrets: Secrets) -> Vec<(usize, &'static str, String)> {
 fn hidden_or_hex(bytes: &Bytes, secrets: Secrets) -> String {
     match secrets {
         Secrets::Kept => bytes.to_string(),
-        Secrets::Hidden => bytes.clone().hide([0..bytes.len()]).to_string(),
+        Secrets::Hidden => bytes.clone().hide(std::iter::once(0..bytes.len())).to_string(),
     }
 }
 

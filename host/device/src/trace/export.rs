@@ -147,7 +147,7 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
 
 /// A tag in front of a packet, big-endian; its length counts what fills it up.
 fn tag(data: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let value = value.get(..usize::from(u16::MAX & !3)).unwrap_or(value);
+    let value = value.get(..usize::from(!3_u16)).unwrap_or(value);
     data.extend(code.to_be_bytes());
     data.extend(u16::try_from(value.len().next_multiple_of(4)).unwrap_or_default().to_be_bytes());
     data.extend_from_slice(value);

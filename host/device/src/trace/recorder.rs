@@ -208,11 +208,12 @@ impl Recorder {
     fn write(&self, line: &Value) {
         let line = format!("{line}\n");
         let written = self.0.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
-        if let Err(error) = written {
-            if !self.0.failed.swap(true, Ordering::Relaxed) {
-                let path = self.0.path.display();
-                tracing::warn!(target: "ukey::trace", "the trace {path} has gaps from here: {error} (跟踪文件写入失败，内容不完整)");
-            }
+        if let Err(error) = written
+            && !self.0.failed.swap(true, Ordering::Relaxed)
+        {
+            let path = self.0.path.display();
+            let gaps = "the trace has gaps from here (跟踪文件写入失败，内容不完整)";
+            tracing::warn!(target: "ukey::trace", "{gaps}: {path}: {error}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What of an exchange may be seen: the ids, names, lengths and public keys of a command, and nothing that proves,
 //! opens, or is somebody's own. What cannot be taken apart is not shown.
 
+use std::iter::once;
+
 use ukey_apdu::{Apdu, Dialect, Ins, Status};
 use zeroize::Zeroizing;
 
@@ -50,7 +52,7 @@ impl Redactor {
             Some(Fields { list, is_whole }) if is_whole || apdu.cla.chained => {
                 let known = list.last().map_or(0, |field| field.at.end);
                 let secret = list.into_iter().filter(|field| field.kind.is_secret()).map(|field| field.at);
-                Some(secret.chain([known..self.joined.len()]).collect())
+                Some(secret.chain(once(known..self.joined.len())).collect())
             }
             Some(_) if public(apdu) => Some(Vec::new()),
             _ => None,
@@ -86,13 +88,13 @@ impl Redactor {
 /// All but the header hidden.
 fn behind_header(command: &[u8]) -> Bytes {
     let from = if command.len() < HEADER { 0 } else { HEADER };
-    Bytes::shown(command).hide([from..command.len()])
+    Bytes::shown(command).hide(once(from..command.len()))
 }
 
 /// All but the status word hidden.
 fn hide_data(answer: &[u8]) -> Bytes {
     let data = if answer.len() < 2 { answer.len() } else { answer.len() - 2 };
-    Bytes::shown(answer).hide([0..data])
+    Bytes::shown(answer).hide(once(0..data))
 }
 
 /// Commands whose data and answers are no secret, even where they follow no layout.

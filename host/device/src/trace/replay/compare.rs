@@ -92,7 +92,7 @@ pub(super) fn compare(
 }
 
 /// Answers are compared field by field by name: their order is a dialect's.
-fn sorted<'n>(mut names: Vec<(&'n str, Kind)>) -> Vec<(&'n str, Kind)> {
+fn sorted(mut names: Vec<(&str, Kind)>) -> Vec<(&str, Kind)> {
     names.sort_by_key(|(name, _)| *name);
     names
 }
@@ -187,10 +187,8 @@ fn public_key(
         came.out.data.get(2..4).unwrap_or_default().to_vec(),
     );
     let key_use = if ins == Ins::GenEccKeyPair || command.p1 == 1 { KeyUse::Sign } else { KeyUse::Encrypt };
-    if matches!(ins, Ins::GenEccKeyPair | Ins::ExportPubKey) {
-        if let Some(key) = point(new) {
-            state.learn_key(&ids.0, &ids.1, key_use, key);
-        }
+    if let (Ins::GenEccKeyPair | Ins::ExportPubKey, Some(key)) = (ins, point(new)) {
+        state.learn_key(&ids.0, &ids.1, key_use, key);
     }
     // A sign key that was seen before is the same key again, and another one is another.
     let is_sign = key_use == KeyUse::Sign && matches!(ins, Ins::GenEccKeyPair | Ins::ExportPubKey);

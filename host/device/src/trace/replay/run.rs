@@ -97,10 +97,9 @@ impl Run<'_> {
     /// As an envelope; a secret in clear over a link that takes it so.
     fn send(&self, planned: &Planned, out: &Outgoing) -> Result<(Vec<u8>, Status), crate::Error> {
         let mut wire = self.device.wire();
-        if let Some(secret) = planned.proof.and_then(|proof| outgoing::in_clear(&self.state, out, proof)) {
-            if let Some(done) = wire.relay_in_clear(out.as_apdu(), || secret) {
-                return Ok((Vec::new(), done?));
-            }
+        let secret = planned.proof.and_then(|proof| outgoing::in_clear(&self.state, out, proof));
+        if let Some(done) = secret.and_then(|secret| wire.relay_in_clear(out.as_apdu(), || secret)) {
+            return Ok((Vec::new(), done?));
         }
         wire.relay(out.as_apdu())
     }
@@ -170,7 +169,7 @@ impl Run<'_> {
             Some(Ins::GenRandom) if status.is_ok() => state.random = data.to_vec(),
             Some(Ins::DigestInit) => state.digest_changed = *out.data != *command.data.as_slice(),
             Some(Ins::DigestUpdate | Ins::Digest | Ins::DigestFinal) => {
-                state.digest_changed |= out.has_stand_in
+                state.digest_changed |= out.has_stand_in;
             }
             _ => {}
         }
