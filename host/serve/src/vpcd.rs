@@ -1,8 +1,8 @@
 //! A simulated token as a card in a smart card reader: the client of vpcd, the virtual reader of the vsmartcard project,
 //! which pcscd drives like any other.
 //!
-//! A message is a length of two bytes, high byte first, and so many bytes: one byte is a [`Control`], more are a command.
-//! Only [`Control::Atr`] and commands are answered.
+//! A message is a length of two bytes, high byte first, and so many bytes: one byte turns the power off (0), on
+//! (1), resets (2) or asks for the ATR (4), more are a command. Only 4 and commands are answered.
 //!
 //! Guarantees: a key that is pulled leaves its reader at once, and one that is plugged in comes back; when the reader is
 //! gone (pcscd ends, or drops its card) it is looked for again, waiting longer each time up to [`LONGEST_PAUSE`]; a
