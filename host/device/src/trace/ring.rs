@@ -7,6 +7,7 @@ use std::fmt;
 use ukey_apdu::describe::describe;
 use ukey_apdu::{Apdu, Dialect, Status};
 
+use super::bytes::Bytes;
 use super::redact::Redactor;
 
 /// How many exchanges a device keeps unless told otherwise.
@@ -31,10 +32,19 @@ impl fmt::Display for Traced {
     }
 }
 
+/// An exchange as it is kept: most are never read, so their bytes are written out for those who do.
+#[derive(Debug)]
+struct Kept {
+    sequence: u64,
+    line: String,
+    command: Bytes,
+    answer: Bytes,
+}
+
 /// A ring of the last exchanges.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    ring: VecDeque<Traced>,
+    ring: VecDeque<Kept>,
     capacity: usize,
     sequence: u64,
     /// The last envelope was part of a chain: the next one belongs to it.
@@ -62,13 +72,8 @@ impl Trace {
         let exchange = if self.in_chain { exchange.last_of_chain() } else { exchange };
         self.in_chain =
             answer == Status::OK.to_bytes() && Apdu::parse(command).is_ok_and(|apdu| apdu.cla.chained);
-        let (shown_command, shown_answer) = self.redactor.redact(command, answer, dialect);
-        let traced = Traced {
-            sequence: self.sequence,
-            line: exchange.to_string(),
-            command: shown_command.to_string(),
-            answer: shown_answer.to_string(),
-        };
+        let (command, answer) = self.redactor.redact(command, answer, dialect);
+        let traced = Kept { sequence: self.sequence, line: exchange.to_string(), command, answer };
         tracing::debug!(target: "ukey::apdu", sequence = traced.sequence, "{}", traced.line);
         tracing::trace!(target: "ukey::apdu", sequence = traced.sequence, ">> {} << {}", traced.command, traced.answer);
         if self.ring.len() >= self.capacity {
@@ -87,7 +92,13 @@ impl Trace {
     }
 
     pub(crate) fn to_vec(&self) -> Vec<Traced> {
-        self.ring.iter().cloned().collect()
+        let written = |kept: &Kept| Traced {
+            sequence: kept.sequence,
+            line: kept.line.clone(),
+            command: kept.command.to_string(),
+            answer: kept.answer.to_string(),
+        };
+        self.ring.iter().map(written).collect()
     }
 }
 
