@@ -1,6 +1,6 @@
 //! What is missing on this machine, and the command that brings it.
 //!
-//! [`Facts`] is what was seen; [`findings`] and [`steps`] judge it and look at nothing, so that every finding can be tested
+//! [`facts::Facts`] is what was seen; [`findings`] and [`steps()`] judge it and look at nothing, so that every finding can be tested
 //! without breaking a machine; [`probe`] is the only part that looks, and changes nothing.
 //!
 //! A part that is *missing* is not there, and what needs it cannot be done; one that is *broken* is there and does not

@@ -131,7 +131,7 @@ impl Start {
         let options = Options { seed, ..options.clone() };
         let state = state.map(|state| numbered(state, number));
         let simulator = match &state {
-            Some(state) => self.from_file(state, number, &options)?,
+            Some(state) => self.saved_token(state, number, &options)?,
             None => self.new_token(number, &options)?,
         };
         let device = Device::connect(&simulator)?;
@@ -143,7 +143,7 @@ impl Start {
         Ok(ukey_serve::Token { simulator, label, state, ways: self.ways(number)? })
     }
 
-    fn from_file(&self, state: &Path, number: Option<usize>, options: &Options) -> Result<Simulator> {
+    fn saved_token(&self, state: &Path, number: Option<usize>, options: &Options) -> Result<Simulator> {
         if state.try_exists().unwrap_or(true) {
             if self.factory || self.serial_number.is_some() || !self.policies.is_empty() {
                 return Err(Failure::usage(
