@@ -3,7 +3,7 @@
 
 pub(crate) mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -56,25 +56,32 @@ pub(crate) const BEHIND_LIBRARY: bool = matches!(env!("CARGO_PKG_NAME").as_bytes
 /// How many tokens the library has: more than there are tests, each of which takes the next.
 const TOKENS: usize = 64;
 
-/// A token behind the library that cargo built beside these tests, one that nobody took yet.
-fn behind_library() -> Target {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// The library, where cargo built it beside these tests.
+pub(crate) fn library() -> Option<&'static Path> {
+    static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {
-        // SAFETY: every test comes here first, and none reads the environment itself.
+        // SAFETY: nobody here reads the environment but through the standard library, which locks it; the library does
+        // when it is loaded, which is later.
         unsafe { std::env::set_var("UKEY_SKF_TARGETS", vec!["sim"; TOKENS].join(";")) };
         let test = std::env::current_exe().unwrap();
-        let beside = test.ancestors().skip(1).take(2).map(|folder| folder.join("libukey_skf.so"));
-        beside.into_iter().find(|path| path.exists()).expect("cargo builds the library beside its tests")
+        let mut beside = test.ancestors().skip(1).take(2).map(|folder| folder.join("libukey_skf.so"));
+        beside.find(|path| path.exists())
     });
+    library.as_deref()
+}
+
+/// A token behind the library, one that nobody took yet.
+pub(crate) fn behind_library() -> Target {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let library = library().expect("cargo builds the library beside its tests");
     // Which there are is what the library tells to who names none.
     let error =
-        Target::Skf { library: library.clone(), device: None }.connect(&Options::default()).unwrap_err();
+        Target::Skf { library: library.to_owned(), device: None }.connect(&Options::default()).unwrap_err();
     let ErrorKind::Link(LinkError::Library(Fault::NoDevice { names, .. })) = error.kind() else {
         panic!("{error}")
     };
     let device = names.get(TAKEN.fetch_add(1, Ordering::SeqCst)).cloned();
-    Target::Skf { library: library.clone(), device: Some(device.expect("there are tokens enough")) }
+    Target::Skf { library: library.to_owned(), device: Some(device.expect("there are tokens enough")) }
 }
 
 /// A token with an application.

@@ -84,3 +84,8 @@ fn keeps_the_contract(form: &str, new: New) -> Result<(), Failed> {
     }
     if broken.is_empty() { Ok(()) } else { Err(format!("{form} breaks: {}", broken.join(", ")).into()) }
 }
+
+#[test]
+fn skf() {
+    keeps_the_contract("skf:LIBRARY#DEVICE", ways::skf::library_of_ours);
+}

@@ -29,6 +29,9 @@ impl Hand for SkfHand {
     }
 
     fn plug_in(&self) -> Result<(), LinkError> {
+        if self.0.is_there()? {
+            return Ok(());
+        }
         let plugged_in = self.0.run(|f, name| f.UKEY_PlugIn(name).map_err(|stop| (stop, f.last_call())))?;
         match plugged_in {
             Ok(()) => Ok(()),

@@ -118,6 +118,12 @@ fn device(f: &Functions<'_>, asked: Option<String>) -> Result<CString, LinkError
     if let Some(name) = found.and_then(|name| CString::new(name.clone()).ok()) {
         return Ok(name);
     }
+    // One that the library knows, and that is not plugged in.
+    if let Some(asked) = &asked
+        && names(f, |list| f.SKF_EnumDev(0, list)).is_ok_and(|all| all.iter().any(|name| name == asked.as_bytes()))
+    {
+        return Err(LinkError::Removed);
+    }
     let names = list.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     Err(LinkError::Library(Fault::NoDevice { library: f.library().to_string(), asked, names }))
 }

@@ -5,6 +5,7 @@ pub(crate) mod pcsc;
 pub(crate) mod qemu;
 pub(crate) mod served;
 pub(crate) mod sim;
+pub(crate) mod skf;
 
 use std::sync::Arc;
 
