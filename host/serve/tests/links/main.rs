@@ -28,6 +28,7 @@ const LINKS: &[(&str, New)] = &[
     ("qemu:mps2-an386", ways::qemu::board),
     #[cfg(feature = "pcsc")]
     ("pcsc:READER", ways::pcsc::in_a_reader),
+    ("skf:LIBRARY#DEVICE", ways::skf::library_of_ours),
     ("tcp:HOST:PORT", served::tcp),
     ("unix:PATH", served::unix),
     ("serial:PATH", served::serial),
@@ -83,9 +84,4 @@ fn keeps_the_contract(form: &str, new: New) -> Result<(), Failed> {
         println!("{form:<16} {name:<49} {verdict}");
     }
     if broken.is_empty() { Ok(()) } else { Err(format!("{form} breaks: {}", broken.join(", ")).into()) }
-}
-
-#[test]
-fn skf() {
-    keeps_the_contract("skf:LIBRARY#DEVICE", ways::skf::library_of_ours);
 }

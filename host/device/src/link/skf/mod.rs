@@ -120,7 +120,8 @@ fn device(f: &Functions<'_>, asked: Option<String>) -> Result<CString, LinkError
     }
     // One that the library knows, and that is not plugged in.
     if let Some(asked) = &asked
-        && names(f, |list| f.SKF_EnumDev(0, list)).is_ok_and(|all| all.iter().any(|name| name == asked.as_bytes()))
+        && names(f, |list| f.SKF_EnumDev(0, list))
+            .is_ok_and(|all| all.iter().any(|name| name == asked.as_bytes()))
     {
         return Err(LinkError::Removed);
     }
