@@ -78,7 +78,7 @@ impl Client {
             if count == 0 {
                 return None;
             }
-            self.unread = bytes[..count].to_vec().into_iter();
+            self.unread = Vec::from(&bytes[..count]).into_iter();
         }
     }
 
@@ -253,15 +253,17 @@ fn a_client_that_takes_no_answers_holds_up_nobody() {
     client.stream.set_nonblocking(true).unwrap();
     let again: Vec<u8> =
         Frame { kind: Kind::Command, sequence: 2, payload: &RANDOM }.encode().unwrap().collect();
+    let mut sent = 0;
     loop {
         match (&client.stream).write(&again) {
-            Ok(_) => {}
+            Ok(written) => sent += written,
             Err(error) => {
                 assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
                 break;
             }
         }
     }
+    assert!(sent > again.len());
     key.unplug();
     assert!(matches!(client.served.join().unwrap(), Ended::Unplugged));
 }
