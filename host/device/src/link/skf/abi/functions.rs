@@ -18,6 +18,7 @@ use crate::link::skf::library::Progress;
 use crate::link::skf::sar::Sar;
 
 /// A handle: a pointer of the library's own, which nobody here follows.
+#[allow(clippy::upper_case_acronyms, reason = "the standard's name")]
 pub(crate) type HANDLE = usize;
 
 /// A library in this process: where its functions are. They are looked for once: the loader has one lock for all, and
