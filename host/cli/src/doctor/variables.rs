@@ -27,6 +27,7 @@ pub(crate) const KNOWN: &[(&str, Holds)] = &[
     ("UKEY_GMSSL_PYTHON", Holds::Any),
     ("UKEY_LINKS_OURS", Holds::Any),
     ("UKEY_LOG", Holds::Any),
+    ("UKEY_NEW_ADMIN_PIN", Holds::Secret),
     ("UKEY_NEW_DEVICE_KEY", Holds::Secret),
     ("UKEY_NEW_PIN", Holds::Secret),
     ("UKEY_PCSCD_RESTART", Holds::Any),
