@@ -250,7 +250,7 @@ fn somebodys_key_is_spared() {
     for _ in 0..9 {
         application.verify_pin(PinType::User, &pin("87654320")).unwrap_err();
     }
-    let device = Device::connect(&Foreign { simulator: simulator.clone(), spoils: false }).unwrap();
+    let device = Device::connect(&Foreign { simulator, spoils: false }).unwrap();
     let report = plan(&file).run(&device, &given()).unwrap();
     assert_eq!(different(&report), ["VerifyPin"], "{}", report.table());
     assert_eq!(application.pin_info(PinType::User).unwrap().remaining, 1);
