@@ -29,7 +29,7 @@ pub mod token;
 #[must_use]
 pub fn is_wanted(name: &str) -> bool {
     let named = |other: &&str| std::env::args().skip(1).any(|argument| argument == **other);
-    named(&name) || !["token", "sm2", "links"].iter().any(|other| named(other))
+    named(&name) || !["token", "sm2", "links"].iter().any(named)
 }
 
 /// The PIN of every contestant.

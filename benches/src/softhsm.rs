@@ -83,7 +83,7 @@ impl SoftHsm {
     pub fn new(folder: &Path) -> Result<Self, Missing> {
         // SAFETY: its initialisation has no preconditions.
         let load = |name: &&str| unsafe { Library::new(*name) };
-        let mut found = NAMES.iter().map(|name| load(name));
+        let mut found = NAMES.iter().map(load);
         let first = found.next().expect("names");
         let library = first.or_else(|error| found.find_map(Result::ok).ok_or(error)).map_err(Missing)?;
         let functions = Functions::load(&library).map_err(Missing)?;

@@ -154,7 +154,7 @@ fn several_tokens_run_in_several_processes() {
         names.sort();
         names
     };
-    let all = [&tokens[..], &[third.clone()]].concat();
+    let all = [&tokens[..], std::slice::from_ref(&third)].concat();
     assert_eq!(names(&listed(&desk)), names(&all));
 
     // Nobody guesses which one is meant.

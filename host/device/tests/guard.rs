@@ -174,7 +174,7 @@ fn a_device_key_is_kept_before_it_is_set_and_put_back() {
     drop(device);
 
     // Another program finds it so.
-    let device = Device::connect(&Foreign(simulator.clone())).unwrap();
+    let device = Device::connect(&Foreign(simulator)).unwrap();
     let error = device.make_blank(&FACTORY_KEY).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WrongDeviceKey { .. }), "{error}");
     assert_eq!(device.applications().unwrap(), [APPLICATION], "nothing was deleted");
