@@ -87,6 +87,7 @@ fn main() {
         table.0.push(comparison.measure(Clock::Cpu, rounds, slice));
     }
     let mut of_the_day = Table(Vec::new(), Clock::Wall);
+    through_readers(&mut of_the_day, rounds, slice);
     if let Some(hsm) = &hsm {
         // By both clocks: ours waits until the disk has it, SoftHSM2 does not.
         for (clock, table) in [(Clock::Cpu, &mut table), (Clock::Wall, &mut of_the_day)] {
@@ -106,4 +107,28 @@ fn main() {
     if benching {
         println!("{rounds} alternating rounds of {} ms\n{table}\n{of_the_day}", slice.as_millis());
     }
+}
+
+/// By the time of day: most of the way is pcscd's, another process.
+#[cfg(feature = "pcsc")]
+fn through_readers(table: &mut Table, rounds: usize, slice: Duration) {
+    use ukey_benches::readers::Round;
+
+    let (Some(token), Some(bare)) = (Round::of_a_token(), Round::of_a_bare_card()) else {
+        eprintln!("no smart card readers: run it by .ci/with-readers (Debian: pcscd, vsmartcard-vpcd)");
+        return;
+    };
+    let comparison = Comparison {
+        operation: "Five bytes through pcscd and vpcd",
+        ours: Box::new(|| token.trip()),
+        peer: ("a card that does nothing".to_owned(), Box::new(|| bare.trip())),
+        meaning: "our card's side of the way; at least 0.7 as many",
+        at_most: 1.0 / 0.7,
+    };
+    table.0.push(comparison.measure(Clock::Wall, rounds, slice));
+}
+
+#[cfg(not(feature = "pcsc"))]
+fn through_readers(_: &mut Table, _: usize, _: Duration) {
+    eprintln!("without smart card readers: build with --features pcsc (Debian: libpcsclite-dev, pkg-config)");
 }

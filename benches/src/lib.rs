@@ -10,6 +10,7 @@
 //! | [`bare`] | the same cryptography without a token |
 //! | [`openssl`] | the same by OpenSSL, when its library is there |
 //! | [`sockets`] | round trips to a token that is served, and to an echo |
+//! | `readers` | round trips through pcscd and vpcd (feature `pcsc`) |
 //! | [`skf`] | the token behind `libukey_skf.so` |
 //! | [`softhsm`] | a token of SoftHSM2, when its library is there |
 //! | [`rounds`] | alternating rounds |
@@ -18,6 +19,8 @@
 
 pub mod bare;
 pub mod openssl;
+#[cfg(feature = "pcsc")]
+pub mod readers;
 pub mod rounds;
 pub mod skf;
 pub mod sockets;

@@ -17,8 +17,8 @@ use ukey_device::running::{Registered, Registry, Running};
 use ukey_device::{Hand, LinkError, Simulator};
 
 use crate::error::ServeError;
-use crate::key::Key;
-use crate::line::{Woken, wait_for};
+use crate::key::{Key, Watch};
+use crate::line::{Woken, wait_for, wait_for_key};
 use crate::way::{Open, Way};
 
 /// How long who asks may take for a line.
@@ -44,7 +44,7 @@ pub struct Server {
     running: Vec<Running>,
     threads: Vec<JoinHandle<()>>,
     /// Given up last: who waits for our end waits for it.
-    _registered: Registered,
+    _registered: Arc<Registered>,
 }
 
 impl Server {
@@ -75,8 +75,18 @@ impl Server {
             keys.push(key);
         }
         let (registered, listener) = registry.register(running.clone())?;
+        let registered = Arc::new(registered);
+        let mut watched = Vec::new();
+        for key in &keys {
+            watched.push((key.clone(), key.watch()?));
+        }
         // Should a thread fail to start, what did start ends with this.
-        let mut server = Server { keys: keys.clone(), running, threads: Vec::new(), _registered: registered };
+        let mut server =
+            Server { keys: keys.clone(), running, threads: Vec::new(), _registered: Arc::clone(&registered) };
+        for (key, watch) in watched {
+            let registered = Arc::clone(&registered);
+            server.threads.push(thread::Builder::new().spawn(move || tell_of(&key, watch, &registered))?);
+        }
         for (key, way) in open {
             server.threads.push(thread::Builder::new().spawn(move || way.serve(&key))?);
         }
@@ -125,6 +135,24 @@ fn refuse_taken(registry: &Registry, ways: &[Way]) -> Result<(), ServeError> {
         }
     }
     Ok(())
+}
+
+/// Tells those who watch the registry when the key is plugged in or pulled, until it is stopped.
+fn tell_of(key: &Key, mut watch: Watch, registered: &Registered) {
+    let mut tell = || -> io::Result<()> {
+        loop {
+            wait_for_key(&watch, None)?;
+            if key.is_stopped() {
+                return Ok(());
+            }
+            // What happens from here on wakes the next watch.
+            watch = key.watch()?;
+            registered.changed();
+        }
+    };
+    if let Err(error) = tell() {
+        tracing::error!(%error, "nobody is told any more when the key comes or goes");
+    }
 }
 
 /// Answers whoever asks, until the keys are stopped.

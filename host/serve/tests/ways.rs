@@ -7,8 +7,9 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use ukey_device::running::Registry;
+use rustix::event::{PollFd, PollFlags};
 use ukey_device::running::control::{self, Request};
+use ukey_device::running::{Registry, Watch};
 use ukey_device::{Device, Hand, Options, Simulator, Target};
 use ukey_serve::{ServeError, Server, Token, Way};
 
@@ -60,6 +61,34 @@ fn refusal(target: &Target) -> String {
     let error = target.connect(&Options::default()).unwrap_err();
     assert!(error.is_busy(), "{error}");
     error.to_string()
+}
+
+/// Waits until the registry tells of an instance.
+fn wait_for_news(watch: &mut Watch) {
+    loop {
+        rustix::event::poll(&mut [PollFd::new(watch, PollFlags::IN)], None).unwrap();
+        if watch.has_news() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn who_watches_the_registry_is_told_of_a_key_that_comes_or_goes() {
+    let desk = Desk::new();
+    let server = desk.start(&[port()]).unwrap();
+    let [key] = server.keys() else { panic!("one key") };
+    let mut watch = Watch::new(&desk.registry).unwrap();
+    assert!(!watch.has_news());
+    key.unplug();
+    wait_for_news(&mut watch);
+    key.plug_in().unwrap();
+    wait_for_news(&mut watch);
+    // Pulled in the middle of a client's work, too.
+    let device = connect(&server.running()[0].targets[0]);
+    key.unplug_after(0);
+    assert!(device.random(8).unwrap_err().is_removed());
+    wait_for_news(&mut watch);
 }
 
 #[test]
