@@ -63,16 +63,17 @@ fn a_file_that_another_holds_is_busy() {
     let desk = Desk::with_token();
     let target = ukey_device::Target::SimFile(desk.path("ukey.ukey"));
     let held = target.connect(&ukey_device::Options::default()).unwrap();
-    desk.run(&["info"], &[]).fails(5).says("in use by another program");
+    desk.run(&["info"], &[]).fails(5).says("ukey.ukey is in use by ");
     drop(held);
     desk.run(&["info"], &[]).succeeds();
 }
 
 #[test]
-fn a_target_that_is_none_is_a_usage_error() {
+fn a_target_that_is_none_is_a_usage_error_and_one_that_is_away_is_not() {
     let desk = Desk::new();
     desk.run(&["info", "--target", "usb"], &[]).fails(2).says("sim, sim:FILE, tcp:HOST:PORT");
-    desk.run(&["info", "--target", "pcsc:a reader"], &[]).fails(2).says("not in this build yet");
+    desk.run(&["info", "--target", "serial:"], &[]).fails(2).says("serial:PATH[@BAUD]");
+    desk.run(&["info", "--target", "tcp:127.0.0.1:1"], &[]).fails(5).says("nothing listens at tcp:127.0.0.1:1");
     desk.run(&["info", "--dialect", "elvish"], &[]).fails(2).says("gm2012, gm3000");
 }
 
