@@ -10,7 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ukey_device::{Device, DeviceKey, DialectChoice, ErrorKind, LinkError, Options, Target, guard, running};
+use ukey_device::{
+    Device, DeviceInfo, DeviceKey, DialectChoice, ErrorKind, LinkError, Options, Target, guard, running,
+};
 use ukey_flows::production::FACTORY_DEVICE_KEY;
 
 use crate::{
@@ -35,7 +37,8 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
     let Some(claim) = of(run)? else { return Ok(Standing::fresh()) };
     let unreachable = |error: ukey_device::Error| TargetError::Unreachable(with_help(&error));
     let device = claim.connect().map_err(unreachable)?;
-    let serial_number = device.info().map_err(unreachable)?.serial_number;
+    let info = device.info().map_err(unreachable)?;
+    let serial_number = info.serial_number.clone();
     if let Some(named) = claim.named.as_ref().filter(|named| **named != serial_number) {
         return Err(refused(
             format!("this is the key {serial_number}, not {named}; nothing ran"),
@@ -47,7 +50,7 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
         device.allow_destructive(&serial_number).map_err(unreachable)?;
     }
     let own = claim.device_key()?;
-    device.keep_device_keys(&claim.kept_file(&serial_number)?);
+    device.keep_device_keys(&claim.kept_file(&info)?);
     let held = device.applications().map_err(unreachable)?;
     if let Some(name) = held.first().filter(|_| !allowed)
         && !device.holds_kept_device_key().map_err(unreachable)?
@@ -112,11 +115,16 @@ impl Claim {
     /// The key, blank, for a scenario of a run that took it. What an interrupted scenario left is cleared away.
     pub(crate) fn blank(&self) -> Result<Waiting, ukey_device::Error> {
         let device = self.connect()?;
-        let serial_number = device.info()?.serial_number;
+        let info = device.info()?;
+        let serial_number = &info.serial_number;
+        // The key that the run took was blank; of another one nobody knows that.
+        if self.device.as_ref().is_some_and(|taken| taken != serial_number) {
+            return Err(device.is_another_key());
+        }
         if let Some(named) = &self.named {
             device.allow_destructive(named)?;
         }
-        let kept = self.kept_file(&serial_number).map_err(|error| io_error(&error))?;
+        let kept = self.kept_file(&info).map_err(|error| io_error(&error))?;
         device.keep_device_keys(&kept);
         let blank_key = self.device_key().map_err(|error| io_error(&error))?;
         // Without an application and without a device key of a scenario there is nothing to clear away.
@@ -141,7 +149,7 @@ impl Claim {
     }
 
     /// Where device authentication keys that scenarios set are kept until the key has its own again.
-    fn kept_file(&self, serial_number: &str) -> Result<PathBuf, TargetError> {
+    fn kept_file(&self, key: &DeviceInfo) -> Result<PathBuf, TargetError> {
         if let Target::SimFile(file) | Target::Qemu { flash: Some(file), .. } = &self.target {
             // Beside the token itself.
             let mut kept = file.clone().into_os_string();
@@ -157,8 +165,13 @@ impl Claim {
         let folder = folder.ok_or_else(|| refused("there is no folder to keep device keys in", help))?;
         create_private(&folder)
             .map_err(|error| refused(format!("{} cannot be made: {error}", folder.display()), help))?;
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        Ok(folder.join(format!("device-key-{}", serial_number.chars().map(plain).collect::<String>())))
+        // Two keys have never one name: makers count their keys each for themselves.
+        let plain = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        };
+        let plain = |text: &str| text.bytes().map(plain).collect::<String>();
+        Ok(folder.join(format!("device-key-{}-{}", plain(&key.manufacturer), plain(&key.serial_number))))
     }
 
     fn device_key(&self) -> Result<DeviceKey, TargetError> {

@@ -73,7 +73,9 @@ fn a_target_that_is_none_is_a_usage_error_and_one_that_is_away_is_not() {
     let desk = Desk::new();
     desk.run(&["info", "--target", "usb"], &[]).fails(2).says("sim, sim:FILE, tcp:HOST:PORT");
     desk.run(&["info", "--target", "serial:"], &[]).fails(2).says("serial:PATH[@BAUD]");
-    desk.run(&["info", "--target", "tcp:127.0.0.1:1"], &[]).fails(5).says("nothing listens at tcp:127.0.0.1:1");
+    desk.run(&["info", "--target", "tcp:127.0.0.1:1"], &[])
+        .fails(5)
+        .says("nothing listens at tcp:127.0.0.1:1");
     desk.run(&["info", "--dialect", "elvish"], &[]).fails(2).says("gm2012, gm3000");
 }
 

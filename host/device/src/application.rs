@@ -11,7 +11,7 @@ use ukey_apdu::{Dialect, Ins};
 
 use crate::container::Container;
 use crate::device::{Device, protected_cla, texts};
-use crate::error::{About, Proves, Result};
+use crate::error::{About, ErrorKind, Proves, Result};
 use crate::guard;
 use crate::link::Secret;
 use crate::wire::Wire;
@@ -99,10 +99,16 @@ impl<'d> Application<'d> {
     ) -> Result<T> {
         let guarded = self.device.is_guarded();
         self.with(self.about(), ins, |wire, about| {
-            if guarded {
-                guard::count_pin(wire, &about, self.id(), pin)?;
+            if !guarded {
+                return run(wire, about.proves(Proves::Pin(pin)));
             }
-            run(wire, about.proves(Proves::Pin(pin)))
+            // Between looking at the tries and spending one, nobody else is to spend any.
+            wire.hold(guard::TURN).map_err(|error| about.clone().error(ErrorKind::Link(error)))?;
+            let proved = guard::count_pin(wire, &about, self.id(), pin)
+                .and_then(|()| run(wire, about.proves(Proves::Pin(pin))));
+            // What ended with the token's power needs no giving back.
+            let _ = wire.release();
+            proved
         })
     }
 

@@ -14,15 +14,19 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ukey_apdu::command::{AppId, GetPinInfo, PinType};
 use ukey_apdu::pin::DeviceKey;
 use zeroize::Zeroizing;
 
 use crate::device::Device;
-use crate::error::{About, ErrorKind, Result};
+use crate::error::{About, Error, ErrorKind, Result};
 use crate::link::LinkError;
 use crate::wire::Wire;
+
+/// How long another program may take to give a key back, whose tries are to be counted.
+pub(crate) const TURN: Duration = Duration::from_secs(5);
 
 /// What is known for the protection of one key.
 #[derive(Debug, Default)]
@@ -38,10 +42,16 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
+    /// Another key is there.
+    pub(crate) fn begin_anew(&mut self) {
+        let kept = self.kept.take();
+        *self = Guard { kept, ..Guard::default() };
+    }
+
     /// Refuses the last try of the device key.
     pub(crate) fn count_device_key(&self, guarded: bool) -> Result<()> {
         match self.device_key_left {
-            Some(1) if guarded => Err(About::default().error(ErrorKind::LastTry { pin: None })),
+            Some(0 | 1) if guarded => Err(About::default().error(ErrorKind::LastTry { pin: None })),
             _ => Ok(()),
         }
     }
@@ -50,7 +60,15 @@ impl Guard {
     pub(crate) fn device_key_told(&mut self, proved: Result<()>) -> Result<()> {
         match &proved {
             Ok(()) => self.device_key_left = None,
-            Err(error) => self.device_key_left = error.tries_left().or(self.device_key_left),
+            Err(error) => {
+                self.device_key_left = match (error.tries_left(), error.kind()) {
+                    (Some(left), _) => Some(left),
+                    // Nobody says how many are left: the next may be the last.
+                    (None, ErrorKind::WrongDeviceKey { .. }) => Some(1),
+                    // Its answer was lost: it may have cost one.
+                    _ => self.device_key_left.map(|left| left.saturating_sub(1)),
+                };
+            }
         }
         proved
     }
@@ -105,6 +123,13 @@ impl Device {
         }
         self.wire().guard.allowed = true;
         Ok(())
+    }
+
+    /// The error that says which key this is, where another one is meant.
+    #[must_use]
+    pub fn is_another_key(&self) -> Error {
+        let found = self.wire().serial_number().to_owned();
+        About::default().error(ErrorKind::AnotherKey { found })
     }
 
     /// Keeps each device authentication key that this device sets in a file before it is set. Only its owner reads the

@@ -90,7 +90,13 @@ impl Wire {
             (String::from_utf8_lossy(info.serial_number).into_owned(), info.max_apdu_data)
         };
         let max_apdu_data;
-        (self.serial_number, max_apdu_data) = self.send(&GetDevInfo, About::default(), greeting)?;
+        let serial_number;
+        (serial_number, max_apdu_data) = self.send(&GetDevInfo, About::default(), greeting)?;
+        if serial_number != self.serial_number {
+            // What was allowed and known of one key is not of another.
+            self.guard.begin_anew();
+            (self.hand, self.serial_number) = (None, serial_number);
+        }
         if max_apdu_data > 0 {
             self.max_data = usize::from(max_apdu_data);
         }

@@ -4,7 +4,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -131,7 +131,12 @@ fn read(file: &Path) -> Result<String> {
 /// It may hold the cryptogram of a PIN, or what the token decrypted.
 fn write(file: &Path, text: &str) -> Result<()> {
     let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
-    open.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+    let write = |mut file: std::fs::File| {
+        // One that was there before may be anybody's to read.
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        file.write_all(text.as_bytes())
+    };
+    open.and_then(write).map_err(|error| {
         Failure::usage(format!("cannot write {}: {error}", file.display()), "name another file with --record")
     })
 }

@@ -1,7 +1,8 @@
 //! `ukey trace`: recorded traces, again on any token too, and bytes as they are, in words. `--trace FILE` of every command records one.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -156,8 +157,12 @@ fn read(file: &Path) -> Result<Recording> {
 }
 
 fn write(out: &Path, bytes: &[u8]) -> Result<()> {
-    let written =
-        if out == Path::new("-") { io::stdout().lock().write_all(bytes) } else { fs::write(out, bytes) };
+    // The trace may have been recorded with its secrets.
+    let to_file = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(out)?;
+        file.write_all(bytes)
+    };
+    let written = if out == Path::new("-") { io::stdout().lock().write_all(bytes) } else { to_file() };
     written.map_err(|error| {
         Failure::usage(format!("cannot write {}: {error}", out.display()), "name another file")
     })

@@ -74,7 +74,8 @@ impl StateFile {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let lock = lock(&path)?;
         replaceable(&path)?;
-        let changes = write(&path, &header, flash)?;
+        let (changes, synced) = write(&path, &header, flash)?;
+        synced?;
         Ok(StateFile { path, header, saved: Zeroizing::new(flash.to_vec()), changes, _lock: lock })
     }
 
@@ -100,9 +101,10 @@ impl StateFile {
             self.saved.copy_from_slice(flash);
             return Ok(());
         }
-        self.changes = write(&self.path, &self.header, flash)?;
-        self.saved = Zeroizing::new(flash.to_vec());
-        Ok(())
+        let (changes, synced) = write(&self.path, &self.header, flash)?;
+        // Whatever comes of the folder, from here on this is what the file holds.
+        (self.changes, self.saved) = (changes, Zeroizing::new(flash.to_vec()));
+        synced
     }
 }
 
@@ -111,20 +113,20 @@ impl Drop for StateFile {
     fn drop(&mut self) {
         // Where that fails, nothing is lost: the changes count.
         if !self.changes.is_empty()
-            && let Err(error) = write(&self.path, &self.header, &self.saved)
+            && let Err(error) = write(&self.path, &self.header, &self.saved).and_then(|(_, synced)| synced)
         {
             tracing::warn!(%error, "changes of a token stay beside its file");
         }
     }
 }
 
-/// Writes a file as a whole.
-fn write(path: &Path, header: &Header, flash: &[u8]) -> Result<Changes, LinkError> {
+/// Writes a file as a whole; also says whether its folder has it for good.
+fn write(path: &Path, header: &Header, flash: &[u8]) -> Result<(Changes, Result<(), LinkError>), LinkError> {
     let (new, bytes) = (beside(path, ".new"), encode(header, flash));
     write_durably(&new, &bytes).map_err(io_error("writing", &new))?;
     fs::rename(&new, path).map_err(io_error("replacing", path))?;
-    sync_folder(path).map_err(io_error("saving the folder of", path))?;
-    Ok(Changes::none(path, checksum(&bytes)))
+    let changes = Changes::none(path, checksum(&bytes));
+    Ok((changes, sync_folder(path).map_err(io_error("saving the folder of", path))))
 }
 
 /// Reads and checks a file, and leaves it alone.

@@ -114,11 +114,19 @@ impl Changes {
     }
 
     fn append(&mut self, bytes: &[u8], is_first: bool) -> io::Result<()> {
+        let newly = self.file.is_none();
         let file = match &mut self.file {
             Some(file) => file,
             none => {
+                if is_first {
+                    // Not into what somebody else has put there.
+                    match fs::remove_file(&self.path) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                        _ => {}
+                    }
+                }
                 let mut options = OpenOptions::new();
-                options.create(true).truncate(is_first).write(true);
+                options.create_new(is_first).write(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
                 let mut file = options.open(&self.path)?;
@@ -131,7 +139,8 @@ impl Changes {
         };
         file.write_all(bytes)?;
         file.sync_data()?;
-        if is_first { sync_folder(&self.path) } else { Ok(()) }
+        // Whoever made it may have been killed before its name lasted.
+        if newly { sync_folder(&self.path) } else { Ok(()) }
     }
 }
 

@@ -364,6 +364,9 @@ impl Token {
 
     /// Takes the device's lock, or says that another has it: after a short while, to be asked again until `end`.
     pub(crate) fn lock(&mut self, f: &Functions<'_>, end: Option<Instant>) -> Result<bool, LinkError> {
+        if self.holds {
+            return Ok(true);
+        }
         let left = end.map_or(TURN, |end| end.saturating_duration_since(Instant::now()));
         let wait = ULONG::try_from(left.min(TURN).as_millis()).unwrap_or(0);
         match f.SKF_LockDev(self.device, wait) {
