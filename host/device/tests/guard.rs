@@ -4,6 +4,8 @@
 mod common;
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use common::{ADMIN, APPLICATION, FACTORY_KEY, USER, issue, pin, seeded};
 use ukey_device::guard::device_key;
@@ -247,4 +249,87 @@ fn what_costs_is_counted_and_what_is_refused_only_as_a_try() {
     spend(&device, PinType::User, 0);
     assert!(device.tally().locked());
     assert_eq!(device.dialect(), Dialect::GM2012);
+}
+
+/// A reader: whatever key is in it when it is asked, and one that is pushed in meanwhile is found by a reset.
+struct Reader(Arc<Mutex<Simulator>>);
+
+struct InReader(Arc<Mutex<Simulator>>, Box<dyn Link>);
+
+impl Place for Reader {
+    fn link(&self) -> Result<Box<dyn Link>, LinkError> {
+        let link = self.0.lock().unwrap().link()?;
+        Ok(Box::new(InReader(self.0.clone(), link)))
+    }
+}
+
+impl Link for InReader {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.1.transmit(command)
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.1 = self.0.lock().unwrap().link()?;
+        self.1.reset()
+    }
+}
+
+#[test]
+fn what_was_allowed_of_one_key_is_not_of_the_next_in_its_place() {
+    let [mine, yours] = [1, 2].map(|seed| Simulator::fresh(&seeded(seed)).unwrap());
+    let place = Reader(Arc::new(Mutex::new(yours.clone())));
+    let device = Device::connect(&place).unwrap();
+    issue(&device, USER, ADMIN);
+    spend(&device, PinType::User, 1 + 1);
+    let application = device.open_application(APPLICATION).unwrap();
+    application.verify_pin(PinType::User, &pin("00000000")).unwrap_err();
+
+    *place.0.lock().unwrap() = mine.clone();
+    device.reconnect().unwrap();
+    device.allow_destructive(&mine.serial_number()).unwrap();
+    *place.0.lock().unwrap() = yours.clone();
+    device.reconnect().unwrap();
+    let application = device.open_application(APPLICATION).unwrap();
+    let error = application.verify_pin(PinType::User, &pin("00000000")).unwrap_err();
+    assert!(is_last_try(&error, Some(PinType::User)), "{error}");
+    // The same key again keeps what it was allowed.
+    device.allow_destructive(&yours.serial_number()).unwrap();
+    device.reconnect().unwrap();
+    let application = device.open_application(APPLICATION).unwrap();
+    let error = application.verify_pin(PinType::User, &pin("00000000")).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Locked { .. }), "{error}");
+}
+
+/// A link that loses the answers from now on.
+struct Lossy(Box<dyn Link>, Arc<AtomicBool>);
+
+impl Link for Lossy {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let answer = self.0.transmit(command);
+        let is_proof = command.get(1) == Some(&(ukey_apdu::Ins::DevAuth as u8));
+        if is_proof && self.1.load(Ordering::SeqCst) {
+            return Err(LinkError::NoAnswer);
+        }
+        answer
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.0.reset()
+    }
+}
+
+#[test]
+fn a_try_of_the_device_key_whose_answer_is_lost_counts() {
+    let simulator = Simulator::fresh(&seeded(1)).unwrap();
+    let lost = Arc::new(AtomicBool::new(false));
+    let link = Lossy(simulator.link().unwrap(), lost.clone());
+    let device = Device::new(Box::new(link), Dialect::GM2012).unwrap();
+    let wrong = DeviceKey([9; 16]);
+    while device.authenticate(&wrong).unwrap_err().tries_left() != Some(2) {}
+    lost.store(true, Ordering::SeqCst);
+    let error = device.authenticate(&wrong).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Link(LinkError::NoAnswer)), "{error}");
+    lost.store(false, Ordering::SeqCst);
+    assert!(is_last_try(&device.authenticate(&wrong).unwrap_err(), None));
+    assert!(is_last_try(&device.authenticate(&FACTORY_KEY).unwrap_err(), None));
 }
