@@ -73,7 +73,7 @@ impl Failure {
         Failure::Notation(Box::new(Unreadable {
             message: format!("character {}: {error}", characters(text, error.at) + 1),
             message_zh: error.message_zh(),
-            text: NamedSource::new("command", text.to_owned()),
+            text: NamedSource::new("command", masked(text)),
             at: error.at,
         }))
     }
@@ -83,7 +83,10 @@ impl Failure {
         Failure::Notation(Box::new(Unreadable {
             message: error.to_string(),
             message_zh: error.message_zh(),
-            text: NamedSource::new(file.to_string_lossy(), text.to_owned()),
+            text: NamedSource::new(
+                file.to_string_lossy(),
+                text.split_inclusive('\n').map(masked).collect::<String>(),
+            ),
             at: error.at,
         }))
     }
@@ -204,4 +207,37 @@ impl Diagnostic for Failure {
 /// Characters in front of a byte.
 fn characters(text: &str, at: usize) -> usize {
     text.get(..at).map_or(0, |before| before.chars().count())
+}
+
+/// A command as it was written, without its data, which may hold a PIN; no character moves. What is in front of the
+/// colon is its name and parameters; one in hexadecimal has eight digits of those.
+fn masked(text: &str) -> String {
+    let is_hexadecimal = text.len() > 8 && text.bytes().take(9).all(|byte| byte.is_ascii_hexdigit());
+    let shown = text.find(':').unwrap_or(if is_hexadecimal { 8 } else { text.len() });
+    let shown = shown.min(text.find('"').unwrap_or(text.len()));
+    let mask = |(at, c): (usize, char)| match c {
+        '"' | ':' | '=' | '/' | '\n' | '\r' => c.to_string(),
+        c if at < shown || c.is_whitespace() => c.to_string(),
+        c => "*".repeat(c.len_utf8()),
+    };
+    text.char_indices().map(mask).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn what_is_shown_of_a_command_has_no_data() {
+        for (text, shown) in [
+            ("VerifyPin0001:1000\"12345678\"zz", "VerifyPin0001:****\"********\"**"),
+            ("OpenApplication:\"口令\"=9", "OpenApplication:\"******\"=*"),
+            ("80180001000012AABBG", "80180001***********"),
+            ("26:ABG0", "26:****"),
+            ("GetDevInf0", "GetDevInf0"),
+        ] {
+            assert_eq!(masked(text), shown);
+            assert_eq!(masked(text).len(), text.len());
+        }
+    }
 }

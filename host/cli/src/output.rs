@@ -1,6 +1,6 @@
 //! The two streams: results on standard output, talk on standard error. The only place that writes to either.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use miette::MietteHandlerOpts;
 use tracing_subscriber::EnvFilter;
@@ -30,5 +30,10 @@ pub(crate) fn start_log(verbose: u8) {
         1 => EnvFilter::new("warn,ukey=debug"),
         _ => EnvFilter::new("warn,ukey=trace"),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .without_time()
+        .init();
 }

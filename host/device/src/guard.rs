@@ -3,7 +3,7 @@
 //! A key is *ours* exactly if a program holds it in its hand ([`Device::hand`]): nobody's real key can be pulled by a
 //! program. On any other, tries are counted before they are spent and the last one never is: VerifyPin, ChangePin and
 //! UnblockPin look at GetPinInfo first; of the device authentication key, whose tries no command tells, the last
-//! refusal on this device says how many are left. [`ErrorKind::LastTry`] refuses, and nothing was sent. Who names the
+//! refusal says how many are left. [`ErrorKind::LastTry`] refuses, and nothing was sent. Who names the
 //! key by its serial number may have it otherwise ([`Device::allow_destructive`]). Commands of
 //! [`Device::transmit`] are the caller's own: [`Ins::cost`](ukey_apdu::Ins::cost) tells what they may cost.
 //!
@@ -24,6 +24,20 @@ use crate::device::Device;
 use crate::error::{About, Error, ErrorKind, Result};
 use crate::link::LinkError;
 use crate::wire::Wire;
+
+/// The file beside the kept device keys that says how many tries the last refusal left.
+fn tries(kept: &Path) -> PathBuf {
+    let mut file = kept.as_os_str().to_owned();
+    file.push(".tries");
+    file.into()
+}
+
+fn removed(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
 
 /// How long another program may take to give a key back, whose tries are to be counted.
 pub(crate) const TURN: Duration = Duration::from_secs(5);
@@ -68,6 +82,18 @@ impl Guard {
                     // Its answer was lost: it may have cost one.
                     _ => self.device_key_left.map(|left| left.saturating_sub(1)),
                 };
+            }
+        }
+        if let Some(file) = self.kept.as_deref().map(tries) {
+            // The next program is to know it too: no command tells it.
+            let told = match self.device_key_left {
+                Some(left) => fs::write(&file, format!("{left}\n")),
+                None => removed(&file),
+            };
+            if let Err(source) = told
+                && proved.is_err()
+            {
+                return Err(About::default().error(ErrorKind::Link(io_error("writing", &file, source))));
             }
         }
         proved
@@ -133,9 +159,13 @@ impl Device {
     }
 
     /// Keeps each device authentication key that this device sets in a file before it is set. Only its owner reads the
-    /// file, and [`Device::make_blank`] removes it.
+    /// file, and [`Device::make_blank`] removes it. Beside it, in `FILE.tries`, is how many tries of the device key its
+    /// last refusal left: whoever keeps keys in the same file spares the last one too.
     pub fn keep_device_keys(&self, file: &Path) {
-        self.wire().guard.kept = Some(file.to_owned());
+        let mut wire = self.wire();
+        let left = fs::read_to_string(tries(file)).ok().and_then(|text| text.trim().parse().ok());
+        wire.guard.device_key_left = wire.guard.device_key_left.or(left);
+        wire.guard.kept = Some(file.to_owned());
     }
 
     /// Whether one of the kept device keys is the key's own: a run that set it was interrupted. Costs a try of the

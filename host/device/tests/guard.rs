@@ -212,6 +212,28 @@ fn a_device_key_that_was_kept_and_never_set_does_no_harm() {
 }
 
 #[test]
+fn one_program_tells_the_next_how_many_tries_of_the_device_key_are_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kept");
+    let simulator = Simulator::fresh(&seeded(1)).unwrap();
+    let connect = || {
+        let device = Device::connect(&Foreign(simulator.clone())).unwrap();
+        device.keep_device_keys(&file);
+        device
+    };
+    let wrong = DeviceKey([9; 16]);
+    while connect().authenticate(&wrong).unwrap_err().tries_left() != Some(1) {}
+    let before = simulator.flash_operations();
+    assert!(is_last_try(&connect().authenticate(&wrong).unwrap_err(), None));
+    assert_eq!(simulator.flash_operations(), before, "nothing was spent");
+    // Whoever names the key may; and a success is told too.
+    let named = connect();
+    named.allow_destructive(&simulator.serial_number()).unwrap();
+    named.authenticate(&FACTORY_KEY).unwrap();
+    assert!(matches!(connect().authenticate(&wrong).unwrap_err().kind(), ErrorKind::WrongDeviceKey { .. }));
+}
+
+#[test]
 fn a_device_key_is_written_in_characters_or_digits() {
     assert_eq!(device_key("1234567812345678\n").unwrap().0, *b"1234567812345678");
     assert_eq!(device_key(&"0a".repeat(16)).unwrap().0, [10; 16]);

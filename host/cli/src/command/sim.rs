@@ -108,7 +108,10 @@ impl Sim {
     pub(crate) fn run(self) -> Result<()> {
         let new_dialect = || Ok::<_, Failure>(self.token.new_dialect()?.map(DialectChoice::Of));
         let verb = match self.verb {
-            Verb::Running(verb) => return verb.run(),
+            Verb::Running(verb) => {
+                let state = self.state.map(Target::SimFile);
+                return verb.run(state.or(self.token.target).as_ref());
+            }
             Verb::Start(start) => {
                 let named = match &self.token.target {
                     Some(Target::SimFile(file)) => Some(file),

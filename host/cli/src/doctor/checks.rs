@@ -137,6 +137,13 @@ pub(super) fn pcscd(facts: &Facts) -> Finding {
             "未安装pcscd，真实或虚拟的读卡器都需要它",
         )
         .by(install(facts, "pcscd")),
+        // In a container, or in another namespace: it is none of this one's.
+        (Listener::Absent, Some(process)) if pcsc.socket.as_os_str() == super::probe::PCSCD_SOCKET => Finding::broken(
+            check,
+            format!("pcscd is not running here: there is no {socket}; process {process} is one of elsewhere"),
+            format!("pcscd未在此运行：{socket}不存在；进程{process}属于别处"),
+        )
+        .by(as_root(facts, start)),
         (Listener::Absent, Some(process)) => Finding::broken(
             check,
             format!("pcscd runs (PID {process}), but not at {socket}; PCSCLITE_CSOCK_NAME says where it is looked for"),

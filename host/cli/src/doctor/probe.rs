@@ -26,7 +26,7 @@ const PROGRAMS: [&str; 4] = ["qemu-system-arm", "pcscd", "pdftotext", "openssl"]
 const SYSTEM_FOLDERS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin"];
 
 /// The socket of pcscd, unless `PCSCLITE_CSOCK_NAME` names another.
-const PCSCD_SOCKET: &str = "/run/pcscd/pcscd.comm";
+pub(super) const PCSCD_SOCKET: &str = "/run/pcscd/pcscd.comm";
 
 /// The driver of the virtual reader, and folders of such drivers.
 const VPCD: &str = "libifdvpcd";

@@ -129,7 +129,13 @@ fn why_pcscd_is_not_reached() {
     assert!(judged("pcscd", listener(Listener::Denied)).1.starts_with("sudo chmod"));
     let failed = found("pcscd", listener(Listener::Failed("the moon".to_owned())));
     assert!(failed.reason.en.contains("the moon") && failed.state == State::Broken);
+    let of_a_container = found("pcscd", |facts| {
+        facts.pcsc.listener = Listener::Absent;
+        facts.pcsc.process = Some(7);
+    });
+    assert_eq!(of_a_container.command.as_deref(), Some("sudo systemctl start pcscd.socket"));
     let elsewhere = found("pcscd", |facts| {
+        facts.pcsc.socket = "/elsewhere/pcscd.comm".into();
         facts.pcsc.listener = Listener::Absent;
         facts.pcsc.process = Some(17);
     });

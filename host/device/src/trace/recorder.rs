@@ -10,7 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -164,6 +164,14 @@ pub(crate) fn unrecorded<T>(connect: impl FnOnce() -> T) -> T {
     connected
 }
 
+/// Bytes of a file up to its last line that is whole.
+fn whole(mut file: &File) -> io::Result<u64> {
+    let mut contents = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut contents)?;
+    Ok(contents.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1))
+}
+
 impl Recorder {
     /// Traces to a file, behind what is in it. A new one that keeps secrets is readable by its owner alone, and so is
     /// made one that is there.
@@ -190,6 +198,8 @@ impl Recorder {
             if has != (secrets == Secrets::Kept) {
                 return Err(NoRecorder::Mixed { path: path.to_owned(), has });
             }
+            // Half a line is of a program that was killed while it wrote: what follows begins its own.
+            file.set_len(whole(&file).map_err(io)?).map_err(io)?;
         } else {
             (&file).write_all(&header(secrets)).map_err(io)?;
         }

@@ -147,7 +147,7 @@ pub enum Problem {
         found: u64,
     },
     /// A line that is no JSON object.
-    #[error("it is no JSON object{}", if *is_last { "; the last line was cut off" } else { "" })]
+    #[error("it is no JSON object{}", if *is_last { "; the last line was cut off, and those before it are whole (`head -n -1`)" } else { "" })]
     NoJson {
         /// It is the last, and does not end.
         is_last: bool,

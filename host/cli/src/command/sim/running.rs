@@ -1,9 +1,12 @@
 //! `ukey sim ls`, `stop`, `plug`, `unplug`: the simulated tokens that run on this machine.
 
+use std::fs;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
-use ukey_device::Hand;
 use ukey_device::running::control::State;
 use ukey_device::running::{self, Instance, Running as Token};
+use ukey_device::{Hand, Target};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::{Failure, Result};
@@ -39,13 +42,13 @@ pub(super) enum Running {
 
 impl Running {
     /// Carries it out.
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) fn run(self, target: Option<&Target>) -> Result<()> {
         match self {
             Running::Ls { format } => list(format),
             Running::Stop { all: true, .. } => running::instances()?.iter().try_for_each(stop),
-            Running::Stop { which, .. } => which.stop(),
-            Running::Plug(which) => which.plug(),
-            Running::Unplug(which) => which.unplug(),
+            Running::Stop { which, .. } => which.reached_at(target)?.stop(),
+            Running::Plug(which) => which.reached_at(target)?.plug(),
+            Running::Unplug(which) => which.reached_at(target)?.unplug(),
         }
     }
 }
@@ -131,6 +134,27 @@ fn table(rows: &[(u32, Token, Option<State>)]) -> String {
 }
 
 impl Which {
+    /// The one that is reached there, where none is named but a place is: never another one.
+    fn reached_at(self, target: Option<&Target>) -> Result<Which> {
+        let (None, Some(target)) = (&self.name, target) else { return Ok(self) };
+        let is_there = |token: &Token| match target {
+            Target::SimFile(file) => {
+                let same = |state: &PathBuf| fs::canonicalize(state).ok() == fs::canonicalize(file).ok();
+                token.state.as_ref().is_some_and(same)
+            }
+            target => token.targets.contains(target),
+        };
+        match all()?.into_iter().find(|(_, token)| is_there(token)) {
+            Some((_, token)) => Ok(Which { name: Some(token.serial_number) }),
+            None => Err(Failure::usage(
+                format!("no simulated token that runs is reached at {target}"),
+                format!(
+                    "`ukey sim ls` lists them; name one by its serial number\n没有在{target}运行的模拟UKey，可用 ukey sim ls 列出"
+                ),
+            )),
+        }
+    }
+
     /// Ends the process of a token.
     fn stop(&self) -> Result<()> {
         let mut processes: Vec<Instance> = self.meant()?.into_iter().map(|(instance, _)| instance).collect();
