@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{extract::Request, middleware::Next, response::Response};
-use ukey_device::{Device, Dialect, Link, LinkError, Place, Simulator};
+use ukey_device::{Device, Dialect, Hand, Link, LinkError, Place, Simulator};
 
 use super::point::{Interaction, Kind, Point, request_name};
 use crate::office::{Lost, carry};
@@ -159,6 +159,10 @@ impl Link for Tap {
         let answer = self.link.transmit(command);
         self.injector.exchanged(at, self.simulator.flash_operations() - before);
         answer
+    }
+
+    fn hand(&self) -> Option<Arc<dyn Hand>> {
+        self.link.hand()
     }
 
     fn reset(&mut self) -> Result<(), LinkError> {
