@@ -8,10 +8,14 @@ use std::{
 /// What a scenario with documents lacks here: a Chinese font, or poppler.
 pub(crate) fn missing() -> Option<&'static str> {
     if !ukey_hall::usual_font_exists() {
-        return Some("documents need a Chinese font: the Debian package fonts-wqy-microhei brings one");
+        return Some(
+            "documents need a Chinese font: the Debian package fonts-wqy-microhei brings one（缺少中文字体，可安装fonts-wqy-microhei）",
+        );
     }
     let poppler = Command::new("pdftotext").arg("-v").output().is_ok();
-    (!poppler).then_some("documents are read by pdftotext: the Debian package poppler-utils brings it")
+    (!poppler).then_some(
+        "documents are read by pdftotext: the Debian package poppler-utils brings it（缺少pdftotext，可安装poppler-utils）",
+    )
 }
 
 /// The text of a PDF without blanks and line breaks: a long one wraps.

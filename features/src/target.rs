@@ -11,7 +11,8 @@ use std::{
 };
 
 use ukey_device::{
-    Device, DeviceInfo, DeviceKey, DialectChoice, ErrorKind, LinkError, Options, Target, guard, running,
+    Device, DeviceInfo, DeviceKey, DialectChoice, ErrorKind, LinkError, Options, Target, UnknownTarget,
+    guard, running,
 };
 use ukey_flows::production::FACTORY_DEVICE_KEY;
 
@@ -42,7 +43,9 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
     if let Some(named) = claim.named.as_ref().filter(|named| **named != serial_number) {
         return Err(refused(
             format!("this is the key {serial_number}, not {named}; nothing ran"),
-            "plug in the key that was named, or name this one with --serial",
+            format!(
+                "plug in the key that was named, or name this one with --serial\n这是UKey {serial_number}，不是{named}，没有运行任何场景；请插入指定的UKey，或用 --serial 指定这一把"
+            ),
         ));
     }
     let allowed = run.allow_destructive && claim.named.is_some();
@@ -59,20 +62,26 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
             format!("the key {serial_number} is not blank: it holds the application “{name}”"),
             format!(
                 "scenarios make their key of a blank one and erase it: take a blank key, or give up all that is on this \
-                 one with --allow-destructive --serial {serial_number}"
+                 one with --allow-destructive --serial {serial_number}\n\
+                 UKey {serial_number}不是空白的，其中有应用“{name}”；场景会发行并清空UKey：请用空白UKey，或用 \
+                 --allow-destructive --serial {serial_number} 放弃其全部内容"
             ),
         ));
     }
     device.make_blank(&own).map_err(|error| match error.kind() {
         ErrorKind::WrongDeviceKey { .. } | ErrorKind::DeviceKeyLocked | ErrorKind::LastTry { .. } => refused(
             format!("the key {serial_number} cannot be made blank: {error}"),
-            "give its device authentication key with --device-key-file FILE; no scenario ran",
+            format!(
+                "give its device authentication key with --device-key-file FILE; no scenario ran\n无法清空UKey {serial_number}：{}；请用 --device-key-file 文件 给出其设备认证密钥，没有运行任何场景",
+                error.message_zh()
+            ),
         ),
         _ => unreachable(error),
     })?;
     let refuse = (!allowed && !device.is_ours()).then(|| {
         format!(
-            "it locks or destroys, and {} is a real key; allow it with --allow-destructive --serial {serial_number}",
+            "it locks or destroys, and {} is a real key; allow it with --allow-destructive --serial {serial_number}\
+             （会锁死或毁坏真实UKey，可用上述参数放行）",
             claim.target
         )
     });
@@ -96,12 +105,17 @@ pub(crate) fn end(run: &RunOptions, standing: &Standing) -> Result<(), String> {
 /// The target of a run, where it is one key for all scenarios.
 fn of(run: &RunOptions) -> Result<Option<Claim>, TargetError> {
     let unreachable = |error: &dyn fmt::Display| TargetError::Unreachable(error.to_string());
-    let target: Target = run.target.parse().map_err(|error| unreachable(&error))?;
+    let target: Target =
+        run.target.parse().map_err(|error: UnknownTarget| unreachable(&both(&error, &error.message_zh())))?;
     if target.is_fresh() {
         return Ok(None);
     }
     let dialect = run.dialect.as_deref().map(str::parse::<DialectChoice>).transpose();
-    let dialect = dialect.map_err(|error| refused(error.to_string(), "name one of `ukey dialect list`"))?;
+    let dialect = dialect.map_err(|error| {
+        let help =
+            format!("name one of `ukey dialect list`\n{}；可用 ukey dialect list 查看", error.message_zh());
+        refused(error.to_string(), help)
+    })?;
     Ok(Some(Claim {
         target,
         options: Options { dialect, seed: run.seed },
@@ -161,7 +175,7 @@ impl Claim {
             .or_else(|| given("XDG_STATE_HOME").map(|folder| folder.join("ukey")))
             .or_else(|| given("HOME").map(|home| home.join(".local/state/ukey")));
         let help = "scenarios change the device authentication key, and it is kept there until it is put back: name a folder \
-                with UKEY_STATE_DIR";
+                with UKEY_STATE_DIR\n场景会修改设备认证密钥，恢复前须保存在文件夹中；请用环境变量UKEY_STATE_DIR指定";
         let folder = folder.ok_or_else(|| refused("there is no folder to keep device keys in", help))?;
         create_private(&folder)
             .map_err(|error| refused(format!("{} cannot be made: {error}", folder.display()), help))?;
@@ -176,7 +190,7 @@ impl Claim {
 
     fn device_key(&self) -> Result<DeviceKey, TargetError> {
         let Some(file) = &self.device_key_file else { return Ok(FACTORY_DEVICE_KEY) };
-        let help = "its first line is the key: 16 characters, or 32 hexadecimal digits";
+        let help = "its first line is the key: 16 characters, or 32 hexadecimal digits\n文件首行应为设备认证密钥：16个字符或32位十六进制数字";
         let text = fs::read_to_string(file)
             .map_err(|error| refused(format!("{} cannot be read: {error}", file.display()), help))?;
         let key = text.lines().next().and_then(guard::device_key);
@@ -205,9 +219,16 @@ fn io_error(error: &TargetError) -> ukey_device::Error {
     LinkError::NoStart { reason }.into()
 }
 
-fn with_help(error: &ukey_device::Error) -> String {
-    match error.help() {
-        Some(help) => format!("{error}; {help}"),
-        None => error.to_string(),
+/// What happened and what to do next, in English and Chinese.
+pub(crate) fn with_help(error: &ukey_device::Error) -> String {
+    match error.help().zip(error.help_zh()) {
+        Some((help, help_zh)) => {
+            both(&format!("{error}; {help}"), &format!("{}；{help_zh}", error.message_zh()))
+        }
+        None => both(error, &error.message_zh()),
     }
+}
+
+fn both(english: &dyn fmt::Display, chinese: &str) -> String {
+    format!("{english}\n{chinese}")
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use cucumber::gherkin::StepType;
-use ukey_device::{DialectChoice, Options, Target};
+use ukey_device::{DialectChoice, Options, Target, UnknownTarget};
 use ukey_flows::FlowError;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         TargetError, blocking,
     },
     stage::{NO_HAND, NOT_SIMULATED, Stage},
-    target::{self, Claim},
+    target::{self, Claim, with_help},
 };
 
 /// The world of the built-in scenarios.
@@ -152,13 +152,17 @@ impl ScenarioWorld for UkeyWorld {
 
     async fn prepare(context: &ScenarioContext) -> Result<Self, PrepareError> {
         let seed = context.seed_u64();
-        let unreachable = |error: &dyn fmt::Display| PrepareError::Unreachable(error.to_string());
-        let target: Target = context.target.parse().map_err(|error| unreachable(&error))?;
+        let unreachable = |error: &ukey_device::Error| PrepareError::Unreachable(with_help(error));
+        let target: Target = context.target.parse().map_err(|error: UnknownTarget| {
+            PrepareError::Unreachable(format!("{error}\n{}", error.message_zh()))
+        })?;
         let dialect = match context.dialect.as_deref() {
             None => None,
             Some(text) => match text.parse::<DialectChoice>() {
                 Ok(dialect) => Some(dialect),
-                Err(error) => return Err(PrepareError::Failed(error.to_string())),
+                Err(error) => {
+                    return Err(PrepareError::Failed(format!("{error}\n{}", error.message_zh())));
+                }
             },
         };
         if let Some(missing) = context.tags.iter().any(|tag| tag == "pdf").then(pdf::missing).flatten() {
@@ -175,10 +179,7 @@ impl ScenarioWorld for UkeyWorld {
             // Fresh for each key: there is nothing to reach yet.
             Target::Sim => None,
             Target::Qemu { board, flash: None } => {
-                board.check().map_err(|error| {
-                    let error = ukey_device::Error::from(error);
-                    PrepareError::Unreachable(format!("{error}; {}", error.help().unwrap_or_default()))
-                })?;
+                board.check().map_err(|error| unreachable(&error.into()))?;
                 None
             }
             _ if context.device.is_none() => {

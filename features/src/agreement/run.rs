@@ -71,6 +71,20 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// What is wrong, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            Self::NoFlow { name } => {
+                format!("没有流程{name}，可用的有{}", flow_names().collect::<Vec<_>>().join(", "))
+            }
+            Self::NoPoint { flow, point, last } => format!("流程{flow}没有第{point}点，可用0至{last}"),
+            Self::Beginning { flow, .. } => format!("流程{flow}在没有故障时也未能完成"),
+        }
+    }
+}
+
 /// Runs the points that the options name.
 ///
 /// # Errors

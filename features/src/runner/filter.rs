@@ -17,7 +17,7 @@ pub enum FilterError {
     /// The tag expression.
     #[error("`{expression}` is not a tag expression")]
     #[diagnostic(help(
-        "tags with `@`, `and`, `or`, `not` and parentheses: \"@smoke and not (@slow or @hardware)\""
+        "tags with `@`, `and`, `or`, `not` and parentheses: \"@smoke and not (@slow or @hardware)\"\n“{expression}”不是标签表达式；由带@的标签、and、or、not和括号组成"
     ))]
     Tags {
         /// As it was given.
@@ -25,7 +25,9 @@ pub enum FilterError {
     },
     /// The regular expression of names.
     #[error("`{expression}` is not a regular expression: {reason}")]
-    #[diagnostic(help("a piece of the name is one; write a backslash before ( ) [ ] {{ }} . * + ? | ^ $"))]
+    #[diagnostic(help(
+        "a piece of the name is one; write a backslash before ( ) [ ] {{ }} . * + ? | ^ $\n“{expression}”不是正则表达式；名称的一部分即可，特殊字符前加反斜杠"
+    ))]
     Name {
         /// As it was given.
         expression: String,

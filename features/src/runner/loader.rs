@@ -23,7 +23,7 @@ pub enum LoadError {
     /// A path that is neither on disk nor in the built-in suite.
     #[error("there is nothing at {path}")]
     #[diagnostic(help(
-        "a directory, a .feature file, FILE:LINE, or a path of the built-in suite such as features/zh"
+        "a directory, a .feature file, FILE:LINE, or a path of the built-in suite such as features/zh\n{path}处没有内容；请给出目录、.feature文件、文件:行号，或内置场景的路径，如features/zh"
     ))]
     NotFound {
         /// The path as given.
@@ -31,12 +31,14 @@ pub enum LoadError {
     },
     /// A directory without feature files.
     #[error("{path} holds no .feature file")]
+    #[diagnostic(help("name a directory that holds some\n{path}中没有.feature文件，请换一个目录"))]
     Empty {
         /// The path as given.
         path: String,
     },
     /// A file or directory that cannot be read.
     #[error("{path} cannot be read")]
+    #[diagnostic(help("name a file that you may read\n无法读取{path}，请指定有权读取的文件"))]
     Unreadable {
         /// The path.
         path: String,
@@ -46,6 +48,9 @@ pub enum LoadError {
     },
     /// A line that belongs to no scenario.
     #[error("there is no scenario at {path}:{line}")]
+    #[diagnostic(help(
+        "`ukey test --list {path}` shows the lines\n{path}第{line}行没有场景；可用 ukey test --list {path} 查看行号"
+    ))]
     NoScenario {
         /// The file.
         path: String,
@@ -58,7 +63,10 @@ pub enum LoadError {
     Unparsable(Box<ParseFault>),
     /// Several files that do not parse: all of them.
     #[error("{} feature files do not parse:{}", .0.len(), list(.0))]
-    #[diagnostic(help("run one of them alone to see the place in its text"))]
+    #[diagnostic(help(
+        "run one of them alone to see the place in its text\n有{}个场景文件无法解析；单独运行其中一个可看到出错的位置",
+        .0.len()
+    ))]
     AllUnparsable(Vec<ParseFault>),
 }
 

@@ -43,6 +43,7 @@ pub struct MergeOptions {
 pub enum MergeError {
     /// A report cannot be read.
     #[error("{} cannot be read", path.display())]
+    #[diagnostic(help("name a file that you may read\n无法读取{}，请指定有权读取的文件", path.display()))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -52,7 +53,10 @@ pub enum MergeError {
     },
     /// A file that is no report of ours.
     #[error("{} is no JSON report of ukey test: {reason}", path.display())]
-    #[diagnostic(help("such a report is written by ukey test --report-json FILE"))]
+    #[diagnostic(help(
+        "such a report is written by ukey test --report-json FILE\n{}不是 ukey test 的JSON报告；报告由 ukey test --report-json 文件 生成",
+        path.display()
+    ))]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -61,7 +65,11 @@ pub enum MergeError {
     },
     /// Reports that differ in what one run has once.
     #[error("the reports are of different {what}: {} has {one}, {} has {other}", path.display(), other_path.display())]
-    #[diagnostic(help("merge the shards of one run, all with the same --seed; --mixed merges what differs"))]
+    #[diagnostic(help(
+        "merge the shards of one run, all with the same --seed; --mixed merges what differs\n{}与{}不属于同一次运行；请合并 --seed 相同的各分片，或加 --mixed",
+        path.display(),
+        other_path.display()
+    ))]
     Different {
         /// What differs.
         what: &'static str,
@@ -76,7 +84,9 @@ pub enum MergeError {
     },
     /// Two reports tell of one scenario.
     #[error("{place} is in {} and in {}", path.display(), other_path.display())]
-    #[diagnostic(help("give the report of each shard once"))]
+    #[diagnostic(help(
+        "give the report of each shard once\n{place}在两份报告中都有；每个分片的报告请只给一次"
+    ))]
     Duplicate {
         /// The scenario.
         place: String,
@@ -87,7 +97,10 @@ pub enum MergeError {
     },
     /// The reports of some shards are missing.
     #[error("the report of shard {} is missing", .0.join(", "))]
-    #[diagnostic(help("its run may have been lost; run it again, or merge what there is with --mixed"))]
+    #[diagnostic(help(
+        "its run may have been lost; run it again, or merge what there is with --mixed\n缺少分片{}的报告；请重新运行该分片，或加 --mixed 只合并已有的",
+        .0.join("、")
+    ))]
     Missing(Vec<String>),
     /// The merged report cannot be told.
     #[error(transparent)]

@@ -27,7 +27,7 @@ pub struct ParseFault {
     /// What is wrong.
     pub reason: String,
     #[help]
-    help: Option<String>,
+    help: String,
     #[source_code]
     source_code: NamedSource<String>,
     #[label("here")]
@@ -38,12 +38,14 @@ pub struct ParseFault {
 struct Complaint {
     line: usize,
     reason: String,
+    /// The same in Chinese.
+    chinese: String,
     help: Option<String>,
 }
 
 impl Complaint {
-    fn new(line: usize, reason: impl Into<String>) -> Self {
-        Self { line, reason: reason.into(), help: None }
+    fn new(line: usize, reason: impl Into<String>, chinese: impl Into<String>) -> Self {
+        Self { line, reason: reason.into(), chinese: chinese.into(), help: None }
     }
 
     fn help(self, help: impl Into<String>) -> Self {
@@ -60,7 +62,10 @@ impl Complaint {
             line: self.line,
             column: line[..indent].chars().count() + 1,
             reason: self.reason,
-            help: self.help,
+            help: match self.help {
+                Some(help) => format!("{help}\n{}", self.chinese),
+                None => self.chinese,
+            },
             source_code: NamedSource::new(path, text.to_owned()),
             span: (offset + indent, line.trim().len()).into(),
         }
@@ -112,7 +117,12 @@ fn scenarios(path: &str, text: &str) -> Result<Suite, Complaint> {
         }
     }
     if suite.cases.is_empty() {
-        return Err(Complaint::new(file.feature.position.line, "this feature holds no scenario")
+        let complaint = Complaint::new(
+            file.feature.position.line,
+            "this feature holds no scenario",
+            "该功能中没有场景；不以关键字开头的行会被当作功能的说明",
+        );
+        return Err(complaint
             .help("a line under the feature that starts with no keyword is taken for its description"));
     }
     Ok(suite)
@@ -130,7 +140,11 @@ fn expand(
 ) -> Result<Vec<gherkin::Scenario>, Complaint> {
     let alone = gherkin::Feature { scenarios: vec![scenario.clone()], rules: Vec::new(), ..feature.clone() };
     let expanded = alone.expand_examples().map_err(|error| {
-        Complaint::new(error.pos.line, format!("<{}> is not a column of the examples", error.name))
+        Complaint::new(
+            error.pos.line,
+            format!("<{}> is not a column of the examples", error.name),
+            format!("例子中没有<{}>这一列", error.name),
+        )
     })?;
     Ok(expanded.scenarios)
 }
@@ -145,9 +159,11 @@ fn row_lines(scenario: &gherkin::Scenario, text: &str) -> Result<Vec<usize>, Com
         .map(|(line, _)| line)
         .collect();
     match scenario.examples.first() {
-        Some(examples) if rows.is_empty() => {
-            Err(Complaint::new(examples.position.line, "these examples have no row, so nothing would run"))
-        }
+        Some(examples) if rows.is_empty() => Err(Complaint::new(
+            examples.position.line,
+            "these examples have no row, so nothing would run",
+            "例子中没有数据行，不会运行任何场景",
+        )),
         _ => Ok(rows),
     }
 }
@@ -192,8 +208,12 @@ fn check_tables(feature: &gherkin::Feature, text: &str) -> Result<(), Complaint>
 }
 
 fn uneven(line: usize, expected: usize, found: usize) -> Complaint {
-    Complaint::new(line, format!("this row has {found} cells, the first row of its table has {expected}"))
-        .help("write `\\|` for a bar inside a cell")
+    Complaint::new(
+        line,
+        format!("this row has {found} cells, the first row of its table has {expected}"),
+        format!("该行有{found}个单元格，表格首行有{expected}个；单元格内的竖线写作`\\|`"),
+    )
+    .help("write `\\|` for a bar inside a cell")
 }
 
 /// Finds the line at fault and says what is wrong with it.
@@ -202,8 +222,12 @@ fn diagnose(text: &str, error: &str) -> Complaint {
     if let Some((index, language)) = language(&lines)
         && !gherkin::is_language_supported(language)
     {
-        return Complaint::new(index + 1, format!("`{language}` is not a language of Gherkin"))
-            .help("for example zh-CN, zh-TW or en");
+        return Complaint::new(
+            index + 1,
+            format!("`{language}` is not a language of Gherkin"),
+            format!("Gherkin没有语言“{language}”；可用如zh-CN、zh-TW、en"),
+        )
+        .help("for example zh-CN, zh-TW or en");
     }
     // The fault lies behind the longest beginning that parses, and not behind the position that gherkin gives.
     let reached = reported_line(error).unwrap_or(lines.len()).min(lines.len());
@@ -211,7 +235,7 @@ fn diagnose(text: &str, error: &str) -> Complaint {
         (0..=reached).rev().find(|&n| n > 0 && parse_gherkin(&lines[..n].join("\n")).is_ok()).unwrap_or(0);
     let meaningful = |line: &str| !line.is_empty() && !line.starts_with(['#', '@']);
     let Some(index) = (good..lines.len()).find(|&index| meaningful(lines[index].trim())) else {
-        return Complaint::new(good + 1, "something is missing at the end of the file");
+        return Complaint::new(good + 1, "something is missing at the end of the file", "文件末尾缺少内容");
     };
     let (line, number) = (lines[index].trim(), index + 1);
     let language = language(&lines).map_or(DEFAULT_LANGUAGE, |(_, language)| language);
@@ -224,25 +248,38 @@ fn diagnose(text: &str, error: &str) -> Complaint {
             .last();
         return match first {
             Some(first) if cells(first) != cells(line) => uneven(number, cells(first), cells(line)),
-            _ if !line.ends_with('|') => Complaint::new(number, "this row of a table does not end with `|`"),
-            _ => Complaint::new(number, "a table has no place here"),
+            _ if !line.ends_with('|') => {
+                Complaint::new(number, "this row of a table does not end with `|`", "表格的该行没有以`|`结尾")
+            }
+            _ => Complaint::new(number, "a table has no place here", "此处不能有表格"),
         };
     }
     if line.starts_with("\"\"\"") || line.starts_with("```") {
-        return Complaint::new(number, "this text block has no end, or no step before it");
+        return Complaint::new(
+            number,
+            "this text block has no end, or no step before it",
+            "文本块没有结束，或其前没有步骤",
+        );
     }
     if line.contains('：') {
-        return Complaint::new(number, "this line has a full-width colon").help("keywords end with `:`");
+        return Complaint::new(
+            number,
+            "this line has a full-width colon",
+            "该行用了全角冒号；关键字以半角`:`结尾",
+        )
+        .help("keywords end with `:`");
     }
     let complaint = if good == 0 {
         Complaint::new(
             number,
             format!("a feature file in `{language}` starts with its feature, and this does not"),
+            format!("{language}的场景文件应以功能开头"),
         )
     } else {
         Complaint::new(
             number,
             format!("this line starts with no keyword of `{language}` that may stand here"),
+            format!("该行没有以{language}在此处可用的关键字开头"),
         )
     };
     complaint.help(match language {

@@ -49,14 +49,18 @@ pub enum RunError {
     Filter(#[from] FilterError),
     /// Nothing is left after filtering.
     #[error("no scenario matches")]
-    #[diagnostic(help("{} scenario(s) were found before filtering by tags and name", found))]
+    #[diagnostic(help(
+        "{found} scenario(s) were found before filtering by tags and name; `ukey test --list` shows them\n没有符合条件的场景；按标签和名称筛选前有{found}个，可用 ukey test --list 列出"
+    ))]
     NothingMatched {
         /// How many there were before filtering.
         found: usize,
     },
     /// There are more shards than scenarios, and this one is left without.
     #[error("shard {shard} is empty: {scenarios} scenario(s) match")]
-    #[diagnostic(help("split them into no more shards than there are scenarios"))]
+    #[diagnostic(help(
+        "split them into no more shards than there are scenarios\n分片{shard}中没有场景，共{scenarios}个；分片数请勿超过场景数"
+    ))]
     EmptyShard {
         /// The shard.
         shard: Shard,
@@ -76,7 +80,9 @@ pub enum RunError {
     },
     /// The run is over, and the target is not as it was before.
     #[error("{target} is not as it was before the run: {reason}")]
-    #[diagnostic(help("run again against the same key: what a run leaves behind, the next one clears away"))]
+    #[diagnostic(help(
+        "run again against the same key: what a run leaves behind, the next one clears away\n{target}未能恢复原状；请对同一把UKey再运行一次，遗留的内容会被清除"
+    ))]
     LeftBehind {
         /// The target.
         target: String,
@@ -85,6 +91,7 @@ pub enum RunError {
     },
     /// A report file cannot be written.
     #[error("the report {} cannot be written", path.display())]
+    #[diagnostic(help("name another file\n无法写入报告{}，请换一个文件", path.display()))]
     Report {
         /// The file.
         path: PathBuf,
@@ -94,6 +101,7 @@ pub enum RunError {
     },
     /// The standard output cannot be written.
     #[error("the output cannot be written")]
+    #[diagnostic(help("look where the standard output leads\n无法写入标准输出，请检查其去向"))]
     Output(#[source] io::Error),
 }
 

@@ -21,7 +21,9 @@ pub struct Shard {
 
 /// What was given names no shard.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no shard: it is written K/N, where K is from 1 to N, such as 1/3")]
+#[error(
+    "`{0}` is no shard: it is written K/N, where K is from 1 to N, such as 1/3\n“{0}”不是分片：写作K/N，K为1至N，如1/3"
+)]
 pub struct ShardError(String);
 
 impl Shard {

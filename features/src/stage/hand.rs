@@ -14,11 +14,12 @@ use super::Stage;
 use crate::{cost::Cost, runner::NotApplicable};
 
 /// Why a scenario is left out where nobody but a person can pull the key.
-pub(crate) const NO_HAND: &str = "it pulls the key, and this one can only be pulled by a person";
+pub(crate) const NO_HAND: &str =
+    "it pulls the key, and this one can only be pulled by a person（需要插拔UKey，而这一把只能手工插拔）";
 
 /// Why a scenario is left out where the key is not simulated in this process.
 pub(crate) const NOT_SIMULATED: &str = "it cuts the power inside a flash operation or takes the key from under the assistant: \
-     only a key that is simulated in this process bears that";
+     only a key that is simulated in this process bears that（只有本进程内的模拟UKey才经得起）";
 
 /// What the steps needed of the first key beside commands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

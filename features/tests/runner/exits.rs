@@ -9,7 +9,12 @@ use crate::toy::{Toy, feature, options, run, run_text};
 fn code(options: &RunOptions) -> u8 {
     match run(options).0 {
         Ok(outcome) => outcome.exit.code(),
-        Err(error) => error.exit().code(),
+        Err(error) => {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
+            let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(help.lines().last().is_some_and(|line| line.contains(is_chinese)), "{error}: {help}");
+            error.exit().code()
+        }
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Resu
                 "the developer's PINs have {length} characters, and these policies take {least} to {most}"
             ),
             "make a factory token and create an application with PINs of your own: `ukey sim reset --factory`",
+            format!(
+                "开发用UKey的口令为{length}位，而策略要求{least}至{most}位；请用 ukey sim reset --factory 生成出厂状态的UKey，自行创建应用"
+            ),
         ));
     }
     let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);

@@ -26,6 +26,8 @@ pub(crate) enum Failure {
         message: String,
         /// The next step.
         help: String,
+        /// Both in Chinese.
+        chinese: String,
     },
     /// A command, or a script of them, that cannot be read.
     #[error("{}", .0.message)]
@@ -63,9 +65,23 @@ pub(crate) struct Unreadable {
 }
 
 impl Failure {
-    /// The arguments do not fit.
-    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Failure {
-        Failure::Usage { message: message.into(), help: help.into() }
+    /// The arguments do not fit: what, the next step, and both in Chinese.
+    pub(crate) fn usage(
+        message: impl Into<String>,
+        help: impl Into<String>,
+        chinese: impl Into<String>,
+    ) -> Failure {
+        Failure::Usage { message: message.into(), help: help.into(), chinese: chinese.into() }
+    }
+
+    /// A file cannot be written; `option` names another one.
+    pub(crate) fn unwritable(path: &Path, error: &std::io::Error, option: &str) -> Failure {
+        let path = path.display();
+        Failure::usage(
+            format!("{path} cannot be written: {error}"),
+            format!("name another with {option}"),
+            format!("无法写入{path}，请用 {option} 另行指定"),
+        )
     }
 
     /// A command cannot be read.
@@ -166,21 +182,31 @@ impl Diagnostic for Failure {
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
         match self {
             Failure::Device(error) => {
-                let (english, chinese) = (error.help()?, error.help_zh()?);
-                Some(Box::new(format!("{english}\n{chinese}")))
+                let Some((english, chinese)) = error.help().zip(error.help_zh()) else {
+                    return Some(Box::new(error.message_zh()));
+                };
+                Some(Box::new(format!("{english}\n{}；{chinese}", error.message_zh())))
             }
-            Failure::NewPin(_) => Some(Box::new(
+            Failure::NewPin(error) => Some(Box::new(format!(
                 "a PIN has 6 to 16 printable ASCII characters, where the token's policies (`ukey info`) do not say otherwise\n\
-                 口令为6至16位可见的英文字符，UKey的策略（ukey info）另有规定的除外",
-            )),
-            Failure::NoCopy(_) => {
-                Some(Box::new("name a file that `ukey sim save` wrote\n请指定用 ukey sim save 保存的文件"))
-            }
-            Failure::Usage { help, .. } => Some(Box::new(help)),
+                 {}；口令为6至16位可见的英文字符，UKey的策略（ukey info）另有规定的除外",
+                error.message_zh()
+            ))),
+            Failure::NoCopy(error) => Some(Box::new(format!(
+                "name a file that `ukey sim save` wrote\n{}；请指定用 ukey sim save 保存的文件",
+                error.message_zh()
+            ))),
+            Failure::Usage { help, chinese, .. } => Some(Box::new(format!("{help}\n{chinese}"))),
             Failure::Notation(unreadable) => {
                 Some(Box::new(format!("nothing was sent\n{}；未发送任何命令", unreadable.message_zh)))
             }
-            Failure::Read { .. } | Failure::Internal(_) => None,
+            Failure::Read { path, .. } => Some(Box::new(format!(
+                "name a file that is there and that you may read\n无法读取{}；请指定存在且有权读取的文件",
+                path.display()
+            ))),
+            Failure::Internal(_) => Some(Box::new(
+                "this should not happen; run it again with -v and tell what it says\n程序内部错误；请加 -v 重试，并反馈输出的内容",
+            )),
         }
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {

@@ -16,6 +16,7 @@ mod output;
 mod script;
 mod secret;
 mod stop;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -41,7 +42,10 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::tell(&error),
+    };
     output::start_log(arguments.verbose);
     match arguments.tracing.start().and_then(|()| arguments.command.run()) {
         Ok(code) => code,

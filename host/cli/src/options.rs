@@ -1,7 +1,7 @@
 //! The options that the commands about a token share: which one, in which dialect.
 
 use ukey_device::dialect::BadDialect;
-use ukey_device::{Device, Dialect, DialectChoice, Options, Target};
+use ukey_device::{Device, Dialect, DialectChoice, Options, Target, UnknownTarget};
 
 use crate::failure::{Failure, Result};
 
@@ -16,7 +16,7 @@ const TARGET_HELP: &str = "The token: sim (fresh, in this process), sim:FILE, tc
 #[derive(clap::Args, Debug)]
 pub(crate) struct Token {
     /// The token, as [`Target`] reads it.
-    #[arg(long, env = "UKEY_TARGET", global = true, value_name = "TARGET", help = TARGET_HELP)]
+    #[arg(long, env = "UKEY_TARGET", global = true, value_name = "TARGET", help = TARGET_HELP, value_parser = target)]
     pub(crate) target: Option<Target>,
     /// The dialect of GM/T 0017 that the token speaks: one of `ukey dialect list`, a file that ends with .toml, or auto
     /// to find it out by harmless probes; a simulated token knows its own
@@ -31,6 +31,10 @@ pub(crate) struct Asked {
     pub(crate) text: String,
     /// What it means.
     pub(crate) choice: DialectChoice,
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    text.parse().map_err(|error: UnknownTarget| format!("{error}\n{}", error.message_zh()))
 }
 
 impl Asked {
@@ -58,7 +62,8 @@ impl Token {
             Some(DialectChoice::Of(dialect)) => Ok(Some(dialect)),
             Some(DialectChoice::Auto) => Err(Failure::usage(
                 "a new token has no dialect yet that could be found out",
-                "name one: --dialect gm2012\n新UKey尚无方言可探测，请指定一种",
+                "name one: --dialect gm2012",
+                "新UKey尚无方言可探测；请指定一种：--dialect gm2012",
             )),
         }
     }
@@ -72,7 +77,7 @@ impl Token {
 /// A number that cannot be 0.
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("at least 1".to_owned()),
+        Ok(0) => Err("at least 1\n至少为1".to_owned()),
         Ok(number) => Ok(number),
         Err(error) => Err(format!("{error}")),
     }

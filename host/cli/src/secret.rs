@@ -17,6 +17,8 @@ use crate::failure::{Failure, Result};
 pub(crate) struct PinSource<'a> {
     /// What people call it.
     pub(crate) name: &'a str,
+    /// What they call it in Chinese.
+    pub(crate) name_zh: &'a str,
     /// The option that names a file, and its value.
     pub(crate) file: (&'a str, Option<&'a Path>),
     /// The environment variable.
@@ -39,7 +41,11 @@ impl PinSource<'_> {
         }
         let text = self.prompt(self.name)?;
         if self.prompt(&format!("{} again", self.name))? != text {
-            return Err(Failure::usage("the two entries differ", "nothing was changed; start again"));
+            return Err(Failure::usage(
+                "the two entries differ",
+                "nothing was changed; start again",
+                "两次输入不一致，未作更改；请重新开始",
+            ));
         }
         self.pin(&text)
     }
@@ -53,7 +59,8 @@ impl PinSource<'_> {
         device_key(&text).ok_or_else(|| {
             let message =
                 format!("the {} has neither 16 ASCII characters nor 32 hexadecimal digits", self.name);
-            Failure::usage(message, "nothing was sent")
+            let chinese = format!("{}应为16个英文字符或32位十六进制数字；未发送任何命令", self.name_zh);
+            Failure::usage(message, "nothing was sent", chinese)
         })
     }
 
@@ -67,17 +74,21 @@ impl PinSource<'_> {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => {
-                let help = format!("set it to the {}", self.name);
-                Err(Failure::usage(format!("{} is no text", self.variable), help))
+                let Self { name, name_zh, variable, .. } = self;
+                let help = format!("set it to the {name}");
+                let chinese = format!("环境变量{variable}不是文本；请设为{name_zh}");
+                Err(Failure::usage(format!("{variable} is no text"), help, chinese))
             }
         }
     }
 
     fn prompt(&self, prompt: &str) -> Result<Zeroizing<String>> {
-        let Self { name, file: (option, _), variable } = self;
+        let Self { name, name_zh, file: (option, _), variable } = self;
         let missing = || {
             let help = format!("give {option} FILE, set {variable}, or start it in a terminal");
-            Failure::usage(format!("the {name} is needed"), help)
+            let chinese =
+                format!("需要{name_zh}；请用 {option} 文件 或环境变量{variable}给出，或在终端中运行");
+            Failure::usage(format!("the {name} is needed"), help, chinese)
         };
         if !io::stdin().is_terminal() {
             return Err(missing());
@@ -87,7 +98,8 @@ impl PinSource<'_> {
 
     fn pin(&self, text: &str) -> Result<Pin> {
         Pin::new(text.as_bytes()).map_err(|error| {
-            Failure::usage(format!("the {} is no PIN: {error}", self.name), "nothing was sent")
+            let chinese = format!("{}不符合口令的格式；未发送任何命令", self.name_zh);
+            Failure::usage(format!("the {} is no PIN: {error}", self.name), "nothing was sent", chinese)
         })
     }
 }
@@ -106,13 +118,12 @@ pub(crate) fn random_number() -> Result<u64> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-/// Writes a secret to a new file that only its owner reads; `help` is what to do when that is not possible.
-pub(crate) fn save(file: &Path, text: &str, help: &str) -> Result<()> {
+/// Writes a secret to a new file that only its owner reads; `option` names another one where that is not possible.
+pub(crate) fn save(file: &Path, text: &str, option: &str) -> Result<()> {
     let write = || {
         let mut handle = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
         writeln!(handle, "{text}")?;
         handle.sync_all()
     };
-    write()
-        .map_err(|error: io::Error| Failure::usage(format!("cannot write {}: {error}", file.display()), help))
+    write().map_err(|error: io::Error| Failure::unwritable(file, &error, option))
 }

@@ -96,10 +96,10 @@ fn on_a_real_key_what_locks_is_refused_and_what_pulls_is_not_applicable() {
     for part in [
         "3 scenarios: 1 passed, 1 refused, 1 skipped; ",
         &format!(
-            "(it locks or destroys, and unix:key.sock is a real key; allow it with --allow-destructive --serial {})",
+            "(it locks or destroys, and unix:key.sock is a real key; allow it with --allow-destructive --serial {}（会锁死或毁坏真实UKey，可用上述参数放行）)",
             key.serial
         ),
-        "(not applicable: it pulls the key, and this one can only be pulled by a person)",
+        "(not applicable: it pulls the key, and this one can only be pulled by a person（",
     ] {
         assert!(out.contains(part), "\"{part}\" is not in: {out}");
     }

@@ -238,10 +238,11 @@ fn what_is_no_trace_is_named_with_its_line() {
     assert_eq!(problem("not a trace\n"), (1, Problem::NoHeader));
     let later = sound.replacen("\"version\":1", "\"version\":2", 1);
     assert_eq!(problem(&later), (1, Problem::Version { found: 2 }));
-    let cut = &sound[..sound.len() - 20];
-    assert_eq!(problem(cut), (lines.len(), Problem::NoJson { is_last: true }));
     let inside = format!("{}\n{}\nxyz\n{}\n", lines[0], lines[1], lines[2]);
-    assert_eq!(problem(&inside), (3, Problem::NoJson { is_last: false }));
+    assert_eq!(problem(&inside), (3, Problem::NoJson));
+    let half = format!("{}\n{}\n{}\n", lines[0], lines[1], &lines[2][..lines[2].len() - 20]);
+    assert_eq!(problem(&half), (3, Problem::NoJson), "a line that was ended");
+    assert_eq!(problem(&lines[0][..20]), (1, Problem::NoHeader), "nothing is left of it");
     let third = |from: &str, to: &str| {
         let changed = lines[2].replacen(from, to, 1);
         assert_ne!(changed, lines[2]);
@@ -260,6 +261,31 @@ fn what_is_no_trace_is_named_with_its_line() {
     assert!(!missing.message_zh().is_empty());
     let unknown = format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1].replacen("connected", "polished", 1));
     assert!(Recording::parse(unknown.as_bytes()).is_ok(), "events may be added");
+}
+
+#[test]
+fn a_trace_that_was_cut_off_is_read_up_to_there() {
+    let (_folder, file) = recorded(Dialect::GM2012, Secrets::Hidden);
+    let sound = fs::read(&file).unwrap();
+    let last = sound.iter().filter(|byte| **byte == b'\n').count();
+    let whole = Recording::parse(&sound).unwrap();
+    assert_eq!((whole.cut_off, whole.entries.last().unwrap().line), (None, last));
+    // Where the last line that holds more than ASCII begins: it is cut inside of its characters, too.
+    let lines: Vec<&[u8]> = sound.split_inclusive(|byte| *byte == b'\n').collect();
+    let at = lines.iter().rposition(|line| !line.is_ascii()).unwrap();
+    let before = lines[..at].concat();
+    for length in 1..lines[at].len() - 1 {
+        let cut = [&before, &lines[at][..length]].concat();
+        let read = Recording::parse(&cut).unwrap();
+        assert_eq!(read.cut_off, Some(at + 1), "{length} bytes of the line");
+        assert!(read.entries.iter().all(|entry| entry.line <= at));
+        assert_eq!(read.json(&Filter::default())["cut_off"], at + 1);
+        let session = Session::read(&cut).unwrap();
+        assert_eq!((session.cut_off, session.exchanges.len()), (Some(at + 1), read.exchanges().count()));
+    }
+    // Only its end is missing: the line is whole.
+    let ended = Recording::parse(&sound[..sound.len() - 1]).unwrap();
+    assert_eq!((ended.cut_off, ended.entries.len()), (None, whole.entries.len()));
 }
 
 #[test]

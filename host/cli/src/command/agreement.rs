@@ -37,8 +37,9 @@ pub(crate) struct Agreement {
 impl Agreement {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let Agreement { flow, seed, point, every, jobs, format } = self;
-        let report = agreement::run(&Options { flow, seed, point, every, jobs })
-            .map_err(|error| Failure::usage(error.to_string(), "see `ukey agreement --help`"))?;
+        let report = agreement::run(&Options { flow, seed, point, every, jobs }).map_err(|error| {
+            Failure::usage(error.to_string(), "see `ukey agreement --help`", error.message_zh())
+        })?;
         output::result(&match format {
             Format::Text => report.to_text(),
             Format::Json => report.to_json().map_err(Failure::internal)? + "\n",

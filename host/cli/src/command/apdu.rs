@@ -136,9 +136,7 @@ fn write(file: &Path, text: &str) -> Result<()> {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
         file.write_all(text.as_bytes())
     };
-    open.and_then(write).map_err(|error| {
-        Failure::usage(format!("cannot write {}: {error}", file.display()), "name another file with --record")
-    })
+    open.and_then(write).map_err(|error| Failure::unwritable(file, &error, "--record"))
 }
 
 /// An exchange that took place.
@@ -284,8 +282,8 @@ impl Session {
         };
         Err(Failure::usage(
             format!("{} {why}; it was not sent", name(request)),
-            "where that is meant, name the key: --allow-destructive --serial NUMBER\n\
-             该命令可能消耗重试次数或改变UKey，未发送；如确需执行，请加 --allow-destructive --serial 序列号",
+            "where that is meant, name the key: --allow-destructive --serial NUMBER",
+            "该命令可能消耗重试次数或改变UKey，未发送；如确需执行，请加 --allow-destructive --serial 序列号",
         ))
     }
 

@@ -47,7 +47,7 @@ struct BoardReport {
 fn board(name: &str) -> Result<Board, String> {
     Board::named(name).ok_or_else(|| {
         let names = Board::ALL.map(Board::name).join(", ");
-        format!("there is no board of that name; there are {names}")
+        format!("there is no board of that name; there are {names}\n没有这种开发板，可用的有{names}")
     })
 }
 
@@ -71,9 +71,11 @@ impl BoardReport {
         self.board.check()?;
         let report = measure::run(self.board).map_err(|error| match error {
             MeasureError::Device(error) => Failure::from(error),
-            MeasureError::BadImage { .. } | MeasureError::NoFigure { .. } => {
-                Failure::usage(error.to_string(), "build the images: ukey board build")
-            }
+            MeasureError::BadImage { .. } | MeasureError::NoFigure { .. } => Failure::usage(
+                error.to_string(),
+                "build the images: ukey board build",
+                "固件映像无法测量；请用 ukey board build 重新构建",
+            ),
             other => Failure::internal(other),
         })?;
         output::result(&match self.format {
@@ -90,7 +92,10 @@ fn build_images() -> Result<()> {
     build(&["--profile", "measure", "--features", "measure"])?;
     for path in Board::ALL.into_iter().flat_map(|board| [board.image(), board.measuring_image()]) {
         let advice = "UKEY_BOARD_IMAGE_DIR names another folder than the one that cargo builds in";
-        image::seal(&path).map_err(|error| Failure::usage(error.to_string(), advice))?;
+        let chinese = || {
+            format!("无法写入固件映像{}的摘要；UKEY_BOARD_IMAGE_DIR指定的不是cargo的构建目录", path.display())
+        };
+        image::seal(&path).map_err(|error| Failure::usage(error.to_string(), advice, chinese()))?;
         output::say(&format!("built {}", path.display()));
     }
     Ok(())
@@ -106,8 +111,14 @@ fn build(arguments: &[&str]) -> Result<()> {
     if status.success() {
         Ok(())
     } else {
-        let target = "the target is installed by: rustup target add thumbv7em-none-eabihf";
-        Err(Failure::usage(format!("the image was not built in {}", folder.display()), target))
+        Err(Failure::usage(
+            format!("the image was not built in {}", folder.display()),
+            "the target is installed by: rustup target add thumbv7em-none-eabihf",
+            format!(
+                "{}中的固件映像未能构建；请先安装目标：rustup target add thumbv7em-none-eabihf",
+                folder.display()
+            ),
+        ))
     }
 }
 

@@ -31,7 +31,8 @@ impl Dialects {
         let text = match self.verb {
             Verb::List => list(),
             Verb::Show { name } => dialect::print(&dialect::named(&name).map_err(|error| {
-                Failure::usage(error.to_string(), format!("see `ukey dialect list`\n{}", error.message_zh()))
+                let chinese = format!("{}；可用 ukey dialect list 查看", error.message_zh());
+                Failure::usage(error.to_string(), "see `ukey dialect list`", chinese)
             })?),
         };
         output::result(&text);

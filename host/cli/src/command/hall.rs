@@ -79,12 +79,14 @@ impl Serve {
             Failure::usage(
                 format!("the hall does not open: {error}"),
                 "check the database, its profile, its master key and the font",
+                "服务厅无法启动；请检查数据库及其配置、主密钥和字体",
             )
         })?;
         let listener = tokio::net::TcpListener::bind(self.addr).await.map_err(|error| {
             Failure::usage(
                 format!("cannot listen on {}: {error}", self.addr),
                 "choose another address with --addr",
+                format!("无法监听{}；请用 --addr 换一个地址", self.addr),
             )
         })?;
         let address = listener.local_addr().map_err(Failure::internal)?;
@@ -113,7 +115,8 @@ impl Serve {
                 let mut key = [0; 32];
                 hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
                     let message = format!("{} holds no master key", file.display());
-                    Failure::usage(message, "a master key is 64 hexadecimal digits")
+                    let chinese = format!("{}中没有主密钥；主密钥为64位十六进制数字", file.display());
+                    Failure::usage(message, "a master key is 64 hexadecimal digits", chinese)
                 })?;
                 Ok(MasterKey::new(key))
             }
@@ -126,10 +129,15 @@ impl Serve {
                             db.display()
                         ),
                         "bring its master key back, or name the file that has it with --master-key",
+                        format!(
+                            "缺少数据库{}的主密钥{}；请恢复该文件，或用 --master-key 指定",
+                            db.display(),
+                            file.display()
+                        ),
                     ));
                 }
                 let key = secret::random()?;
-                secret::save(&file, &hex::encode(key), "name another file with --master-key")?;
+                secret::save(&file, &hex::encode(key), "--master-key")?;
                 Ok(MasterKey::new(key))
             }
             Err(source) => Err(Failure::Read { path: file, source }),
@@ -158,8 +166,9 @@ fn profile(name: &str) -> Result<Profile> {
         Profile::built_in(name)
     };
     parsed.map_err(|error| {
-        let names: Vec<_> = Profile::built_in_names().collect();
-        Failure::usage(format!("the profile {name}: {error}"), format!("built in are {}", names.join(", ")))
+        let names = Profile::built_in_names().collect::<Vec<_>>().join(", ");
+        let chinese = format!("配置{name}不可用；内置的有{names}");
+        Failure::usage(format!("the profile {name}: {error}"), format!("built in are {names}"), chinese)
     })
 }
 

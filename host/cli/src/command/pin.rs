@@ -80,20 +80,22 @@ impl Whose {
     fn get(&self) -> Result<ukey_device::Pin> {
         let file = ("--pin-file", self.pin_file.as_deref());
         match self.pin_type() {
-            PinType::User => PinSource { name: "user PIN", file, variable: "UKEY_PIN" }.get(),
+            PinType::User => {
+                PinSource { name: "user PIN", name_zh: "用户口令", file, variable: "UKEY_PIN" }.get()
+            }
             PinType::Administrator => administrator(file).get(),
         }
     }
 }
 
 fn administrator<'a>(file: (&'a str, Option<&'a Path>)) -> PinSource<'a> {
-    PinSource { name: "administrator PIN", file, variable: "UKEY_ADMIN_PIN" }
+    PinSource { name: "administrator PIN", name_zh: "管理员口令", file, variable: "UKEY_ADMIN_PIN" }
 }
 
 impl New {
     fn get(&self) -> Result<ukey_device::Pin> {
         let file = ("--new-pin-file", self.new_pin_file.as_deref());
-        PinSource { name: "new PIN", file, variable: "UKEY_NEW_PIN" }.get_new()
+        PinSource { name: "new PIN", name_zh: "新口令", file, variable: "UKEY_NEW_PIN" }.get_new()
     }
 }
 
@@ -139,10 +141,12 @@ impl Pin {
             [] => Err(Failure::usage(
                 "the token has no application, and so no PIN",
                 "make a developer's token: `ukey sim reset`",
+                "UKey中没有应用，也就没有口令；可用 ukey sim reset 生成开发用UKey",
             )),
             several => {
                 let help = format!("name one with --application: {}", several.join(", "));
-                Err(Failure::usage("the token has several applications", help))
+                let chinese = format!("UKey中有多个应用；请用 --application 指定：{}", several.join("、"));
+                Err(Failure::usage("the token has several applications", help, chinese))
             }
         }
     }
@@ -166,7 +170,8 @@ fn demand_known_protection(device: &Device) -> Result<()> {
             "how this token wants PINs protected cannot be told without a try: {} look alike",
             names.join(", ")
         ),
-        "name its dialect: --dialect NAME (`ukey dialect list`). 请用 --dialect 指明方言，猜错会消耗一次重试机会",
+        "name its dialect: --dialect NAME (`ukey dialect list`)",
+        "不经尝试无法判断该UKey如何保护口令；请用 --dialect 指明方言，猜错会消耗一次重试机会",
     ))
 }
 

@@ -165,6 +165,7 @@ fn state_file(named: Option<PathBuf>, token: &Token) -> Result<PathBuf> {
         (None, target) => Err(Failure::usage(
             format!("the target {target} has no state file"),
             format!("name one: --state {DEFAULT_STATE}"),
+            format!("目标没有状态文件；请指定一个：--state {DEFAULT_STATE}"),
         )),
     }
 }
@@ -181,8 +182,9 @@ fn made(options: &Options, policy: &Policy, factory: bool, serial_number: Option
 /// All of them.
 fn asked_for(policies: &[String]) -> Result<Policy> {
     let mut policy = Policy::default();
-    policy::set(&mut policy, policies.iter().map(String::as_str))
-        .map_err(|error| Failure::usage(error.to_string(), error.message_zh()))?;
+    policy::set(&mut policy, policies.iter().map(String::as_str)).map_err(|error| {
+        Failure::usage(error.to_string(), "see `ukey sim reset --help`", error.message_zh())
+    })?;
     Ok(policy)
 }
 
@@ -200,7 +202,9 @@ impl Enrol {
         let kept = [Some(state), (!self.reveal_pin).then_some(pin_file.as_path())];
         if let Some(file) = kept.into_iter().flatten().find(|file| file.exists()) {
             let help = "nothing is overwritten; name another with --target sim:FILE, or move it away";
-            return Err(Failure::usage(format!("{} is there already", file.display()), help));
+            let chinese =
+                format!("{}已存在，不会覆盖；请用 --target sim:文件 换一个，或先将其移走", file.display());
+            return Err(Failure::usage(format!("{} is there already", file.display()), help, chinese));
         }
         let seed = self.seed.map_or_else(secret::random_number, Ok)?;
         let options = Options { dialect, seed: Some(seed) };
@@ -208,8 +212,9 @@ impl Enrol {
         let made = ukey_features::enrol(&self.profile, Device::connect(&simulator)?, seed);
         let enrolled = made.map_err(|error| match error {
             EnrolError::Profile { .. } => {
-                let names: Vec<_> = Profile::built_in_names().collect();
-                Failure::usage(error.to_string(), format!("built in are {}", names.join(", ")))
+                let names = Profile::built_in_names().collect::<Vec<_>>().join(", ");
+                let chinese = format!("没有配置{}；内置的有{names}", self.profile);
+                Failure::usage(error.to_string(), format!("built in are {names}"), chinese)
             }
             error => Failure::internal(error),
         })?;
@@ -218,8 +223,7 @@ impl Enrol {
         let pin = if self.reveal_pin {
             enrolled.initial_pin.reveal()
         } else {
-            let help = "give --reveal-pin, or name another state file";
-            secret::save(&pin_file, enrolled.initial_pin.reveal(), help)?;
+            secret::save(&pin_file, enrolled.initial_pin.reveal(), "--state")?;
             &format!("in {}", pin_file.display())
         };
         simulator.save_as(state, false)?;
@@ -256,10 +260,7 @@ impl Enrol {
                 .try_for_each(|(name, certificate)| fs::write(self.out.join(name), certificate.to_pem()))?;
             others.iter().try_for_each(|(name, contents)| fs::write(self.out.join(name), contents))
         };
-        write().map_err(|error: io::Error| {
-            let message = format!("cannot write to {}: {error}", self.out.display());
-            Failure::usage(message, "name another folder with --out")
-        })
+        write().map_err(|error: io::Error| Failure::unwritable(&self.out, &error, "--out"))
     }
 }
 
@@ -279,15 +280,21 @@ impl Confirm {
         }
         let held = format!("{} holds {what}", file.display());
         if !io::stdin().is_terminal() {
-            return Err(Failure::usage(held, "its keys and certificates would be lost; confirm with --yes"));
+            return Err(Failure::usage(
+                held,
+                "its keys and certificates would be lost; confirm with --yes",
+                format!("{}中的UKey连同密钥和证书将会丢失；请用 --yes 确认", file.display()),
+            ));
         }
         // The question stays on the line of its answer.
-        let _ = write!(io::stderr().lock(), "{held}. Its keys and certificates will be lost. Go on? [y/N] ");
+        let question =
+            "Its keys and certificates will be lost. Go on? 其中的密钥和证书将会丢失，是否继续？[y/N] ";
+        let _ = write!(io::stderr().lock(), "{held}. {question}");
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).map_err(Failure::internal)?;
         if matches!(answer.trim(), "y" | "Y" | "yes" | "是") {
             return Ok(());
         }
-        Err(Failure::usage("nothing was changed", "answer y, or give --yes"))
+        Err(Failure::usage("nothing was changed", "answer y, or give --yes", "未作更改；请回答y，或加 --yes"))
     }
 }

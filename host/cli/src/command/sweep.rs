@@ -39,7 +39,12 @@ impl Sweep {
                 let names = || known.iter().map(|ins| ins.name()).collect::<Vec<_>>().join(", ");
                 let found = known.iter().find(|ins| ins.name().eq_ignore_ascii_case(&name));
                 let missing = || {
-                    Failure::usage(format!("there is no sweep of {name}"), format!("there are {}", names()))
+                    let chinese = format!("{name}没有断电测试；可用的有{}", names());
+                    Failure::usage(
+                        format!("there is no sweep of {name}"),
+                        format!("there are {}", names()),
+                        chinese,
+                    )
                 };
                 Some(*found.ok_or_else(missing)?)
             }

@@ -105,13 +105,17 @@ impl Tracing {
         let Some(path) = &self.trace else { return Ok(()) };
         let secrets = if self.trace_secrets { Secrets::Kept } else { Secrets::Hidden };
         let recorder = Recorder::open(path, secrets).map_err(|error| {
-            let help = match error {
-                NoRecorder::Io { .. } => "name another file with --trace",
-                NoRecorder::Foreign { .. } | NoRecorder::Mixed { .. } => {
-                    "it was not touched; name another file with --trace"
-                }
+            let chinese = match &error {
+                NoRecorder::Io { source, .. } => return Failure::unwritable(path, source, "--trace"),
+                NoRecorder::Foreign { .. } => "不是本版本的跟踪文件",
+                NoRecorder::Mixed { has: true, .. } => "是包含秘密的跟踪文件",
+                NoRecorder::Mixed { has: false, .. } => "是不含秘密的跟踪文件",
             };
-            Failure::usage(error.to_string(), help)
+            Failure::usage(
+                error.to_string(),
+                "it was not touched; name another file with --trace",
+                format!("{}{chinese}，未作改动；请用 --trace 另行指定", path.display()),
+            )
         })?;
         if self.trace_secrets {
             output::say(&format!("WARNING: {SECRETS_WARNING}"));
@@ -132,9 +136,10 @@ impl Trace {
                     Format::Text => recording.table(&filter),
                     Format::Json => format!("{:#}\n", recording.json(&filter)),
                 });
+                Ok(end(&file, recording.cut_off))
             }
-            Verb::Replay(replay) => return replay.run(),
-            Verb::Decode { what, dialect, secrets, format } => decode(&what, dialect, secrets, format)?,
+            Verb::Replay(replay) => replay.run(),
+            Verb::Decode { what, dialect, secrets, format } => decode(&what, dialect, secrets, format),
             Verb::Export { file, out, format } => {
                 let recording = read(&file)?;
                 let bytes = match format {
@@ -142,17 +147,28 @@ impl Trace {
                     Foreign::Scriptor => recording.scriptor().into_bytes(),
                 };
                 write(&out, &bytes)?;
+                Ok(end(&file, recording.cut_off))
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
+}
+
+/// How a command about a trace ends: one that was cut off is told, and is not as it should be.
+fn end(file: &Path, cut_off: Option<usize>) -> ExitCode {
+    let Some(line) = cut_off else { return ExitCode::SUCCESS };
+    let file = file.display();
+    output::say(&format!(
+        "{file} ends in the middle of line {line}: what wrote it was killed there, or had no more space; the lines before it were read\n\
+         {file}在第{line}行中断：记录程序在此处被终止，或磁盘已满；已读取此前的各行"
+    ));
+    ExitCode::FAILURE
 }
 
 /// A trace from a file.
 fn read(file: &Path) -> Result<Recording> {
     Recording::read(file).map_err(|error: BadTrace| {
-        let help = format!("a trace is what --trace FILE records\n{}", error.message_zh());
-        Failure::usage(error.to_string(), help)
+        let chinese = format!("{}；跟踪文件由 --trace 文件 生成", error.message_zh());
+        Failure::usage(error.to_string(), "a trace is what --trace FILE records", chinese)
     })
 }
 
@@ -163,23 +179,22 @@ fn write(out: &Path, bytes: &[u8]) -> Result<()> {
         file.write_all(bytes)
     };
     let written = if out == Path::new("-") { io::stdout().lock().write_all(bytes) } else { to_file() };
-    written.map_err(|error| {
-        Failure::usage(format!("cannot write {}: {error}", out.display()), "name another file")
-    })
+    written.map_err(|error| Failure::unwritable(out, &error, "OUT"))
 }
 
-fn decode(what: &[String], dialect: Option<Dialect>, secrets: bool, format: Format) -> Result<()> {
-    let text = match what {
+fn decode(what: &[String], dialect: Option<Dialect>, secrets: bool, format: Format) -> Result<ExitCode> {
+    let (contents, file) = match what {
         [] => standard_input()?,
         [one] if one == "-" => standard_input()?,
         [one] if Path::new(one).is_file() => {
-            fs::read_to_string(one).map_err(|source| Failure::Read { path: one.into(), source })?
+            (fs::read(one).map_err(|source| Failure::Read { path: one.into(), source })?, PathBuf::from(one))
         }
-        pieces => pieces.join(" "),
+        pieces => (pieces.join(" ").into_bytes(), PathBuf::new()),
     };
-    let session = Session::read(&text).map_err(|error| {
-        let help = "a line is a command, or a command and its answer, in hexadecimal\n每行为一条命令（可附应答）的十六进制数据";
-        Failure::usage(error.to_string(), help)
+    let session = Session::read(&contents).map_err(|error| {
+        let help = "a line is a command, or a command and its answer, in hexadecimal";
+        let chinese = format!("{}；每行为一条命令（可附应答）的十六进制数据", error.message_zh());
+        Failure::usage(error.to_string(), help, chinese)
     })?;
     let dialect = dialect.or(session.dialect).unwrap_or_default();
     let secrets = if secrets { Secrets::Kept } else { Secrets::Hidden };
@@ -188,24 +203,27 @@ fn decode(what: &[String], dialect: Option<Dialect>, secrets: bool, format: Form
         Format::Text => explained.iter().map(|one| one.text()).collect::<Vec<_>>().join("\n"),
         Format::Json => {
             let commands: Vec<_> = explained.iter().map(|one| one.json()).collect();
-            format!("{:#}\n", json!({ "version": 1, "dialect": dialect.name.as_str(), "commands": commands }))
+            let (name, cut_off) = (dialect.name.as_str(), session.cut_off);
+            let all = json!({ "version": 1, "dialect": name, "commands": commands, "cut_off": cut_off });
+            format!("{all:#}\n")
         }
     });
-    Ok(())
+    Ok(end(&file, session.cut_off))
 }
 
-fn standard_input() -> Result<String> {
-    let mut text = String::new();
-    io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|source| Failure::Read { path: "standard input".into(), source })?;
-    Ok(text)
+/// What stands there, and how it is called.
+fn standard_input() -> Result<(Vec<u8>, PathBuf)> {
+    let (mut contents, path) = (Vec::new(), PathBuf::from("standard input"));
+    match io::stdin().read_to_end(&mut contents) {
+        Ok(_) => Ok((contents, path)),
+        Err(source) => Err(Failure::Read { path, source }),
+    }
 }
 
 fn command_name(text: &str) -> Result<String, String> {
-    Ins::named(text)
-        .map(|ins| ins.name().to_owned())
-        .ok_or_else(|| format!("\"{text}\" is no command; see `ukey commands`"))
+    Ins::named(text).map(|ins| ins.name().to_owned()).ok_or_else(|| {
+        format!("\"{text}\" is no command; see `ukey commands`\n没有命令“{text}”，可用 ukey commands 查看")
+    })
 }
 
 fn dialect_named(text: &str) -> Result<Dialect, String> {

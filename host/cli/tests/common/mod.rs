@@ -97,6 +97,8 @@ impl Ran {
     pub(crate) fn fails(self, code: i32) -> Ran {
         assert_eq!(self.code, code, "{self:?}");
         assert!(self.out.is_empty(), "no result beside a failure: {self:?}");
+        let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+        assert!(self.talk.contains(is_chinese), "a refusal is told in Chinese too: {self:?}");
         self
     }
 

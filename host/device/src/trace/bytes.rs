@@ -146,6 +146,17 @@ pub enum NotBytes {
     },
 }
 
+impl NotBytes {
+    /// What is wrong, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        match self {
+            NotBytes::NoHex { piece } => format!("“{piece}”不是十六进制数据"),
+            NotBytes::TooMany { length } => format!("{length}字节，超过一条命令的长度"),
+        }
+    }
+}
+
 /// Most bytes of a command or an answer, with everything around its data.
 const MOST: usize = 0x1_0010;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use ukey_apdu::command::{Rights, SGD_SM4_CBC, SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB};
 use ukey_apdu::{Dialect, Ins, Status};
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, NotBytes};
 use super::fields::{self, Field, Kind};
 use super::recorder::Secrets;
 use super::recording::{Problem, Recording};
@@ -20,6 +20,8 @@ pub struct Session {
     pub exchanges: Vec<(Bytes, Bytes)>,
     /// The dialect, where a trace says it.
     pub dialect: Option<Dialect>,
+    /// The line in the middle of which a trace ends: [`Recording::cut_off`].
+    pub cut_off: Option<usize>,
 }
 
 /// Why a text is no session: the line, from 1, and what is wrong with it.
@@ -30,6 +32,20 @@ pub struct NoSession {
     pub line: usize,
     /// What is wrong.
     pub reason: String,
+    /// The same in Chinese.
+    pub reason_zh: String,
+}
+
+impl NoSession {
+    fn new(line: usize, reason: impl Into<String>, reason_zh: impl Into<String>) -> Self {
+        Self { line, reason: reason.into(), reason_zh: reason_zh.into() }
+    }
+
+    /// What is wrong, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        format!("第{}行：{}", self.line, self.reason_zh)
+    }
 }
 
 impl Session {
@@ -39,50 +55,59 @@ impl Session {
     ///
     /// # Errors
     /// [`NoSession`].
-    pub fn read(text: &str) -> Result<Session, NoSession> {
+    pub fn read(contents: impl AsRef<[u8]>) -> Result<Session, NoSession> {
+        let contents = contents.as_ref();
+        // A trace may be cut off inside a character.
+        let text = &*String::from_utf8_lossy(contents);
         let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         if first.trim_start().starts_with('{') {
-            return Self::of_trace(text).or_else(|wrong| match wrong {
+            return Self::of_trace(contents).or_else(|wrong| match wrong {
                 (_, Problem::NoHeader) => Self::of_capture(text),
-                (line, problem) => Err(NoSession { line, reason: problem.to_string() }),
+                (line, problem) => Err(NoSession::new(line, problem.to_string(), problem.message_zh())),
             });
         }
         Self::of_lines(text)
     }
 
-    fn of_trace(text: &str) -> Result<Session, (usize, Problem)> {
-        let recording = Recording::parse(text.as_bytes())?;
+    fn of_trace(contents: &[u8]) -> Result<Session, (usize, Problem)> {
+        let recording = Recording::parse(contents)?;
         let exchanges =
             recording.exchanges().map(|(_, exchange)| (exchange.command.clone(), exchange.answer.clone()));
         let dialect = recording.connections.first().map(|connected| connected.dialect);
-        Ok(Session { exchanges: exchanges.collect(), dialect })
+        Ok(Session { exchanges: exchanges.collect(), dialect, cut_off: recording.cut_off })
     }
 
     fn of_capture(text: &str) -> Result<Session, NoSession> {
-        let wrong = |line, reason: &str| NoSession { line, reason: reason.to_owned() };
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| wrong(error.line(), "it is neither a trace nor JSON"))?;
-        let list = value["exchanges"].as_array().ok_or_else(|| wrong(1, "there are no \"exchanges\""))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            NoSession::new(error.line(), "it is neither a trace nor JSON", "既不是跟踪文件，也不是JSON")
+        })?;
+        let list = value["exchanges"]
+            .as_array()
+            .ok_or_else(|| NoSession::new(1, "there are no \"exchanges\"", "缺少exchanges"))?;
         let mut exchanges = Vec::new();
         for (number, exchange) in (1..).zip(list) {
             let field = |name: &str| -> Result<Bytes, NoSession> {
                 let text = exchange[name].as_str().unwrap_or_default();
-                text.parse().map_err(|error| wrong(1, &format!("exchange {number}, \"{name}\": {error}")))
+                text.parse().map_err(|error: NotBytes| {
+                    let reason = format!("exchange {number}, \"{name}\": {error}");
+                    NoSession::new(1, reason, format!("第{number}次交互的{name}：{}", error.message_zh()))
+                })
             };
             let (command, mut answer) = (field("cmd")?, field("rsp")?);
             answer.append(&field("sw")?);
             if command.is_empty() {
-                return Err(wrong(1, &format!("exchange {number} has no \"cmd\"")));
+                let reason = format!("exchange {number} has no \"cmd\"");
+                return Err(NoSession::new(1, reason, format!("第{number}次交互缺少cmd")));
             }
             exchanges.push((command, answer));
         }
-        Ok(Session { exchanges, dialect: None })
+        Ok(Session { exchanges, ..Session::default() })
     }
 
     fn of_lines(text: &str) -> Result<Session, NoSession> {
         let mut session = Session::default();
         for (number, line) in (1..).zip(text.lines()) {
-            let wrong = |reason: String| NoSession { line: number, reason };
+            let wrong = |reason, reason_zh| NoSession::new(number, reason, reason_zh);
             let line = line.split('#').next().unwrap_or_default().trim();
             let is_answer = line.starts_with('<');
             let line = line.trim_start_matches(['<', '>', ' ', '=']).trim();
@@ -94,18 +119,23 @@ impl Session {
             // Bytes one by one are one command.
             let pieces =
                 if words.iter().all(|word| word.len() == 2) { vec![words.concat()] } else { owned(&words) };
-            let bytes = |piece: &String| piece.parse::<Bytes>().map_err(|error| wrong(error.to_string()));
+            let bytes = |piece: &String| {
+                let parsed = piece.parse::<Bytes>();
+                parsed.map_err(|error| wrong(error.to_string(), error.message_zh()))
+            };
             match (is_answer, pieces.as_slice()) {
                 (true, [answer]) => {
-                    let last = session
-                        .exchanges
-                        .last_mut()
-                        .ok_or_else(|| wrong("an answer without a command".to_owned()))?;
+                    let last = session.exchanges.last_mut().ok_or_else(|| {
+                        wrong("an answer without a command".to_owned(), "应答之前没有命令".to_owned())
+                    })?;
                     last.1 = bytes(answer)?;
                 }
                 (false, [command]) => session.exchanges.push((bytes(command)?, Bytes::default())),
                 (false, [command, answer]) => session.exchanges.push((bytes(command)?, bytes(answer)?)),
-                _ => return Err(wrong("more than a command and its answer".to_owned())),
+                _ => {
+                    let reason = "more than a command and its answer".to_owned();
+                    return Err(wrong(reason, "内容多于一条命令及其应答".to_owned()));
+                }
             }
         }
         Ok(session)

@@ -1,4 +1,5 @@
-//! A recorded trace, read. What cannot be read is named with its line.
+//! A recorded trace, read. What cannot be read is named with its line; a last line that was cut off, as a program leaves
+//! it that is killed while it writes, takes nothing from the lines before it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,6 +22,8 @@ pub struct Recording {
     pub connections: Vec<Connected>,
     /// What happened, in its order.
     pub entries: Vec<Entry>,
+    /// The line, from 1, in the middle of which the file ends; nothing of it is in the entries.
+    pub cut_off: Option<usize>,
 }
 
 /// The first line of a trace.
@@ -147,11 +150,8 @@ pub enum Problem {
         found: u64,
     },
     /// A line that is no JSON object.
-    #[error("it is no JSON object{}", if *is_last { "; the last line was cut off, and those before it are whole (`head -n -1`)" } else { "" })]
-    NoJson {
-        /// It is the last, and does not end.
-        is_last: bool,
-    },
+    #[error("it is no JSON object")]
+    NoJson,
     /// A field is missing, or has another type.
     #[error("\"{field}\" is missing, or no {wanted}")]
     Field {
@@ -179,21 +179,28 @@ pub enum Problem {
     NoConnection,
 }
 
-impl BadTrace {
+impl Problem {
     /// What is wrong, in Chinese.
     #[must_use]
     pub fn message_zh(&self) -> String {
-        let what = match &self.problem {
+        match self {
             Problem::Unreadable(reason) => format!("无法读取：{reason}"),
             Problem::NoHeader => "不是跟踪文件（缺少文件头）".to_owned(),
             Problem::Version { found } => format!("格式版本{found}不受支持，本程序支持版本{VERSION}"),
-            Problem::NoJson { is_last: true } => "最后一行不完整".to_owned(),
-            Problem::NoJson { .. } => "不是JSON对象".to_owned(),
+            Problem::NoJson => "不是JSON对象".to_owned(),
             Problem::Field { field, .. } => format!("字段{field}缺失或类型不符"),
             Problem::Bytes { field, .. } => format!("字段{field}不是十六进制数据"),
             Problem::Dialect { name } => format!("方言{name}未知"),
             Problem::NoConnection => "连接未建立".to_owned(),
-        };
+        }
+    }
+}
+
+impl BadTrace {
+    /// What is wrong, in Chinese.
+    #[must_use]
+    pub fn message_zh(&self) -> String {
+        let what = self.problem.message_zh();
         match self.line {
             0 => format!("{}：{what}", self.path.display()),
             line => format!("{}第{line}行：{what}", self.path.display()),
@@ -236,21 +243,23 @@ impl Recording {
     /// # Errors
     /// The line, from 1, and what is wrong with it.
     pub fn parse(contents: &[u8]) -> Result<Recording, (usize, Problem)> {
-        let ends = contents.ends_with(b"\n");
+        // Whoever writes ends a line with the line: behind the last end stands nothing, or what a kill has left.
         let lines: Vec<&[u8]> = contents.split(|byte| *byte == b'\n').collect();
         let last = lines.len();
         let lines = lines.into_iter().map(|line| std::str::from_utf8(line).ok());
         let mut lines = (1..).zip(lines).filter(|(_, line)| line.is_none_or(|line| !line.trim().is_empty()));
         let (number, first) = lines.next().ok_or((1, Problem::NoHeader))?;
         let header = read_header(first.unwrap_or_default()).map_err(|problem| (number, problem))?;
-        let mut reading = Reading::default();
+        let (mut reading, mut cut_off) = (Reading::default(), None);
         for (number, line) in lines {
-            let is_last = number == last && !ends;
             let value = line.and_then(|line| serde_json::from_str(line).ok()).filter(Value::is_object);
-            let value: Value = value.ok_or((number, Problem::NoJson { is_last }))?;
-            reading.line(number, &value).map_err(|problem| (number, problem))?;
+            match value {
+                Some(value) => reading.line(number, &value).map_err(|problem| (number, problem))?,
+                None if number == last => cut_off = Some(number),
+                None => return Err((number, Problem::NoJson)),
+            }
         }
-        Ok(Recording { header, connections: reading.connections, entries: reading.entries })
+        Ok(Recording { header, connections: reading.connections, entries: reading.entries, cut_off })
     }
 
     /// The exchanges of all connections.

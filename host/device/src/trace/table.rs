@@ -116,6 +116,7 @@ impl Recording {
             "secrets": self.header.secrets,
             "connections": connections,
             "entries": self.shown(filter).map(entry_json).collect::<Vec<_>>(),
+            "cut_off": self.cut_off,
         })
     }
 }

@@ -74,7 +74,9 @@ fn list(format: Format) -> Result<()> {
     }
     output::result(&match format {
         Format::Text if rows.is_empty() => {
-            output::say("No simulated token runs. `ukey sim start` starts one.");
+            output::say(
+                "No simulated token runs. `ukey sim start` starts one.\n没有正在运行的模拟UKey；可用 ukey sim start 启动",
+            );
             String::new()
         }
         Format::Text => table(&rows),
@@ -148,9 +150,8 @@ impl Which {
             Some((_, token)) => Ok(Which { name: Some(token.serial_number) }),
             None => Err(Failure::usage(
                 format!("no simulated token that runs is reached at {target}"),
-                format!(
-                    "`ukey sim ls` lists them; name one by its serial number\n没有在{target}运行的模拟UKey，可用 ukey sim ls 列出"
-                ),
+                "`ukey sim ls` lists them; name one by its serial number",
+                format!("没有在{target}运行的模拟UKey；可用 ukey sim ls 列出，再按序列号指定"),
             )),
         }
     }
@@ -204,11 +205,13 @@ impl Which {
         match (&self.name, &all[..]) {
             (_, []) => Err(Failure::usage(
                 "no simulated token runs on this machine",
-                "start one: ukey sim start\n本机没有正在运行的模拟UKey，可用 ukey sim start 启动",
+                "start one: ukey sim start",
+                "本机没有正在运行的模拟UKey；可用 ukey sim start 启动",
             )),
             (Some(name), _) if meant.is_empty() => Err(Failure::usage(
                 format!("no token that runs has the serial number or the process {name}"),
-                format!("there are\n{}没有序列号或进程号为{name}的运行中UKey", names(&all)),
+                format!("there are\n{}", names(&all).trim_end()),
+                format!("没有序列号或进程号为{name}的运行中UKey；运行中的如上"),
             )),
             _ => Ok(meant),
         }
@@ -217,7 +220,8 @@ impl Which {
     fn ambiguous(&self, meant: &[Served]) -> Failure {
         Failure::usage(
             format!("{} simulated tokens run", meant.len()),
-            format!("name one of them:\n{}请指定其中一个", names(meant)),
+            format!("name one of them:\n{}", names(meant).trim_end()),
+            format!("有{}个模拟UKey在运行；请指定其中一个", meant.len()),
         )
     }
 }

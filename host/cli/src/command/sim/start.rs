@@ -148,8 +148,11 @@ impl Start {
             if self.factory || self.serial_number.is_some() || !self.policies.is_empty() {
                 return Err(Failure::usage(
                     format!("{} holds a token already", state.display()),
-                    "--factory, --policy and --serial-number are for a new one: leave them out, or name another file\n\
-                     --factory、--policy、--serial-number 仅用于新UKey，请去掉或换一个文件",
+                    "--factory, --policy and --serial-number are for a new one: leave them out, or name another file",
+                    format!(
+                        "{}中已有UKey；--factory、--policy、--serial-number 仅用于新UKey，请去掉或换一个文件",
+                        state.display()
+                    ),
                 ));
             }
         } else if self.create {
@@ -167,7 +170,8 @@ impl Start {
                 Some(serial_number(&format!("{text}-{number}")).map_err(|error| {
                     Failure::usage(
                         error,
-                        "name a shorter one: each token's number is added\n请缩短：每个UKey的序号会附在其后",
+                        "name a shorter one: each token's number is added",
+                        "请缩短序列号：每个UKey的序号会附在其后",
                     )
                 })?)
             }
@@ -225,8 +229,13 @@ fn numbered_port(address: &str, number: Option<usize>) -> Result<String> {
     match (port.parse::<u16>(), number) {
         (Ok(port @ 1..), Some(number)) => {
             let next = u16::try_from(number - 1).ok().and_then(|further| port.checked_add(further));
-            let none =
-                || Failure::usage("there are not so many ports", "name a lower one, or port 0 for free ones");
+            let none = || {
+                Failure::usage(
+                    "there are not so many ports",
+                    "name a lower one, or port 0 for free ones",
+                    "端口号不够用；请换一个较小的，或用0自动分配",
+                )
+            };
             next.map(|port| format!("{host}:{port}")).ok_or_else(none)
         }
         _ => Ok(address.to_owned()),
@@ -263,7 +272,7 @@ impl From<ServeError> for Failure {
             ServeError::Registry(error) => error.into(),
             error => {
                 let (english, chinese) = error.advice();
-                Failure::usage(error.to_string(), format!("{english}\n{}；{chinese}", error.message_zh()))
+                Failure::usage(error.to_string(), english, format!("{}；{chinese}", error.message_zh()))
             }
         }
     }

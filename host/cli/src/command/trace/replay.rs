@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use ukey_device::trace::replay::{Given, Need, NoReplay, Plan};
 
-use super::read;
+use super::{end, read};
 use crate::failure::{Failure, Result};
 use crate::options::{Format, Token};
 use crate::output;
@@ -82,7 +82,7 @@ impl SecretFiles {
         for &need in plan.needs() {
             let (option, file, variable) = self.source(need);
             let name = need.to_string();
-            let source = PinSource { name: &name, file: (option, file), variable };
+            let source = PinSource { name: &name, name_zh: name_zh(need), file: (option, file), variable };
             match need {
                 Need::DeviceKey | Need::NewDeviceKey => drop(given.keys.insert(need, source.get_key()?)),
                 Need::NewUserPin | Need::NewAdministratorPin => {
@@ -95,13 +95,27 @@ impl SecretFiles {
     }
 }
 
+/// What people call it in Chinese.
+fn name_zh(need: Need) -> &'static str {
+    match need {
+        Need::UserPin => "用户口令",
+        Need::AdministratorPin => "管理员口令",
+        Need::NewUserPin => "新用户口令",
+        Need::NewAdministratorPin => "新管理员口令",
+        Need::DeviceKey => "设备认证密钥",
+        Need::NewDeviceKey => "新设备认证密钥",
+    }
+}
+
 impl Replay {
     pub(super) fn run(self) -> Result<ExitCode> {
         let recording = read(&self.file)?;
         let plan = Plan::new(&recording, self.connection).map_err(no_replay)?;
+        // It is told before anything is sent that the end of the session is missing.
+        let whole = end(&self.file, recording.cut_off);
         if self.dry_run {
             output::result(&self.preview(&plan));
-            return Ok(ExitCode::SUCCESS);
+            return Ok(whole);
         }
         let given = self.secrets.gather(&plan)?;
         let device = self.token.connect()?;
@@ -113,7 +127,7 @@ impl Replay {
             Format::Text => report.table(),
             Format::Json => format!("{:#}\n", report.json()),
         });
-        Ok(if report.is_same() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if report.is_same() { whole } else { ExitCode::FAILURE })
     }
 
     /// What would be needed, and what it would cost.
@@ -146,15 +160,26 @@ impl Replay {
 }
 
 fn no_replay(error: NoReplay) -> Failure {
-    let help = match error {
+    let (help, chinese) = match error {
         NoReplay::Device(error) => return error.into(),
-        NoReplay::Nothing { .. } => "see `ukey trace show`",
-        NoReplay::Several { .. } => "choose one with --connection N; `ukey trace show` numbers them",
-        NoReplay::Missing { .. } => "nothing was sent",
-        NoReplay::Refused { .. } => {
-            "nothing was sent; if that is wanted, give --allow-destructive --serial NUMBER\n\
-             未发送任何命令；确需执行请加 --allow-destructive --serial 序列号"
+        NoReplay::Nothing { connection, connections } => (
+            "see `ukey trace show`",
+            format!("跟踪文件的第{connection}个连接没有命令，共有{connections}个；可用 ukey trace show 查看"),
+        ),
+        NoReplay::Several { connections } => (
+            "choose one with --connection N; `ukey trace show` numbers them",
+            format!(
+                "跟踪文件中有{connections}个连接；请用 --connection N 选择一个，编号见 ukey trace show"
+            ),
+        ),
+        NoReplay::Missing { need } => {
+            ("nothing was sent", format!("需要{}；未发送任何命令", name_zh(need)))
         }
+        NoReplay::Refused { .. } => (
+            "nothing was sent; if that is wanted, give --allow-destructive --serial NUMBER",
+            "这是他人的UKey，重放会消耗次数或改变内容，未发送任何命令；确需执行请加 --allow-destructive --serial 序列号"
+                .to_owned(),
+        ),
     };
-    Failure::usage(error.to_string(), help)
+    Failure::usage(error.to_string(), help, chinese)
 }
