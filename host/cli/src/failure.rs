@@ -235,6 +235,11 @@ fn characters(text: &str, at: usize) -> usize {
     text.get(..at).map_or(0, |before| before.chars().count())
 }
 
+/// Whether a command that was written has data, which may hold a PIN.
+pub(crate) fn has_data(text: &str) -> bool {
+    masked(text) != text
+}
+
 /// A command as it was written, without its data, which may hold a PIN; no character moves. What is in front of the
 /// colon is its name and parameters; one in hexadecimal has eight digits of those.
 fn masked(text: &str) -> String {

@@ -90,12 +90,60 @@ fn what_is_no_trace_is_refused_with_its_line() {
     let desk = desk();
     let path = desk.path("walk.trace");
     let sound = fs::read_to_string(&path).unwrap();
-    fs::write(&path, &sound[..sound.len() - 9]).unwrap();
-    let last = format!("line {}", sound.lines().count());
-    desk.run(&["trace", "show", "walk.trace"], &[]).fails(2).says(&last).says("最后一行不完整");
+    let torn = sound.replacen("\n{", "\n", 1);
+    fs::write(&path, torn).unwrap();
+    for verb in [&["show"][..], &["export"], &["decode"], &["replay"]] {
+        let out = if verb == ["export"] { &["out"][..] } else { &[] };
+        let arguments = [&["trace"], verb, &["walk.trace"], out].concat();
+        desk.run(&arguments, &[]).fails(2).says("line 2").says("第2行").says("JSON");
+    }
     fs::write(&path, sound.replacen("\"version\":1", "\"version\":7", 1)).unwrap();
     desk.run(&["trace", "show", "walk.trace"], &[]).fails(2).says("line 1").says("version 7");
     desk.run(&["trace", "export", "missing", "out"], &[]).fails(2).says("missing");
+}
+
+#[test]
+fn a_trace_that_was_cut_off_is_told_up_to_there() {
+    let desk = Desk::with_token();
+    let pin = [("UKEY_PIN", "12345678")];
+    desk.run(&["--trace", "whole.trace", "pin", "verify"], &pin).succeeds();
+    let sound = fs::read(desk.path("whole.trace")).unwrap();
+    // The program was killed while it wrote the last exchange, inside a character of it.
+    let lines: Vec<&[u8]> = sound.split_inclusive(|byte| *byte == b'\n').collect();
+    let last = lines.iter().rposition(|line| line.windows(10).any(|part| part == b"\"exchange\"")).unwrap();
+    let half = lines[last].iter().rposition(|byte| *byte >= 0xC0).unwrap() + 1;
+    fs::write(desk.path("whole.trace"), lines[..=last].concat()).unwrap();
+    fs::write(desk.path("cut.trace"), [&lines[..last].concat(), &lines[last][..half]].concat()).unwrap();
+    let run = |verb: &str, file: &str, more: &[&str]| {
+        let ran = desk.run(&[&["trace", verb, file], more].concat(), &pin);
+        (ran.code, ran)
+    };
+    let line = format!("cut.trace ends in the middle of line {}", last + 1);
+    let chinese = format!("cut.trace在第{}行中断", last + 1);
+    let told = |verb: &str, more: &[&str]| {
+        let (code, whole) = run(verb, "whole.trace", more);
+        assert_eq!(code, 0, "{whole:?}");
+        let (code, cut) = run(verb, "cut.trace", more);
+        assert_eq!(code, 1, "{cut:?}");
+        (whole.out, cut.says(&line).says(&chinese).out)
+    };
+    let (whole, cut) = told("show", &[]);
+    assert!(whole.contains("VerifyPin") && !cut.contains("VerifyPin"), "{cut}");
+    assert_eq!(cut.lines().count(), whole.lines().count() - 1);
+    assert!(whole.starts_with(&cut), "all that is readable: {cut}");
+    let (whole, cut) = told("show", &["--format", "json"]);
+    let of = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["cut_off"].clone();
+    assert_eq!((of(&whole), of(&cut)), (serde_json::Value::Null, (last + 1).into()));
+    let (whole, cut) = told("decode", &[]);
+    assert!(whole.starts_with(&cut) && whole.len() > cut.len() && cut.contains("OpenApplication"), "{cut}");
+    let (whole, cut) = told("export", &["-", "--format", "scriptor"]);
+    assert!(whole.starts_with(&cut) && whole.len() > cut.len(), "{cut}");
+    let (whole, cut) = told("replay", &["--target", "sim:ukey.ukey"]);
+    assert!(whole.contains("VerifyPin") && cut.contains("OpenApplication"), "{cut}");
+    assert!(cut.contains("0 different") && !cut.contains("VerifyPin"), "{cut}");
+    // It is recorded on behind what is whole.
+    desk.run(&["--trace", "cut.trace", "info"], &[]).succeeds();
+    desk.run(&["trace", "show", "cut.trace"], &[]).succeeds();
 }
 
 /// The blocks of a pcapng: type and body.

@@ -3,7 +3,7 @@
 //! The answer is what was asked for, and is shown as it came. What was sent is told in words only: it may hold a PIN.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +17,9 @@ use crate::hexdump::hexdump;
 use crate::notation::{Expected, Request};
 use crate::options::{Format, Token};
 use crate::output;
-use crate::script::{Script, Step, spoken};
+use crate::script::{Script, Step};
+
+mod shell;
 
 const NOTATION: &str = "A command is written [CLA]INS[P1P2][:DATA][/LE][=SW]: INS in hexadecimal or by its name, DATA in \
 hexadecimal with \"texts\" between, SW what is expected, x for any digit. CLA is 80 and P1P2 are 0000 without. More than eight \
@@ -328,84 +330,7 @@ impl Session {
         }
         Ok(())
     }
-
-    /// Line by line. What goes wrong in a line ends nothing; from a pipe, it decides how the program ends.
-    fn shell(&self, token: &Token) -> Result<ExitCode> {
-        let typed = io::stdin().is_terminal();
-        if typed {
-            output::say(&format!("{}; help tells what can be said, quit ends\n{HELP_ZH}", token.target()));
-        }
-        let mut worst = ExitCode::SUCCESS;
-        let mut lines = io::stdin().lock().lines();
-        loop {
-            if typed {
-                // The prompt stays on the line of what is typed.
-                let _ = write!(io::stderr().lock(), "ukey> ");
-            }
-            let Some(line) = lines.next() else { return Ok(worst) };
-            let line = line.map_err(Failure::internal)?;
-            let done = match spoken(&line) {
-                "" => Ok(true),
-                "quit" | "exit" => return Ok(worst),
-                said => self.say(said),
-            };
-            let code = match done {
-                Ok(true) => continue,
-                Ok(false) => ExitCode::FAILURE,
-                Err(failure) => {
-                    let code = failure.exit_code();
-                    output::report(failure);
-                    code
-                }
-            };
-            if !typed && worst == ExitCode::SUCCESS {
-                worst = code;
-            }
-        }
-    }
-
-    /// One line of the shell; tells whether all was as expected.
-    fn say(&self, said: &str) -> Result<bool> {
-        match said {
-            "help" => output::result(&format!("{HELP}\n{NOTATION}\n")),
-            "reset" => {
-                self.device.reconnect()?;
-                output::result("reset\n");
-            }
-            "unplug" => {
-                self.device.unplug()?;
-                output::result("unplugged\n");
-            }
-            "plug" => {
-                self.device.plug_in()?;
-                output::result("plugged in\n");
-            }
-            "info" => {
-                let info = self.device.info()?;
-                output::result(&format!(
-                    "label          {}\nserial number  {}\nmanufacturer   {}\nspace          {} of {} bytes free\n",
-                    info.label, info.serial_number, info.manufacturer, info.free_space, info.total_space
-                ));
-            }
-            command => {
-                let answered = self.send(&parse(command)?)?;
-                output::result(&answered.text());
-                if let Some(complaint) = answered.complaint(None) {
-                    output::say(&complaint);
-                }
-                return Ok(answered.passed());
-            }
-        }
-        Ok(true)
-    }
 }
-
-const HELP: &str = "\
-reset   the token loses its power and gets it back
-unplug  pull a simulated key; plug  plug it in again
-info    who the token is
-quit    end";
-const HELP_ZH: &str = "输入命令，help 查看说明，quit 结束";
 
 /// The command as people know it.
 fn name(request: &Request) -> String {
