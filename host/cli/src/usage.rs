@@ -50,7 +50,7 @@ mod tests {
         for (line, told) in [
             ("ukey infos", "没有命令infos；"),
             ("ukey info --colour", "没有参数--colour；"),
-            ("ukey info --target", "的值“”无效；"),
+            ("ukey info --target", "参数--target <TARGET>缺少值；"),
             ("ukey info --target nowhere", "的值“nowhere”无效；"),
             ("ukey test --shard 4/3", "的值“4/3”无效；"),
             ("ukey test --allow-destructive", "缺少参数--serial <NUMBER>；"),
