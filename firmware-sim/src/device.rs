@@ -7,7 +7,6 @@ use ukey_apdu::command::{
     ChangeDevAuthKey, Command, DevAuth, DevInfo, GenRandom, SGD_SHA1, SGD_SHA256, SGD_SM3, SGD_SM4_CBC,
     SGD_SM4_CFB, SGD_SM4_ECB, SGD_SM4_MAC, SGD_SM4_OFB, SetLabel, Version,
 };
-use ukey_apdu::envelope::Cla;
 use ukey_apdu::pin::DeviceKey;
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
@@ -139,8 +138,7 @@ impl<P: Platform> Run<'_, P> {
         }
         let record: DeviceKeyRecord = self.device_key()?;
         let challenge = self.core.session.take_pin_challenge()?;
-        let cla = Cla { protected: true, chained: false };
-        let header = [cla.to_byte(), ChangeDevAuthKey::INS as u8, 0, command.algorithm];
+        let header = command.header();
         let dialect = self.core.settings.dialect;
         let new_key =
             DeviceKey(record.key).open(&dialect, &command.encrypted_key, &command.mac, &challenge, header)?;

@@ -2,7 +2,6 @@
 
 use embedded_hal::delay::DelayNs;
 use ukey_apdu::command::{ChangePin, Command, GetPinInfo, PinInfo, PinType, UnblockPin, VerifyPin};
-use ukey_apdu::envelope::Cla;
 use ukey_apdu::pin::{Challenge, Pin, PinKey};
 use ukey_apdu::status::Status;
 use ukey_apdu::wire::Writer;
@@ -13,9 +12,6 @@ use crate::platform::Platform;
 use crate::store::counters::{COUNTERS, Counter};
 use crate::store::{Change, Encoded, Mark};
 use crate::token::Run;
-
-/// CLA of a protected command.
-const PROTECTED: u8 = Cla { protected: true, chained: false }.to_byte();
 
 impl<P: Platform> Run<'_, P> {
     pub(crate) fn pin_info(
@@ -52,7 +48,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let dialect = self.core.settings.dialect;
         let (slot, pin_type) = (application.slot(), command.pin_type);
-        let header = [PROTECTED, ChangePin::INS as u8, 0, pin_type as u8];
+        let header = command.header();
         let prefix = command.application.0.to_be_bytes();
         let (record, new_pin) = self.attempt(application, pin_type, |key, challenge| {
             key.open(&dialect, command.new_pin, challenge, header, prefix)
@@ -74,7 +70,7 @@ impl<P: Platform> Run<'_, P> {
     ) -> Result<(), Status> {
         let dialect = self.core.settings.dialect;
         let slot = application.slot();
-        let header = [PROTECTED, UnblockPin::INS as u8, 0, 0];
+        let header = command.header();
         let prefix = command.application.0.to_be_bytes();
         let (mut admin, new_pin) = self.attempt(application, PinType::Administrator, |key, challenge| {
             key.open(&dialect, command.new_pin, challenge, header, prefix)

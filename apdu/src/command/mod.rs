@@ -113,6 +113,13 @@ pub trait Command<'a>: Sized + Display {
         Self::shape(dialect).answer.le()
     }
 
+    /// CLA, INS, P1 and P2 of the command in one block: what a MAC covers of them.
+    fn header(&self) -> [u8; 4] {
+        let cla = Cla { protected: Self::SHAPE.protected, chained: false };
+        let (p1, p2) = self.p1p2();
+        [cla.to_byte(), Self::INS as u8, p1, p2]
+    }
+
     /// Encodes the data field.
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Overflow>;
 

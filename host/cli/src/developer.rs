@@ -4,8 +4,8 @@ use jiff::{Timestamp, ToSpan};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use ukey_device::{
-    CipherBlock, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, KeyUse, Pin, PinType,
-    Policy, Rights,
+    CipherBlock, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, ErrorKind, KeyUse,
+    Pin, PinType, Policy, Rights,
 };
 use ukey_pki::{Authority, EndEntity, EnvelopedKey, KeyPair, Name, PrivateKeyForm, PublicKey, Validity};
 
@@ -49,6 +49,22 @@ fn device_key(key: &str) -> String {
     format!("device key         {key} ({} ASCII bytes)\n", key.len())
 }
 
+/// Makes a token blank whose device key is the factory's, or a developer's.
+pub(crate) fn make_blank(device: &Device) -> Result<()> {
+    let (factory, changed) = (key(DEVICE_KEY)?, key(CHANGED_DEVICE_KEY)?);
+    match device.make_blank(&factory) {
+        Err(error) if matches!(error.kind(), ErrorKind::WrongDeviceKey { .. }) => {
+            device.make_blank(&changed)?;
+            Ok(device.change_device_key(&changed, &factory)?)
+        }
+        made => Ok(made?),
+    }
+}
+
+fn key(text: &str) -> Result<DeviceKey> {
+    text.as_bytes().try_into().map(DeviceKey).map_err(Failure::internal)
+}
+
 /// Makes a factory-new token a developer's token.
 pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Result<()> {
     let length = USER_PIN.len();
@@ -65,7 +81,6 @@ pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Resu
         ));
     }
     let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);
-    let key = |text: &str| text.as_bytes().try_into().map(DeviceKey).map_err(Failure::internal);
     device.authenticate(&key(DEVICE_KEY)?)?;
     if policy.changed_device_key {
         device.change_device_key(&key(DEVICE_KEY)?, &key(CHANGED_DEVICE_KEY)?)?;

@@ -72,6 +72,37 @@ fn what_is_in_the_current_folder_is_looked_at() {
 }
 
 #[test]
+fn changes_that_belong_to_no_file_are_told() {
+    let desk = Desk::with_token();
+    fs::copy(desk.path("ukey.ukey"), desk.path("copy.ukey")).unwrap();
+    let target = ukey_device::Target::SimFile(desk.path("ukey.ukey"));
+    let held = target.connect(&ukey_device::Options::default()).unwrap();
+    held.set_label("one").unwrap();
+    held.set_label("two").unwrap();
+    // As a killed program leaves them; then a copy is put back, and another file is gone.
+    for name in ["killed", "restored", "gone"] {
+        fs::copy(desk.path("ukey.ukey"), desk.path(&format!("{name}.ukey"))).unwrap();
+        fs::copy(desk.path("ukey.ukey.changes"), desk.path(&format!("{name}.ukey.changes"))).unwrap();
+    }
+    fs::copy(desk.path("copy.ukey"), desk.path("restored.ukey")).unwrap();
+    fs::remove_file(desk.path("gone.ukey")).unwrap();
+    let files = desk.files();
+    let (code, json) = doctor(&desk, &[], &[]);
+    assert_eq!((code, desk.files()), (1, files), "nothing is changed");
+    let strays = json["findings"].as_array().unwrap().iter();
+    let strays: Vec<_> =
+        strays.filter(|finding| finding["check"].as_str().unwrap().starts_with("changes:")).collect();
+    assert_eq!(strays.len(), 2, "{json:#}");
+    let restored = finding(&json, "changes:restored.ukey");
+    assert!(restored["command"].as_str().unwrap().ends_with("restored.ukey.changes"), "{restored}");
+    let gone = finding(&json, "changes:gone.ukey");
+    assert!(gone["reason"]["en"].as_str().unwrap().contains("which is not there"), "{gone}");
+    let (code, json) = doctor(&desk, &["--target", "sim:restored.ukey"], &[]);
+    assert_eq!((code, &finding(&json, "target:sim:restored.ukey")["state"]), (0, &"ok".into()), "{json:#}");
+    drop(held);
+}
+
+#[test]
 fn a_target_is_reached_or_it_is_said_why_not() {
     let desk = Desk::with_token();
     let (code, json) = doctor(&desk, &["--target", "sim:ukey.ukey"], &[]);

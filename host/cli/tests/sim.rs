@@ -158,6 +158,63 @@ fn a_saved_token_comes_back_as_it_was() {
     assert!(!none.talk.contains("sim reset"), "it cannot bring a saved token back: {}", none.talk);
 }
 
+/// Half of what was changed may stand beside it, and the other half is still to come.
+#[test]
+fn a_token_in_use_is_neither_saved_nor_loaded() {
+    let desk = Desk::with_token();
+    desk.run(&["sim", "save", "copy.ukey"], &[]).succeeds();
+    let before = std::fs::read(desk.path("copy.ukey")).unwrap();
+    let held = Target::SimFile(desk.path("ukey.ukey")).connect(&Options::default()).unwrap();
+    held.set_label("one").unwrap();
+    held.set_label("two").unwrap();
+    let holder = format!("(PID {})", std::process::id());
+    for arguments in [
+        ["sim", "load", "--yes", "--state", "copy.ukey", "ukey.ukey"],
+        ["sim", "save", "--yes", "--state", "ukey.ukey", "copy.ukey"],
+    ] {
+        desk.run(&arguments, &[]).fails(5).says("ukey.ukey is in use by ").says(&holder);
+    }
+    assert_eq!(std::fs::read(desk.path("copy.ukey")).unwrap(), before);
+    // As a killed program leaves it.
+    for end in ["", ".changes"] {
+        std::fs::copy(desk.path(&format!("ukey.ukey{end}")), desk.path(&format!("left.ukey{end}"))).unwrap();
+    }
+    desk.run(&["sim", "load", "--yes", "--state", "copy.ukey", "left.ukey"], &[]).succeeds();
+    let label = desk.run(&["info", "--target", "sim:copy.ukey", "--format", "json"], &[]).succeeds().json();
+    assert_eq!(label["label"], "two");
+    drop(held);
+    desk.run(&["sim", "save", "--yes", "copy.ukey"], &[]).succeeds();
+}
+
+/// On a medium that is read only nobody writes a lock.
+#[test]
+fn a_token_is_loaded_from_where_nothing_can_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let desk = Desk::with_token();
+    let mode = |name: &str, mode| {
+        std::fs::set_permissions(desk.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::create_dir(desk.path("medium")).unwrap();
+    desk.run(&["sim", "save", "medium/copy.ukey"], &[]).succeeds();
+    std::fs::remove_file(desk.path("medium/copy.ukey.lock")).unwrap();
+    std::fs::create_dir(desk.path("own")).unwrap();
+    mode("medium/copy.ukey", 0o444);
+    mode("medium", 0o555);
+    mode("own", 0o777);
+    mode("", 0o755);
+    let mut command = desk.command(&["sim", "load", "--state", "own/k.ukey", "medium/copy.ukey"], &[]);
+    if std::fs::write(desk.path("medium/x"), "").is_ok() {
+        // The superuser writes anywhere; nobody does not.
+        std::fs::remove_file(desk.path("medium/x")).unwrap();
+        command.uid(65534);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(desk.path("own/k.ukey").exists());
+    mode("medium", 0o755);
+}
+
 #[test]
 fn the_state_file_is_that_of_the_target_or_named() {
     let desk = Desk::new();
@@ -165,4 +222,6 @@ fn the_state_file_is_that_of_the_target_or_named() {
     desk.run(&["sim", "reset", "--state", "b.ukey"], &[]).succeeds();
     assert!(desk.path("a.ukey").exists() && desk.path("b.ukey").exists() && !desk.path("ukey.ukey").exists());
     desk.run(&["sim", "reset", "--target", "sim"], &[]).fails(2).says("has no state file");
+    desk.run(&["sim", "reset", "--target", "qemu"], &[]).fails(2).says("--target qemu:mps2-an386=FILE");
+    desk.run(&["sim", "save", "--target", "qemu:mps2-an386=f", "copy"], &[]).fails(2).says("copy f itself");
 }

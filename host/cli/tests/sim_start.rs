@@ -93,6 +93,50 @@ fn a_developers_token_is_there_with_one_command() {
     desk.run(&["sim", "unplug"], &[]).fails(2).says("no simulated token runs").says("ukey sim start");
 }
 
+/// What a key without an application is told to do is done.
+#[test]
+fn a_token_that_runs_is_made_a_developers_over_its_link() {
+    let pin = [("UKEY_PIN", "12345678")];
+    for policy in [&[][..], &["--policy", "gm0027"]] {
+        let desk = Desk::new();
+        let mut started = Started::new(&desk, &[&["--factory"], policy].concat());
+        let ready = started.ready();
+        let at = ["--target", target(&ready)];
+        let run = |arguments: &[&str]| desk.run(&[arguments, &at].concat(), &pin);
+        run(&["pin", "verify"])
+            .fails(2)
+            .says("no application")
+            .says("`ukey sim reset`, of the same --target");
+        let out = run(&["sim", "reset"]).succeeds().out;
+        assert!(
+            out.contains(text(&ready, "serial_number")) && out.contains("user PIN           12345678"),
+            "{out}"
+        );
+        run(&["pin", "verify"]).succeeds();
+        run(&["sim", "reset"]).fails(2).says("holds the token").says("--yes");
+        run(&["pin", "verify"]).succeeds();
+        run(&["sim", "reset", "--yes"]).succeeds();
+        run(&["pin", "verify"]).succeeds();
+        run(&["sim", "reset", "--yes", "--policy", "one-use=on"]).fails(2).says("policies of its own");
+        run(&["sim", "reset", "--yes", "--factory"]).succeeds();
+        assert!(run(&["info"]).succeeds().out.contains("none: a factory token"));
+    }
+}
+
+/// Nobody of this machine holds it in the hand, as far as this program can tell.
+#[test]
+fn a_real_key_is_no_developers() {
+    let desk = Desk::new();
+    let mut started = Started::new(&desk, &[]);
+    let ready = started.ready();
+    let arguments = ["sim", "reset", "--yes", "--target", target(&ready)];
+    let mut command = desk.command(&arguments, &[]);
+    let refused = command.env("UKEY_RUNTIME_DIR", desk.path("elsewhere")).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && said.contains("was not touched"), "{said}");
+    desk.run(&["pin", "verify", "--target", target(&ready)], &[("UKEY_PIN", "12345678")]).succeeds();
+}
+
 #[test]
 fn a_token_in_a_file_keeps_what_its_clients_do() {
     let desk = Desk::with_token();

@@ -10,7 +10,7 @@ use ukey_apdu::pin::{Challenge, Pin, PinKey, SealedPin, SealedPinBuf};
 use ukey_apdu::{Dialect, Ins};
 
 use crate::container::Container;
-use crate::device::{Device, protected_cla, texts};
+use crate::device::{Device, texts};
 use crate::error::{About, ErrorKind, Proves, Result};
 use crate::guard;
 use crate::link::Secret;
@@ -154,8 +154,7 @@ impl<'d> Application<'d> {
                 return done;
             }
             let challenge = wire.challenge(about.clone())?;
-            let header = [protected_cla(), Ins::ChangePin as u8, 0, pin_type as u8];
-            let sealed = self.seal(wire, old, new, &challenge, header);
+            let sealed = self.seal(wire, old, new, &challenge, in_its_place.header());
             let command = ChangePin { application: self.id(), pin_type, new_pin: sealed.as_sealed() };
             wire.send(&command, about, drop)
         })
@@ -173,7 +172,7 @@ impl<'d> Application<'d> {
                 return done;
             }
             let challenge = wire.challenge(about.clone())?;
-            let header = [protected_cla(), Ins::UnblockPin as u8, 0, 0];
+            let header = UnblockPin { application, new_pin: NO_PIN }.header();
             let sealed = self.seal(wire, admin, new, &challenge, header);
             self.unblock(wire, about, &sealed)
         })

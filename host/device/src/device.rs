@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ukey_apdu::command::{
-    ChangeDevAuthKey, CreateApplication, DeleteApplication, DevAuth, DevInfo, EnumApplication, GetDevInfo,
-    ImportSymmKey, KeyHandle, KeyHolder, Names, OpenApplication, SetLabel, Version,
+    ChangeDevAuthKey, Command, CreateApplication, DeleteApplication, DevAuth, DevInfo, EnumApplication,
+    GetDevInfo, ImportSymmKey, KeyHandle, KeyHolder, Names, OpenApplication, SetLabel, Version,
 };
-use ukey_apdu::envelope::Cla;
 use ukey_apdu::mac::{BLOCK, MAC_LENGTH};
 use ukey_apdu::pin::DeviceKey;
 use ukey_apdu::{Dialect, Ins};
@@ -175,8 +174,7 @@ impl Device {
             return done;
         }
         let challenge = wire.challenge(About::default())?;
-        let header = [protected_cla(), Ins::ChangeDevAuthKey as u8, 0, algorithm];
-        let (encrypted_key, mac) = old.seal(wire.dialect(), new, &challenge, header);
+        let (encrypted_key, mac) = old.seal(wire.dialect(), new, &challenge, in_its_place.header());
         wire.send(&ChangeDevAuthKey { algorithm, encrypted_key, mac }, About::default(), drop)
     }
 
@@ -316,11 +314,6 @@ impl Device {
     pub fn keep_trace(&self, exchanges: usize) {
         self.wire().trace.set_capacity(exchanges);
     }
-}
-
-/// CLA of a command that a MAC ends.
-pub(crate) fn protected_cla() -> u8 {
-    Cla { protected: true, chained: false }.to_byte()
 }
 
 fn about(application: &str) -> About {

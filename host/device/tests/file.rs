@@ -48,7 +48,6 @@ fn the_same_seed_gives_other_random_numbers_once_the_token_has_changed() {
     assert_ne!(random(), first);
 }
 
-/// The file is looked at while the token is still in use: a killed process would have left just that.
 /// Where changes are kept until the file is let go.
 fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
@@ -56,34 +55,189 @@ fn beside(file: &Path) -> PathBuf {
     name.into()
 }
 
+/// What a killed process leaves of a token that is in use: its file and the changes beside it, in a folder of its own.
+fn killed(file: &Path) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let left = folder.path().join("key.ukey");
+    fs::copy(file, &left).unwrap();
+    fs::copy(beside(file), beside(&left)).unwrap();
+    (folder, left)
+}
+
+fn label(file: &Path) -> String {
+    connect(file).unwrap().info().unwrap().label
+}
+
+/// Changes its label twice: once in the file, once beside it.
+fn changed(file: &Path) -> Device {
+    let device = connect(file).unwrap();
+    device.set_label("one").unwrap();
+    device.set_label("two").unwrap();
+    assert!(beside(file).exists());
+    device
+}
+
 #[test]
 fn a_file_that_is_let_go_is_whole() {
-    let (folder, file) = issued_file();
-    let device = connect(&file).unwrap();
-    device.set_label("changed").unwrap();
-    assert!(beside(&file).exists());
-    assert_eq!(state::read(&file).unwrap().0.serial_number, device.info().unwrap().serial_number);
+    let (_folder, file) = issued_file();
+    let device = changed(&file);
+    let number = device.info().unwrap().serial_number;
+    assert_eq!(state::header(&file).unwrap().serial_number, number);
     drop(device);
     assert!(!beside(&file).exists());
-    // Changes of another content are none.
+    assert_eq!(label(&file), "two");
+}
+
+/// It has the content that the changes began with, and they are not its own.
+#[test]
+fn what_a_killed_program_changed_is_not_made_in_a_copy_that_was_put_back() {
+    let (folder, file) = issued_file();
+    drop(changed(&file));
     let copy = folder.path().join("copy.ukey");
     fs::copy(&file, &copy).unwrap();
-    let device = connect(&copy).unwrap();
-    device.set_label("changed again").unwrap();
-    fs::copy(beside(&copy), beside(&file)).unwrap();
-    assert_eq!(connect(&file).unwrap().info().unwrap().label, "changed again", "it had the same content");
-    fs::copy(beside(&copy), beside(&file)).unwrap();
-    drop(device);
     let device = connect(&file).unwrap();
-    device.set_label("its own").unwrap();
+    device.set_label("three").unwrap();
+    device.set_label("four").unwrap();
+    let (_left, left) = killed(&file);
+    fs::copy(&copy, &left).unwrap();
+    assert_eq!(state::stray_changes(&left).unwrap(), Some(beside(&left)));
+    assert_eq!(label(&left), "two");
+    // Nor do they come back when it is changed in the same way as before.
+    let again = connect(&left).unwrap();
+    again.set_label("three").unwrap();
+    assert_eq!(state::stray_changes(&left).unwrap(), None);
+    drop(again);
+    assert_eq!(label(&left), "three");
+    // Two that began with the same content are told apart too.
+    let (other, other_file) = issued_file();
+    let twin = other.path().join("twin.ukey");
+    fs::copy(&other_file, &twin).unwrap();
+    let (device, same) = (changed(&other_file), changed(&twin));
+    let (_left, left) = killed(&other_file);
+    fs::copy(beside(&twin), beside(&left)).unwrap();
+    assert_eq!(label(&left), "one");
+    drop((device, same));
+}
+
+#[test]
+fn what_a_killed_program_left_is_in_the_file_once_it_is_opened() {
+    let (_folder, file) = issued_file();
+    let _device = changed(&file);
+    let (folder, left) = killed(&file);
+    assert_eq!(state::stray_changes(&left).unwrap(), None, "they belong to it");
+    let opened = connect(&left).unwrap();
+    assert!(!beside(&left).exists());
+    let copy = folder.path().join("copy.ukey");
+    fs::copy(&left, &copy).unwrap();
+    assert_eq!(label(&copy), "two");
+    drop(opened);
+    assert_eq!(label(&left), "two");
+}
+
+/// Opening writes the file anew, and removes the changes when that lasts.
+#[test]
+fn a_program_that_is_killed_while_it_opens_loses_nothing() {
+    let (_folder, file) = issued_file();
+    let device = changed(&file);
+    let (folder, left) = killed(&file);
+    let (old, changes) = (fs::read(&left).unwrap(), fs::read(beside(&left)).unwrap());
+    drop(connect(&left).unwrap());
+    let whole = fs::read(&left).unwrap();
+    assert_ne!(whole, old);
+    let new = folder.path().join("key.ukey.new");
+    let steps = [0, 1, whole.len() / 2, whole.len() - 1, whole.len()].map(|cut| (&old, Some(cut)));
+    for (at, part) in steps.into_iter().chain([(&whole, None)]) {
+        fs::write(&left, at).unwrap();
+        fs::write(beside(&left), &changes).unwrap();
+        if let Some(cut) = part {
+            fs::write(&new, &whole[..cut]).unwrap();
+        }
+        assert_eq!(label(&left), "two", "{part:?}");
+        let again = changed(&left);
+        let (_twice, twice) = killed(&left);
+        assert_eq!(label(&twice), "two", "{part:?}");
+        drop(again);
+    }
     drop(device);
-    assert_eq!(connect(&file).unwrap().info().unwrap().label, "its own");
+}
+
+/// A file that an older program wrote, and changes of it that are bound to its content alone.
+#[test]
+fn what_an_older_program_left_is_read() {
+    use sm3::{Digest, Sm3};
+    let (_folder, file) = issued_file();
+    let (header, flash) = state::read(&file).unwrap();
+    let mut bytes = b"\x89UKEY\r\n\x1a\0\0\0\x01".to_vec();
+    let texts =
+        [("gm2012", 32), (&*header.serial_number, 32), (&header.manufacturer, 64), (&header.issuer, 64)];
+    for (text, width) in texts {
+        bytes.extend(text.bytes().chain(std::iter::repeat(0)).take(width));
+    }
+    bytes.extend(u32::try_from(flash.len()).unwrap().to_be_bytes());
+    let checksum: [u8; 32] = Sm3::new().chain_update(&bytes).chain_update(&flash).finalize().into();
+    let bytes = [&bytes[..], &checksum, &flash].concat();
+    fs::write(&file, &bytes).unwrap();
+    let before = label(&file);
+    assert_eq!(fs::read(&file).unwrap(), bytes, "looking at it changes nothing");
+    // The last byte of the flash, which says nothing.
+    let content = [u32::try_from(flash.len() - 1).unwrap(), 1].map(u32::to_be_bytes).concat();
+    let content = [&content[..], &[0]].concat();
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    let record = Sm3::new().chain_update(checksum).chain_update(length).chain_update(&content).finalize();
+    let changes = [&b"\x89UKCH\r\n\x1a"[..], &checksum, &length, &content, &record].concat();
+    fs::write(beside(&file), changes).unwrap();
+    let expected = [&flash[..flash.len() - 1], &[0]].concat();
+    assert!(state::read(&file).unwrap().1 == expected);
+    drop(StateFile::open(&file).unwrap());
+    assert!(!beside(&file).exists() && state::read(&file).unwrap().1 == expected);
+    fs::write(&file, &bytes).unwrap();
+    drop(changed(&file));
+    assert_ne!(label(&file), before);
+}
+
+/// What it holds may be older than the token by what stands beside it.
+#[test]
+fn a_file_in_use_is_not_read() {
+    let (_folder, file) = issued_file();
+    let device = changed(&file);
+    let error = state::read(&file).unwrap_err();
+    let holder = format!("(PID {})", std::process::id());
+    assert!(matches!(error, LinkError::Busy { .. }) && error.to_string().contains(&holder), "{error}");
+    assert_eq!(state::header(&file).unwrap().serial_number, device.info().unwrap().serial_number);
+    let (_left, left) = killed(&file);
+    let changes = fs::read(beside(&left)).unwrap();
+    let (header, flash) = state::read(&left).unwrap();
+    assert_eq!(fs::read(beside(&left)).unwrap(), changes, "reading changes nothing");
+    let copy = left.with_file_name("copy.ukey");
+    drop(StateFile::create(&copy, header, &flash, false).unwrap());
+    assert_eq!(label(&copy), "two");
+    drop(device);
+    state::read(&file).unwrap();
+    let none = left.with_file_name("none.ukey");
+    assert!(matches!(state::read(&none).unwrap_err(), LinkError::NoFile { .. }));
+    assert!(!left.with_file_name("none.ukey.lock").exists(), "no litter beside nothing");
+}
+
+#[test]
+fn changes_without_a_file_are_told() {
+    let (_folder, file) = issued_file();
+    assert_eq!(state::stray_changes(&file).unwrap(), None);
+    let _device = changed(&file);
+    let (_left, left) = killed(&file);
+    fs::remove_file(&left).unwrap();
+    assert_eq!(state::stray_changes(&left).unwrap(), Some(beside(&left)));
+    assert!(matches!(refusal(&left), LinkError::NoFile { .. }));
+    // A token that is made there has nothing to do with them.
+    let simulator = Simulator::fresh(&seeded(2)).unwrap();
+    simulator.save_as(&left, false).unwrap();
+    assert_eq!(state::stray_changes(&left).unwrap(), None);
+    assert_eq!(connect(&left).unwrap().info().unwrap().serial_number, simulator.serial_number());
 }
 
 #[test]
 fn a_pin_try_is_in_the_file_before_it_is_answered() {
     let (folder, file) = issued_file();
-    let device = connect(&file).unwrap();
+    let device = changed(&file);
     let application = device.open_application(APPLICATION).unwrap();
     for left in [9, 8, 7] {
         application.verify_pin(PinType::User, &pin("00000000")).unwrap_err();
@@ -179,10 +333,10 @@ fn a_damaged_file_is_refused_and_not_touched() {
 fn a_newer_file_is_refused_and_not_touched() {
     let (_folder, file) = issued_file();
     let mut bytes = fs::read(&file).unwrap();
-    bytes[11] = 4;
+    bytes[11] = 5;
     fs::write(&file, &bytes).unwrap();
     let error = refusal(&file);
-    assert!(matches!(error, LinkError::BadFile { problem: BadState::Newer { found: 4 }, .. }), "{error}");
+    assert!(matches!(error, LinkError::BadFile { problem: BadState::Newer { found: 5 }, .. }), "{error}");
     assert_eq!(fs::read(&file).unwrap(), bytes);
 }
 
@@ -243,22 +397,28 @@ fn a_flash_that_is_no_tokens_is_refused_and_not_touched() {
 #[test]
 fn without_a_save_there_is_no_answer() {
     let (_folder, file) = issued_file();
-    let before = fs::read(&file).unwrap();
-    let obstacle = beside(&file);
-    let device = connect(&file).unwrap();
-    let application = device.open_application(APPLICATION).unwrap();
-    fs::create_dir(&obstacle).unwrap();
-    // The second does not come to its PIN: its challenge waits for the save.
-    for text in ["00000000", USER] {
-        let error = application.verify_pin(PinType::User, &pin(text)).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Io { .. })), "{error}");
-        assert_eq!((error.tries_left(), error.status()), (None, None));
+    let new = file.with_file_name("key.ukey.new");
+    // The first save of a program is the whole file; later ones are beside it.
+    for (saved_before, obstacle, left) in [(false, new, 9), (true, beside(&file), 8)] {
+        let device = connect(&file).unwrap();
+        if saved_before {
+            device.set_label("saved").unwrap();
+        }
+        let before = fs::read(&file).unwrap();
+        let application = device.open_application(APPLICATION).unwrap();
+        fs::create_dir(&obstacle).unwrap();
+        // The second does not come to its PIN: its challenge waits for the save.
+        for text in ["00000000", USER] {
+            let error = application.verify_pin(PinType::User, &pin(text)).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Io { .. })), "{error}");
+            assert_eq!((error.tries_left(), error.status()), (None, None));
+        }
+        assert_eq!(fs::read(&file).unwrap(), before, "the old content is whole");
+        fs::remove_dir(&obstacle).unwrap();
+        assert_eq!(application.pin_info(PinType::User).unwrap().remaining, left);
+        drop(device);
+        assert_ne!(fs::read(&file).unwrap(), before, "saved with the first answer");
     }
-    assert_eq!(fs::read(&file).unwrap(), before, "the old content is whole");
-    fs::remove_dir(&obstacle).unwrap();
-    assert_eq!(application.pin_info(PinType::User).unwrap().remaining, 9);
-    drop(device);
-    assert_ne!(fs::read(&file).unwrap(), before, "saved with the first answer");
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl Slot {
         let mut key = self.key();
         if key.serial_number.is_none() {
             let number = match &self.target {
-                Target::SimFile(path) => state::read(path).ok().map(|(header, _)| header.serial_number),
+                Target::SimFile(path) => state::header(path).ok().map(|header| header.serial_number),
                 Target::Sim => {
                     let simulator = self.connect_to(&mut key).ok().and_then(|live| live.device.simulator());
                     simulator.map(|simulator| simulator.serial_number())
@@ -112,7 +112,7 @@ impl Slot {
         }
         let is_there = |path: &PathBuf| path.exists();
         match &self.target {
-            Target::SimFile(path) => state::read(path).is_ok(),
+            Target::SimFile(path) => state::header(path).is_ok(),
             Target::Qemu { board, .. } => board.check().is_ok(),
             Target::Unix(path) | Target::Serial { path, .. } => is_there(path),
             // Nothing short of connecting tells.

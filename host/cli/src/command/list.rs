@@ -222,8 +222,8 @@ fn library_row(library: &Path) -> Row {
 
 /// A file that holds a token, or should.
 fn state_row(path: &Path) -> Row {
-    let (serial_number, state) = match state::read(path) {
-        Ok((header, _)) => {
+    let (serial_number, state) = match state::header(path) {
+        Ok(header) => {
             let holder = probe::state_holder(path);
             (Some(header.serial_number), holder.map_or(State::Free, |holder| State::InUse(Some(holder))))
         }

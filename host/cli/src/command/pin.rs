@@ -140,8 +140,8 @@ impl Pin {
             [only] => Ok(device.open_application(only)?),
             [] => Err(Failure::usage(
                 "the token has no application, and so no PIN",
-                "make a developer's token: `ukey sim reset`",
-                "UKey中没有应用，也就没有口令；可用 ukey sim reset 生成开发用UKey",
+                "make a developer's token of it, where it is simulated: `ukey sim reset`, of the same --target",
+                "UKey中没有应用，也就没有口令；若为模拟UKey，可用 ukey sim reset（目标相同）将其变为开发用UKey",
             )),
             several => {
                 let help = format!("name one with --application: {}", several.join(", "));

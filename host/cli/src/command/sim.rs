@@ -1,8 +1,10 @@
 //! `ukey sim`: simulated tokens in files, and where clients look for hardware.
 
+mod reached;
 mod running;
 mod start;
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +47,8 @@ enum Verb {
 /// What is done to a token in its file.
 #[derive(clap::Subcommand, Debug)]
 enum Kept {
-    /// Make a developer's token, ready to use; what was in the file is lost.
+    /// Make a developer's token, ready to use: in a file, or of the target, where that is simulated or emulated. What
+    /// was in it is lost.
     Reset {
         /// Leave it as it comes from the factory: without an application
         #[arg(long)]
@@ -122,6 +125,11 @@ impl Sim {
             }
             Verb::Kept(verb) => verb,
         };
+        if let (Kept::Reset { factory, policies, seed, confirm }, None) = (&verb, &self.state)
+            && !matches!(self.token.target(), Target::Sim | Target::SimFile(_))
+        {
+            return reached::reset(&self.token, policies, *factory, *seed, confirm);
+        }
         let state = state_file(self.state, &self.token)?;
         match verb {
             Kept::Reset { factory, policies, seed, confirm } => {
@@ -140,9 +148,9 @@ impl Sim {
             }
             Kept::Enrol(enrol) => enrol.run(&state, new_dialect()?),
             Kept::Save { file, confirm } => {
-                let (held, flash) = StateFile::open(&state)?;
+                let (header, flash) = state::read(&state)?;
                 confirm.replace(&file)?;
-                StateFile::create(&file, held.header().clone(), &flash, true)?;
+                StateFile::create(&file, header, &flash, true)?;
                 output::say(&format!("Saved {} as {}.", state.display(), file.display()));
                 Ok(())
             }
@@ -162,6 +170,14 @@ fn state_file(named: Option<PathBuf>, token: &Token) -> Result<PathBuf> {
     match (named, token.target()) {
         (Some(file), _) => Ok(file),
         (None, Target::SimFile(file)) => Ok(file),
+        (None, Target::Qemu { board, flash: Some(flash) }) => {
+            let flash = flash.display();
+            Err(Failure::usage(
+                format!("the flash of the board {board} is no state file"),
+                format!("copy {flash} itself, while no program has it"),
+                format!("开发板{board}的闪存不是状态文件；请在无程序使用时直接复制{flash}"),
+            ))
+        }
         (None, target) => Err(Failure::usage(
             format!("the target {target} has no state file"),
             format!("name one: --state {DEFAULT_STATE}"),
@@ -267,23 +283,28 @@ impl Enrol {
 impl Confirm {
     /// Asks before the token in `file` is lost; a file that holds none is never replaced.
     fn replace(&self, file: &Path) -> Result<()> {
-        let what = match state::read(file) {
+        let what = match state::header(file) {
             Err(LinkError::NoFile { .. }) => return Ok(()),
             Err(LinkError::BadFile { problem, .. }) if problem != BadState::Foreign => {
                 "a damaged token".to_owned()
             }
             Err(error) => return Err(error.into()),
-            Ok((header, _)) => format!("the token {}", header.serial_number),
+            Ok(header) => format!("the token {}", header.serial_number),
         };
+        self.lose(file.display(), &what)
+    }
+
+    /// Asks before what is at a place is lost.
+    fn lose(&self, place: impl Display, what: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
-        let held = format!("{} holds {what}", file.display());
+        let held = format!("{place} holds {what}");
         if !io::stdin().is_terminal() {
             return Err(Failure::usage(
                 held,
                 "its keys and certificates would be lost; confirm with --yes",
-                format!("{}中的UKey连同密钥和证书将会丢失；请用 --yes 确认", file.display()),
+                format!("{place}中的UKey连同密钥和证书将会丢失；请用 --yes 确认"),
             ));
         }
         // The question stays on the line of its answer.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::facts::{Content, Facts, Folder, Library, Line, Listener, Reader, StateFile};
+use super::facts::{Content, Facts, Folder, Library, Line, Listener, Reader, StateFile, StrayChanges};
 use super::library::FUNCTIONS;
 use super::{Finding, State, Text, variables};
 
@@ -22,6 +22,7 @@ pub(crate) fn findings(facts: &Facts) -> Vec<Finding> {
     }
     all.push(runtime(facts));
     all.extend(facts.states.iter().map(state));
+    all.extend(facts.strays.iter().map(stray));
     all.extend(facts.libraries.iter().map(library));
     all.extend(facts.variables.iter().filter_map(|(name, value)| variables::fault(name, value)));
     all.extend([font(facts), program(facts, "pdftotext"), program(facts, "openssl")]);
@@ -347,6 +348,28 @@ pub(super) fn state(file: &StateFile) -> Finding {
             format!("UKey {serial}，正被{holder}占用"),
         ),
     }
+}
+
+fn stray(stray: &StrayChanges) -> Finding {
+    let (path, file) = (stray.path.display(), stray.file.display());
+    let (en, zh) = if stray.is_there {
+        (
+            format!(
+                "{path} has nothing to do with {file}: another file is in its place since a program was killed"
+            ),
+            format!("{path}与{file}无关：程序被强行终止后，该文件已被替换"),
+        )
+    } else {
+        (
+            format!("{path} is what a killed program left of {file}, which is not there"),
+            format!("{path}是程序被强行终止时留下的，而{file}已不在"),
+        )
+    };
+    let advice = Text::new(
+        "put the file back that it was left with, and open that; or remove it",
+        "请放回原来的文件并打开一次，或将其删除",
+    );
+    Finding::broken(format!("changes:{file}"), en, zh).advised(Some(advice)).by(format!("rm {path}"))
 }
 
 pub(super) fn library(library: &Library) -> Finding {

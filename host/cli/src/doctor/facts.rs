@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) runtime: Runtime,
     /// State files in the current folder.
     pub(crate) states: Vec<StateFile>,
+    /// What stands beside state files, there or gone, and belongs to none.
+    pub(crate) strays: Vec<StrayChanges>,
     /// The variables `UKEY_*`; no values of those that hold a secret.
     pub(crate) variables: Vec<(String, String)>,
     /// A Chinese font in one of the usual places.
@@ -144,6 +146,16 @@ pub(crate) struct StateFile {
     pub(crate) content: Result<String, (Text, Option<Text>)>,
     /// Who holds it.
     pub(crate) holder: Option<String>,
+}
+
+/// Changes that a killed program left of another file than the one they are beside.
+#[derive(Clone, Debug)]
+pub(crate) struct StrayChanges {
+    pub(crate) path: PathBuf,
+    /// The file that they are beside.
+    pub(crate) file: PathBuf,
+    /// It is there.
+    pub(crate) is_there: bool,
 }
 
 /// A file that should be an SKF library.

@@ -15,7 +15,9 @@ use rustix::fs::Access;
 use ukey_device::link::{holder, state};
 use ukey_device::{Board, LinkError, Target, running};
 
-use super::facts::{Content, Facts, Folder, Image, Library, Line, Listener, Pcsc, Runtime, StateFile};
+use super::facts::{
+    Content, Facts, Folder, Image, Library, Line, Listener, Pcsc, Runtime, StateFile, StrayChanges,
+};
 use super::variables::{self, Holds};
 use super::{Text, library};
 
@@ -40,10 +42,11 @@ pub(crate) fn facts(target: Option<&Target>, libraries: &[PathBuf]) -> Facts {
     let groups = rustix::process::getgroups().unwrap_or_default();
     let groups = groups.into_iter().map(|group| group.as_raw()).chain([rustix::process::getgid().as_raw()]);
     let mut states = state_files();
+    let mut beside: Vec<_> = states.iter().cloned().chain(gone_state_files()).collect();
     let mut lines = serial_lines();
     let mut libraries = libraries.to_vec();
     match target {
-        Some(Target::SimFile(file)) => states = vec![file.clone()],
+        Some(Target::SimFile(file)) => (states, beside) = (vec![file.clone()], vec![file.clone()]),
         Some(Target::Serial { path, .. }) if !lines.contains(path) => lines.push(path.clone()),
         Some(Target::Skf { library, .. }) => libraries = vec![library.clone()],
         _ => {}
@@ -63,6 +66,7 @@ pub(crate) fn facts(target: Option<&Target>, libraries: &[PathBuf]) -> Facts {
         lines: lines.iter().filter_map(|path| line(path)).collect(),
         runtime: runtime(),
         states: states.iter().map(|path| state_file(path)).collect(),
+        strays: beside.iter().filter_map(|path| stray_changes(path)).collect(),
         variables: variables(),
         font: ukey_hall::usual_font_exists(),
         libraries: libraries
@@ -84,11 +88,28 @@ pub(crate) fn in_time<T: Send + 'static>(
 
 /// The state files of the current folder.
 pub(crate) fn state_files() -> Vec<PathBuf> {
-    let entries = fs::read_dir(".").into_iter().flatten().flatten();
-    let names = entries.map(|entry| PathBuf::from(entry.file_name()));
-    let mut files: Vec<_> = names.filter(|name| name.extension().is_some_and(|end| end == "ukey")).collect();
+    let mut files: Vec<_> = names().filter(|name| is_state(name)).collect();
     files.sort();
     files
+}
+
+/// Those of which only changes are left there.
+fn gone_state_files() -> Vec<PathBuf> {
+    let changes = names().filter(|name| name.extension().is_some_and(|end| end == "changes"));
+    let files = changes.map(|name| name.with_extension(""));
+    let mut files: Vec<_> = files.filter(|name| is_state(name) && !name.exists()).collect();
+    files.sort();
+    files
+}
+
+/// What is in the current folder.
+fn names() -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(".").into_iter().flatten().flatten();
+    entries.map(|entry| PathBuf::from(entry.file_name()))
+}
+
+fn is_state(name: &Path) -> bool {
+    name.extension().is_some_and(|end| end == "ukey")
 }
 
 /// The serial lines of this machine.
@@ -261,9 +282,16 @@ fn entries(folder: &Path) -> Folder {
 }
 
 fn state_file(path: &Path) -> StateFile {
-    let content = state::read(path).map(|(header, _)| header.serial_number);
+    let content = state::header(path).map(|header| header.serial_number);
     let content = content.map_err(|error| told(&error));
     StateFile { path: path.to_owned(), content, holder: state_holder(path) }
+}
+
+/// Changes beside a state file that are none of its own. Beside one that is held it cannot be told.
+fn stray_changes(file: &Path) -> Option<StrayChanges> {
+    let path = state::stray_changes(file).ok().flatten()?;
+    let stray = StrayChanges { path, file: file.to_owned(), is_there: file.exists() };
+    state_holder(file).is_none().then_some(stray)
 }
 
 /// What happened, and what to do.

@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 use ukey_device::Target;
 
 use super::checks::RUST_TARGET;
-use super::facts::{Content, Facts, Folder, Image, Library, Line, Listener, Pcsc, Reader, StateFile};
+use super::facts::{
+    Content, Facts, Folder, Image, Library, Line, Listener, Pcsc, Reader, StateFile, StrayChanges,
+};
 use super::library::{FUNCTIONS, content};
 use super::{Finding, Reached, State, Text, findings, steps, variables};
 
@@ -234,6 +236,16 @@ fn a_state_file_is_sound_or_held_or_damaged() {
     assert!(held.state == State::Ok && held.reason.en.contains("in use by ukey (PID 4)"), "{held:?}");
     let bad = (Text::new("it is damaged", "已损坏"), Some(Text::new("go back", "恢复备份")));
     assert_eq!(file(Err(bad), None).state, State::Broken);
+}
+
+#[test]
+fn changes_without_their_file_are_named_with_the_command_that_removes_them() {
+    for (is_there, says) in [(true, "nothing to do with a.ukey"), (false, "which is not there")] {
+        let stray = StrayChanges { path: "a.ukey.changes".into(), file: "a.ukey".into(), is_there };
+        let finding = found("changes:a.ukey", |facts| facts.strays = vec![stray]);
+        assert!(finding.state == State::Broken && finding.reason.en.contains(says), "{finding:?}");
+        assert_eq!(finding.command.as_deref(), Some("rm a.ukey.changes"));
+    }
 }
 
 #[test]

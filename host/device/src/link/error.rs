@@ -305,8 +305,8 @@ impl LinkError {
                 ("leave `--dialect` out for a simulated token", "模拟UKey无需指定 --dialect")
             }
             LinkError::NoStart { .. } => (
-                "the state inside the file is damaged: go back to a saved copy (`ukey sim load`) or reset it",
-                "文件内的状态已损坏，请用 ukey sim load 恢复备份或重置",
+                "its state is damaged: go back to a saved copy (`ukey sim load`) or reset it (`ukey sim reset`); of an emulated board, put back or remove the file of its flash",
+                "UKey的状态已损坏，请用 ukey sim load 恢复备份，或用 ukey sim reset 重置；开发板请恢复或删除其闪存文件",
             ),
             LinkError::NoAnswer => (
                 "pull the key, plug it in again, and look whether the last command was carried out",

@@ -273,7 +273,10 @@ impl Drop for EmulatorLink {
 fn blank_unless_there(path: &Path, size: u64) -> Result<(), LinkError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() && found.len() == size => return Ok(()),
-        Ok(_) => return Err(LinkError::BadFile { path: path.to_owned(), problem: BadState::Foreign }),
+        Ok(found) => {
+            let problem = BadState::Flash { expected: size, found: found.len() };
+            return Err(LinkError::BadFile { path: path.to_owned(), problem });
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(io_error("finding", path)(error)),
     }

@@ -3,10 +3,14 @@
 //! Guarantees: what is not a sound file of this format is refused and not touched; one process at a time holds a
 //! file; a save leaves the old content or the new, whatever happens to the process or the machine.
 //!
+//! The first save of a process writes the whole file, in its place; later ones write what changed into another beside it;
+//! who lets go of the file, or opens one that a killed process left, makes it whole again. A copy of a file that nobody
+//! holds, with the changes beside it where there are any, is the token; [`read`] is the way to one that needs no care.
+//!
 //! | module | subject |
 //! |---|---|
 //! | `format` | the bytes of the file |
-//! | `changes` | what changed since it was written: a file beside it, until the token is let go |
+//! | `changes` | what changed since the process that holds it wrote it: a file beside it |
 //! | `lock` | who holds it |
 
 mod changes;
@@ -25,9 +29,9 @@ pub use lock::wait_until_free;
 use zeroize::Zeroizing;
 
 use super::LinkError;
-use changes::Changes;
-use format::{checksum, decode, encode};
-use lock::beside;
+use changes::{Beside, Changes};
+use format::{Mark, checksum, decode, encode};
+use lock::{beside, lock_to_read};
 
 /// A state file that this process holds.
 #[derive(Debug)]
@@ -36,23 +40,33 @@ pub struct StateFile {
     header: Header,
     /// The flash as it was saved last.
     saved: Zeroizing<Vec<u8>>,
-    changes: Changes,
+    /// Those since this process wrote the file as a whole; none before: a copy of what was there then may be about.
+    changes: Option<Changes>,
     _lock: Lock,
 }
 
 impl StateFile {
-    /// Opens a file and gives its flash.
+    /// Opens a file and gives its flash. What a killed process left beside it is in it then.
     ///
     /// # Errors
     /// [`LinkError::NoFile`], [`LinkError::Busy`], [`LinkError::BadFile`], [`LinkError::Io`]; the file was not touched.
     pub fn open(path: &Path) -> Result<(StateFile, Vec<u8>), LinkError> {
         // A lock beside a file that is none of ours would be litter: look before locking, read again behind the lock.
-        read(path)?;
+        header(path)?;
         let path = fs::canonicalize(path).map_err(io_error("finding", path))?;
         let lock = lock(&path)?;
-        let (header, flash, changes) = read_all(&path)?;
-        let saved = Zeroizing::new(flash.clone());
-        Ok((StateFile { path, header, saved, changes, _lock: lock }, flash))
+        let Content { header, flash, beside } = content(&path)?;
+        let mut file =
+            StateFile { path, header, saved: Zeroizing::new(flash.clone()), changes: None, _lock: lock };
+        match beside {
+            Beside::Nothing => {}
+            Beside::Own => file.write(&flash)?,
+            Beside::Stray => {
+                let changes = changes::path(&file.path);
+                tracing::warn!(changes = %changes.display(), "the changes beside a token are none of its own: left out");
+            }
+        }
+        Ok((file, flash))
     }
 
     /// Makes a file of this content.
@@ -62,7 +76,7 @@ impl StateFile {
     /// # Errors
     /// [`LinkError::Exists`], [`LinkError::Busy`], [`LinkError::BadFile`] for a foreign file, [`LinkError::Io`].
     pub fn create(path: &Path, header: Header, flash: &[u8], replace: bool) -> Result<StateFile, LinkError> {
-        let replaceable = |path: &Path| match read(path) {
+        let replaceable = |path: &Path| match self::header(path) {
             Err(LinkError::NoFile { .. }) => Ok(()),
             Err(error @ (LinkError::BadFile { problem: BadState::Foreign, .. } | LinkError::Io { .. })) => {
                 Err(error)
@@ -74,8 +88,7 @@ impl StateFile {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let lock = lock(&path)?;
         replaceable(&path)?;
-        let (changes, synced) = write(&path, &header, flash)?;
-        synced?;
+        let changes = Some(write(&path, &header, flash)??);
         Ok(StateFile { path, header, saved: Zeroizing::new(flash.to_vec()), changes, _lock: lock })
     }
 
@@ -96,15 +109,25 @@ impl StateFile {
     /// # Errors
     /// [`LinkError::Io`]; the file then holds the old content or the new.
     pub fn save(&mut self, flash: &[u8]) -> Result<(), LinkError> {
-        let is_small = self.saved.len() == flash.len();
-        if is_small && self.changes.add(&self.saved, flash).map_err(io_error("writing beside", &self.path))? {
+        if let Some(changes) = &mut self.changes
+            && self.saved.len() == flash.len()
+            && changes.add(&self.saved, flash).map_err(io_error("writing beside", &self.path))?
+        {
             self.saved.copy_from_slice(flash);
             return Ok(());
         }
-        let (changes, synced) = write(&self.path, &self.header, flash)?;
+        self.write(flash)
+    }
+
+    fn write(&mut self, flash: &[u8]) -> Result<(), LinkError> {
+        let written = write(&self.path, &self.header, flash)?;
         // Whatever comes of the folder, from here on this is what the file holds.
-        (self.changes, self.saved) = (changes, Zeroizing::new(flash.to_vec()));
-        synced
+        self.saved = Zeroizing::new(flash.to_vec());
+        // Changes count on a file that is there for good.
+        let (changes, done) =
+            written.map_or_else(|error| (None, Err(error)), |changes| (Some(changes), Ok(())));
+        self.changes = changes;
+        done
     }
 }
 
@@ -112,43 +135,87 @@ impl StateFile {
 impl Drop for StateFile {
     fn drop(&mut self) {
         // Where that fails, nothing is lost: the changes count.
-        if !self.changes.is_empty()
-            && let Err(error) = write(&self.path, &self.header, &self.saved).and_then(|(_, synced)| synced)
+        if self.changes.as_ref().is_some_and(|changes| !changes.is_empty())
+            && let Err(error) = write(&self.path, &self.header, &self.saved).and_then(|written| written)
         {
             tracing::warn!(%error, "changes of a token stay beside its file");
         }
     }
 }
 
-/// Writes a file as a whole; also says whether its folder has it for good.
-fn write(path: &Path, header: &Header, flash: &[u8]) -> Result<(Changes, Result<(), LinkError>), LinkError> {
-    let (new, bytes) = (beside(path, ".new"), encode(header, flash));
+/// Writes a file as a whole; the inner error is that it is there, and perhaps not for good.
+fn write(path: &Path, header: &Header, flash: &[u8]) -> Result<Result<Changes, LinkError>, LinkError> {
+    let mut mark = Mark::default();
+    getrandom::fill(&mut mark).map_err(|error| io_error("writing", path)(io::Error::other(error)))?;
+    let (new, bytes) = (beside(path, ".new"), encode(header, flash, mark));
     write_durably(&new, &bytes).map_err(io_error("writing", &new))?;
     fs::rename(&new, path).map_err(io_error("replacing", path))?;
-    let changes = Changes::none(path, checksum(&bytes));
-    Ok((changes, sync_folder(path).map_err(io_error("saving the folder of", path))))
+    // Until then the file before may come back, which is nothing without its changes.
+    let synced = sync_folder(path).map_err(io_error("saving the folder of", path));
+    Ok(synced.map(|()| Changes::begin(path, checksum(&bytes))))
 }
 
-/// Reads and checks a file, and leaves it alone.
+/// Reads and checks a file with the changes beside it, and leaves both alone. It is held meanwhile.
+///
+/// # Errors
+/// [`LinkError::NoFile`], [`LinkError::Busy`], [`LinkError::BadFile`], [`LinkError::Io`].
+pub fn read(path: &Path) -> Result<(Header, Vec<u8>), LinkError> {
+    header(path)?;
+    let path = fs::canonicalize(path).map_err(io_error("finding", path))?;
+    let _lock = lock_to_read(&path)?;
+    content(&path).map(|content| (content.header, content.flash))
+}
+
+/// Checks a file, whoever holds it, and says what it says about the token.
 ///
 /// # Errors
 /// [`LinkError::NoFile`], [`LinkError::BadFile`], [`LinkError::Io`].
-pub fn read(path: &Path) -> Result<(Header, Vec<u8>), LinkError> {
-    read_all(path).map(|(header, flash, _)| (header, flash))
+pub fn header(path: &Path) -> Result<Header, LinkError> {
+    decoded(path, &bytes(path)?).map(|(header, _)| header)
 }
 
-fn read_all(path: &Path) -> Result<(Header, Vec<u8>, Changes), LinkError> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(LinkError::NoFile { path: path.to_owned() });
-        }
-        result => result.map_err(io_error("reading", path))?,
+/// The changes beside a file that nobody holds which are none of its own: of another writing of it, or without it. A
+/// damaged file has none.
+///
+/// # Errors
+/// [`LinkError::Io`].
+pub fn stray_changes(path: &Path) -> Result<Option<PathBuf>, LinkError> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let changes = changes::path(&path);
+    let are_stray = match content(&path) {
+        Err(LinkError::NoFile { .. }) => changes.exists(),
+        Err(LinkError::BadFile { .. }) => false,
+        content => content?.beside == Beside::Stray,
     };
-    let bad = |problem| LinkError::BadFile { path: path.to_owned(), problem };
-    let (header, mut flash) = decode(&bytes).map_err(bad)?;
-    let changes =
-        Changes::read(path, checksum(&bytes), &mut flash).map_err(io_error("reading beside", path))?;
-    Ok((header, flash, changes))
+    Ok(are_stray.then_some(changes))
+}
+
+/// What a file holds, with the changes beside it.
+struct Content {
+    header: Header,
+    flash: Vec<u8>,
+    beside: Beside,
+}
+
+fn content(path: &Path) -> Result<Content, LinkError> {
+    let bytes = bytes(path)?;
+    let (header, mut flash) = decoded(path, &bytes)?;
+    let beside =
+        changes::make(path, checksum(&bytes), &mut flash).map_err(io_error("reading beside", path))?;
+    Ok(Content { header, flash, beside })
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, LinkError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(LinkError::NoFile { path: path.to_owned() })
+        }
+        result => result.map_err(io_error("reading", path)),
+    }
+}
+
+fn decoded(path: &Path, bytes: &[u8]) -> Result<(Header, Vec<u8>), LinkError> {
+    decode(bytes).map_err(|problem| LinkError::BadFile { path: path.to_owned(), problem })
 }
 
 /// The file holds private keys: nobody else may read it.

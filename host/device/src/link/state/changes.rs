@@ -1,5 +1,5 @@
-//! What has changed in the flash since the state file was written as a whole: `FILE.changes` beside it, so that a
-//! command that changes a few bytes does not write half a megabyte.
+//! What a process has changed in the flash since it wrote the state file as a whole: `FILE.changes` beside it, so that
+//! a command that changes a few bytes does not write half a megabyte.
 //!
 //! | offset | bytes | content |
 //! |---|---|---|
@@ -11,8 +11,9 @@
 //! record before (of the first: the state file's), the length and the content. The content is a list of places: offset in
 //! the flash and length (4 bytes each), and the bytes that stand there now.
 //!
-//! Guarantees: a record counts as a whole or not at all; behind one that is torn nothing counts. Changes of another
-//! state file than the one they are beside are none: once it is written as a whole, they are void at once.
+//! Guarantees: a record counts as a whole or not at all; behind one that is torn nothing counts. Changes belong to one
+//! writing of the state file, whose checksum no other has: beside any other, be it a copy that was put back or the same
+//! token written as a whole since, they are void. (Files of formats 1 to 3 are told apart by their content alone.)
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -40,46 +41,25 @@ pub(super) struct Changes {
     path: PathBuf,
     /// What the next record is bound to.
     last: Checksum,
-    /// Where it begins; 0 where there is no file that counts.
+    /// Where it begins; 0 before the first.
     end: usize,
     /// The file, once it is written to.
     file: Option<File>,
 }
 
 impl Changes {
-    /// Those beside a state file of this checksum; they are made in its flash.
-    pub(super) fn read(state: &Path, checksum: Checksum, flash: &mut [u8]) -> io::Result<Changes> {
-        let path = path(state);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            bytes => bytes?,
-        };
-        let bytes = Zeroizing::new(bytes);
-        let mut changes = Changes { path, last: checksum, end: 0, file: None };
-        let head = [&MAGIC[..], &checksum].concat();
-        let Some(mut rest) = bytes.strip_prefix(&*head) else { return Ok(changes) };
-        changes.end = HEAD;
-        while let Some((content, checksum, behind)) = record(rest, &changes.last) {
-            if apply(content, flash).is_none() {
-                break;
-            }
-            (changes.last, rest) = (checksum, behind);
-            changes.end += FRAME + content.len();
-        }
-        Ok(changes)
-    }
-
-    /// None, of a state file that was just written as a whole. Those of the file before are removed: they are void.
-    pub(super) fn none(state: &Path, checksum: Checksum) -> Changes {
+    /// None yet, of a state file that was just written as a whole, for good. Those of the writing before are removed: they
+    /// are void.
+    pub(super) fn begin(state: &Path, checksum: Checksum) -> Changes {
         let path = path(state);
         // What cannot be removed is void nevertheless.
         let _ = fs::remove_file(&path);
         Changes { path, last: checksum, end: 0, file: None }
     }
 
-    /// Whether there are any.
+    /// Whether there are none.
     pub(super) const fn is_empty(&self) -> bool {
-        self.end <= HEAD
+        self.end == 0
     }
 
     /// Writes what differs between two states of a flash, durably. `false`, and nothing was written, where that is too
@@ -97,8 +77,7 @@ impl Changes {
         let is_first = self.end == 0;
         let mut bytes = Zeroizing::new(Vec::with_capacity(HEAD + FRAME + content.len()));
         if is_first {
-            bytes.extend(MAGIC);
-            bytes.extend(self.last);
+            bytes.extend(head(&self.last));
         }
         bytes.extend(length);
         bytes.extend(&*content);
@@ -144,8 +123,46 @@ impl Changes {
     }
 }
 
-fn path(state: &Path) -> PathBuf {
+/// Where they stand.
+pub(super) fn path(state: &Path) -> PathBuf {
     beside(state, ".changes")
+}
+
+/// What stands beside a state file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Beside {
+    /// No change.
+    Nothing,
+    /// Changes of it.
+    Own,
+    /// Changes of another writing, which are void.
+    Stray,
+}
+
+/// Makes the changes beside a state file of this checksum in its flash.
+pub(super) fn make(state: &Path, checksum: Checksum, flash: &mut [u8]) -> io::Result<Beside> {
+    let bytes = match fs::read(path(state)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Beside::Nothing),
+        bytes => Zeroizing::new(bytes?),
+    };
+    let head = head(&checksum);
+    let Some(mut rest) = bytes.strip_prefix(&*head) else {
+        // What is torn in its head is as good as nothing.
+        return Ok(if head.starts_with(&bytes) { Beside::Nothing } else { Beside::Stray });
+    };
+    let mut last = checksum;
+    while let Some((content, checksum, behind)) = record(rest, &last) {
+        if apply(content, flash).is_none() {
+            break;
+        }
+        (last, rest) = (checksum, behind);
+    }
+    Ok(if last == checksum { Beside::Nothing } else { Beside::Own })
+}
+
+/// What stands in front of the first record.
+fn head(checksum: &Checksum) -> Vec<u8> {
+    [&MAGIC[..], checksum].concat()
 }
 
 fn bound(last: &Checksum, length: [u8; 4], content: &[u8]) -> Checksum {
@@ -207,33 +224,45 @@ mod tests {
 
     fn written() -> (tempfile::TempDir, PathBuf, [Vec<u8>; 3]) {
         let (folder, file, states) = states();
-        let mut changes = Changes::none(&file, CHECKSUM);
+        let mut changes = Changes::begin(&file, CHECKSUM);
         assert!(changes.is_empty() && changes.add(&states[0], &states[1]).unwrap());
         assert!(changes.add(&states[1], &states[2]).unwrap() && !changes.is_empty());
         (folder, file, states)
     }
 
     #[test]
-    fn what_was_written_is_read_again_and_gone_on_with() {
-        let (_folder, file, [one, two, three]) = written();
+    fn what_was_written_is_read_again() {
+        let (_folder, file, [one, _, three]) = written();
         let mut flash = one.clone();
-        let mut changes = Changes::read(&file, CHECKSUM, &mut flash).unwrap();
+        assert_eq!(make(&file, CHECKSUM, &mut flash).unwrap(), Beside::Own);
         assert_eq!(flash, three);
-        assert!(changes.add(&three, &two).unwrap());
+        // Those of another writing are none.
         flash.clone_from(&one);
-        Changes::read(&file, CHECKSUM, &mut flash).unwrap();
-        assert_eq!(flash, two);
-        // Those of another file are none.
-        flash.clone_from(&one);
-        assert!(Changes::read(&file, [8; 32], &mut flash).unwrap().is_empty());
+        assert_eq!(make(&file, [8; 32], &mut flash).unwrap(), Beside::Stray);
         assert_eq!(flash, one);
-        assert!(Changes::none(&file, [8; 32]).is_empty() && !path(&file).exists());
+        assert!(Changes::begin(&file, [8; 32]).is_empty() && !path(&file).exists());
+        assert_eq!(make(&file, CHECKSUM, &mut flash).unwrap(), Beside::Nothing);
     }
 
-    /// A save that is torn anywhere did not happen; the one before did; the next one does.
+    /// As where the disk was full for a while: whatever of it was written, the next one stands in its place.
+    #[test]
+    fn a_save_that_failed_is_made_up_for() {
+        let (_folder, file, [one, two, three]) = states();
+        let mut changes = Changes::begin(&file, CHECKSUM);
+        assert!(changes.add(&one, &two).unwrap());
+        let good = fs::read(path(&file)).unwrap();
+        fs::write(path(&file), [&good[..], b"part of the next"].concat()).unwrap();
+        changes.file = None;
+        assert!(changes.add(&two, &three).unwrap());
+        let mut flash = one;
+        make(&file, CHECKSUM, &mut flash).unwrap();
+        assert_eq!(flash, three);
+    }
+
+    /// A save that is torn anywhere did not happen; the one before did.
     #[test]
     fn a_torn_record_counts_for_nothing() {
-        let (_folder, file, [one, two, three]) = written();
+        let (_folder, file, [one, two, _]) = written();
         let whole = fs::read(path(&file)).unwrap();
         let second = {
             let length = u32::from_be_bytes(whole[HEAD..HEAD + 4].try_into().unwrap());
@@ -242,20 +271,16 @@ mod tests {
         for cut in 0..whole.len() {
             fs::write(path(&file), &whole[..cut]).unwrap();
             let mut flash = one.clone();
-            let mut changes = Changes::read(&file, CHECKSUM, &mut flash).unwrap();
-            let expected = if cut < second { &one } else { &two };
-            assert!(flash == *expected, "{cut}");
-            assert!(changes.add(expected, &three).unwrap());
-            flash.clone_from(&one);
-            Changes::read(&file, CHECKSUM, &mut flash).unwrap();
-            assert!(flash == three, "{cut}");
+            let (beside, state) = if cut < second { (Beside::Nothing, &one) } else { (Beside::Own, &two) };
+            assert_eq!(make(&file, CHECKSUM, &mut flash).unwrap(), beside, "{cut}");
+            assert!(flash == *state, "{cut}");
         }
         for bit in 0..whole.len() * 8 {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             fs::write(path(&file), &damaged).unwrap();
             let mut flash = one.clone();
-            Changes::read(&file, CHECKSUM, &mut flash).unwrap();
+            make(&file, CHECKSUM, &mut flash).unwrap();
             assert!(flash == if bit / 8 < second { &one[..] } else { &two }, "{bit}");
         }
     }
@@ -263,7 +288,7 @@ mod tests {
     #[test]
     fn too_much_is_written_as_a_whole() {
         let (_folder, file, _) = states();
-        let mut changes = Changes::none(&file, CHECKSUM);
+        let mut changes = Changes::begin(&file, CHECKSUM);
         let (old, new) = (vec![0; MOST], vec![1; MOST]);
         assert!(!changes.add(&old, &new).unwrap() && changes.is_empty() && !path(&file).exists());
     }

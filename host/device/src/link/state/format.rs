@@ -1,9 +1,9 @@
-//! The bytes of a state file. Formats 1 to 3; integers big-endian, texts UTF-8 and zero padded:
+//! The bytes of a state file. Formats 1 to 4; integers big-endian, texts UTF-8 and zero padded:
 //!
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | `89 'U' 'K' 'E' 'Y' 0D 0A 1A` |
-//! | 8 | 4 | version of the format: 1 to 3 |
+//! | 8 | 4 | version of the format: 1 to 4 |
 //! | 12 | 32 | name of the dialect |
 //! | 44 | 32 | serial number |
 //! | 76 | 64 | manufacturer |
@@ -12,13 +12,13 @@
 //! | 208 | 32 | SM3 over everything in front of it and the flash |
 //! | 240 | | the flash |
 //!
-//! In format 2 the token speaks a dialect that is not built in. Behind the flash stand the dialect as TOML, as
-//! [`dialect::print`] writes it, and its length (4 bytes); the checksum covers both. A token of a
-//! built-in dialect is written in format 1.
+//! Format 4 is written. Behind the flash stand the dialect as TOML, as [`dialect::print`] writes it, empty for a built-in
+//! one, and its length (4 bytes); the policies, as [`policy::print_all`] writes them, empty where they are as by default,
+//! and their length; then 16 random bytes, which no other writing of any file has. The checksum covers all of it: no two
+//! writings have the same.
 //!
-//! In format 3 the token has policies that are not as by default. Behind the flash stand the text of the dialect, empty for
-//! a built-in one, and its length, then the policies, as [`policy::print_all`] writes them, and their length. A token without
-//! such policies is written in format 1 or 2.
+//! The others are read. In format 1 nothing stands behind the flash; in format 2 the dialect; in format 3 the dialect and
+//! the policies.
 
 use sm3::{Digest, Sm3};
 use ukey_apdu::Dialect;
@@ -28,12 +28,14 @@ use crate::link::sim::Policy;
 use crate::policy::{self, BadPolicy};
 
 const MAGIC: [u8; 8] = *b"\x89UKEY\r\n\x1a";
-/// The format of a token that speaks a built-in dialect.
+/// The first format: a token that speaks a built-in dialect.
 const BUILT_IN: u32 = 1;
-/// The format of a token that speaks a dialect of its own.
+/// The first format that has a dialect of the token's own.
 const OWN: u32 = 2;
-/// The format of a token with policies of its own.
+/// The first format that has policies.
 const POLICIES: u32 = 3;
+/// The first format that tells one writing from another: the one that is written.
+const MARKED: u32 = 4;
 /// Offset of the checksum, and the bytes of the header that it covers.
 const COVERED: usize = 208;
 /// Offset of the flash.
@@ -41,6 +43,9 @@ const HEADER: usize = 240;
 
 /// The checksum of a file.
 pub(super) type Checksum = [u8; HEADER - COVERED];
+
+/// What tells one writing of a file from every other: random.
+pub(super) type Mark = [u8; 16];
 
 /// What is wrong with a file that should hold a simulated token.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -50,7 +55,7 @@ pub enum BadState {
     #[error("it is not the state of a simulated token")]
     Foreign,
     /// A newer program wrote it.
-    #[error("it has format {found}, and this program reads formats up to {POLICIES}")]
+    #[error("it has format {found}, and this program reads formats up to {MARKED}")]
     Newer {
         /// Its version.
         found: u32,
@@ -87,6 +92,14 @@ pub enum BadState {
     /// A text of the header is none, or the flash has a size that no token has.
     #[error("its header does not make sense")]
     Header,
+    /// It is no flash of an emulated board.
+    #[error("it has {found} bytes, and the flash of the board {expected}")]
+    Flash {
+        /// Bytes of the board's flash.
+        expected: u64,
+        /// Bytes there.
+        found: u64,
+    },
 }
 
 impl BadState {
@@ -95,13 +108,16 @@ impl BadState {
     pub fn message_zh(&self) -> String {
         match self {
             BadState::Foreign => "不是模拟UKey的状态文件".to_owned(),
-            BadState::Newer { found } => format!("格式版本{found}高于本程序支持的{POLICIES}"),
+            BadState::Newer { found } => format!("格式版本{found}高于本程序支持的{MARKED}"),
             BadState::Length { expected, found } => format!("长度应为{expected}字节，实为{found}字节"),
             BadState::Checksum => "校验和不符，文件已损坏".to_owned(),
             BadState::Dialect { name } => format!("本程序没有方言“{name}”"),
             BadState::OwnDialect { problem } => format!("方言内容有误：{}", problem.message_zh()),
             BadState::Policies { problem } => format!("策略内容有误：{}", problem.message_zh()),
             BadState::Header => "文件头不合理".to_owned(),
+            BadState::Flash { expected, found } => {
+                format!("有{found}字节，而该开发板的闪存为{expected}字节")
+            }
         }
     }
 
@@ -110,6 +126,10 @@ impl BadState {
             BadState::Foreign => {
                 ("name a state file; the file was not touched", "请指定状态文件；该文件未被改动")
             }
+            BadState::Flash { .. } => (
+                "name another file for the flash, one that is not there is made; the file was not touched",
+                "请为闪存指定其他文件，不存在时自动创建；该文件未被改动",
+            ),
             BadState::Newer { .. } => {
                 ("use the newer program; the file was not touched", "请使用新版本程序；该文件未被改动")
             }
@@ -137,13 +157,14 @@ pub struct Header {
 }
 
 /// A header and its flash as the bytes of a file.
-pub(super) fn encode(header: &Header, flash: &[u8]) -> Vec<u8> {
-    let texts = texts(header);
-    let behind: Vec<u8> = texts.iter().flat_map(|text| behind(text)).collect();
-    let version = [BUILT_IN, OWN, POLICIES].get(texts.len()).copied().unwrap_or(POLICIES);
+pub(super) fn encode(header: &Header, flash: &[u8], mark: Mark) -> Vec<u8> {
+    let built_in = Dialect::BUILT_IN.contains(&header.dialect);
+    let own = if built_in { String::new() } else { dialect::print(&header.dialect) };
+    let texts = [own, policy::print_all(&header.policy)];
+    let behind: Vec<u8> = texts.iter().flat_map(|text| behind(text)).chain(mark).collect();
     let mut bytes = Vec::with_capacity(HEADER + flash.len() + behind.len());
     bytes.extend(MAGIC);
-    bytes.extend(version.to_be_bytes());
+    bytes.extend(MARKED.to_be_bytes());
     let texts = [
         (header.dialect.name.as_str(), 32),
         (&header.serial_number, 32),
@@ -166,18 +187,6 @@ pub(super) fn checksum(bytes: &[u8]) -> Checksum {
     bytes.get(COVERED..HEADER).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default()
 }
 
-/// The texts that stand behind the flash: none, the dialect, or the dialect and the policies.
-fn texts(header: &Header) -> Vec<String> {
-    let built_in = Dialect::BUILT_IN.contains(&header.dialect);
-    let dialect = if built_in { String::new() } else { dialect::print(&header.dialect) };
-    let policies = policy::print_all(&header.policy);
-    match (built_in, policies.is_empty()) {
-        (true, true) => Vec::new(),
-        (false, true) => vec![dialect],
-        (_, false) => vec![dialect, policies],
-    }
-}
-
 /// A text and its length.
 fn behind(text: &str) -> impl Iterator<Item = u8> {
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -198,7 +207,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     let short = BadState::Length { expected: HEADER as u64, found };
     let (version, rest) = rest.split_first_chunk().ok_or(short.clone())?;
     let version = u32::from_be_bytes(*version);
-    if version > POLICIES {
+    if version > MARKED {
         return Err(BadState::Newer { found: version });
     }
     let (dialect, rest) = rest.split_first_chunk::<32>().ok_or(short.clone())?;
@@ -208,7 +217,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
     let (length, rest) = rest.split_first_chunk().ok_or(short.clone())?;
     let (checksum, rest) = rest.split_first_chunk::<32>().ok_or(short.clone())?;
     let (mut flash, mut own, mut policies) = (rest, &[][..], &[][..]);
-    if version == POLICIES {
+    if version >= MARKED {
+        flash = flash.split_last_chunk::<{ size_of::<Mark>() }>().ok_or(short.clone())?.0;
+    }
+    if version >= POLICIES {
         (flash, policies) = split_text(flash).ok_or(short.clone())?;
     }
     if version >= OWN {
@@ -240,7 +252,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>), BadState> {
         issuer: text(issuer)?,
         policy: policy::parse(policies).map_err(|problem| BadState::Policies { problem })?,
     };
-    if matches!(version, BUILT_IN..=POLICIES) { Ok((header, flash.to_vec())) } else { Err(BadState::Header) }
+    if matches!(version, BUILT_IN..=MARKED) { Ok((header, flash.to_vec())) } else { Err(BadState::Header) }
 }
 
 fn text(field: &[u8]) -> Result<String, BadState> {
@@ -262,10 +274,54 @@ mod tests {
         }
     }
 
-    /// Format 1 is frozen: this file can be read for ever.
+    const MARK: Mark = *b"no other has it.";
+
+    /// A file with the same header in an older format, with this behind its flash.
+    fn older(version: u8, header: &Header, behind: &[u8]) -> Vec<u8> {
+        let mut bytes = encode(header, b"flash", MARK);
+        bytes.truncate(245);
+        bytes[11] = version;
+        bytes.extend(behind);
+        sum_up(bytes)
+    }
+
+    /// With its checksum made right.
+    fn sum_up(mut bytes: Vec<u8>) -> Vec<u8> {
+        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
+        bytes[208..240].copy_from_slice(&sum);
+        bytes
+    }
+
+    fn is_read_whole_or_not_at_all(bytes: &[u8]) {
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bad = bytes.to_vec();
+                bad[at] ^= 1 << bit;
+                assert!(decode(&bad).is_err(), "byte {at} bit {bit}");
+            }
+            assert!(decode(&bytes[..at]).is_err(), "{at} bytes");
+        }
+    }
+
+    /// Format 4 is frozen.
     #[test]
     fn the_format_is_as_documented() {
-        let bytes = encode(&header(), b"flash");
+        let bytes = encode(&header(), b"flash", MARK);
+        assert_eq!(hex::encode(&bytes[..12]), "89554b45590d0a1a00000004");
+        assert_eq!(bytes[240..], [b"flash\0\0\0\0\0\0\0\0", &MARK[..]].concat());
+        assert_eq!(sum_up(bytes.clone()), bytes);
+        assert_eq!(decode(&bytes), Ok((header(), b"flash".to_vec())));
+        is_read_whole_or_not_at_all(&bytes);
+        assert_ne!(checksum(&bytes), checksum(&encode(&header(), b"flash", [0; 16])));
+        for header in [strict(), own()] {
+            assert_eq!(decode(&encode(&header, b"flash", MARK)), Ok((header, b"flash".to_vec())));
+        }
+    }
+
+    /// Format 1 is frozen: this file can be read for ever.
+    #[test]
+    fn the_first_format_is_as_documented() {
+        let bytes = older(1, &header(), b"");
         assert_eq!(bytes.len(), HEADER + 5);
         assert_eq!(hex::encode(&bytes[..12]), "89554b45590d0a1a00000001");
         assert_eq!(&bytes[12..20], b"gm3000\0\0");
@@ -281,7 +337,7 @@ mod tests {
 
     #[test]
     fn any_flipped_bit_is_noticed() {
-        let good = encode(&header(), b"flash");
+        let good = older(1, &header(), b"");
         for at in 0..good.len() {
             for bit in 0..8 {
                 let mut bad = good.clone();
@@ -307,42 +363,30 @@ mod tests {
     /// Format 3 is frozen too.
     #[test]
     fn policies_stand_behind_the_flash() {
-        let bytes = encode(&strict(), b"flash");
-        assert_eq!(hex::encode(&bytes[8..12]), "00000003");
-        assert_eq!(hex::encode(&bytes[204..208]), "00000005");
         let policies = "one-use=on\nmin-pin=8\nmax-pin=16\nmax-tries=15\ndevice-tries=10\nstrict-factory=off\n\
                         changed-device-key=off\nstrict-open=off\nself-test-algorithms=on\nself-test-records=off\n\
                         session-keys=8\n";
-        let behind = [b"flash\0\0\0\0", policies.as_bytes(), &[0, 0, 0, 180]].concat();
-        assert_eq!(&bytes[240..], behind);
-        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
-        assert_eq!(bytes[208..240], sum[..]);
+        let behind = [b"\0\0\0\0", policies.as_bytes(), &[0, 0, 0, 180]].concat();
+        let bytes = older(3, &strict(), &behind);
         assert_eq!(decode(&bytes), Ok((strict(), b"flash".to_vec())));
-        for at in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut bad = bytes.clone();
-                bad[at] ^= 1 << bit;
-                assert!(decode(&bad).is_err(), "byte {at} bit {bit}");
-            }
-            assert!(decode(&bytes[..at]).is_err(), "{at} bytes");
-        }
+        is_read_whole_or_not_at_all(&bytes);
+        let written = encode(&strict(), b"flash", MARK);
+        assert_eq!(written[245..], [&behind[..], &MARK].concat());
     }
 
     /// A policy that only a newer program knows is not left out in silence.
     #[test]
     fn a_policy_that_is_not_there_is_named() {
-        let mut bytes = encode(&strict(), b"flash");
+        let mut bytes = encode(&strict(), b"flash", MARK);
         let at = bytes.windows(7).position(|window| window == b"one-use").unwrap();
         bytes[at..at + 7].copy_from_slice(b"two-use");
-        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
-        bytes[208..240].copy_from_slice(&sum);
         let problem = BadPolicy::Name { name: "two-use".to_owned() };
-        assert_eq!(decode(&bytes), Err(BadState::Policies { problem }));
+        assert_eq!(decode(&sum_up(bytes)), Err(BadState::Policies { problem }));
     }
 
     #[test]
     fn any_other_length_is_noticed() {
-        let good = encode(&header(), b"flash");
+        let good = encode(&header(), b"flash", MARK);
         for length in 0..good.len() {
             assert!(
                 matches!(decode(&good[..length]), Err(BadState::Foreign | BadState::Length { .. })),
@@ -354,12 +398,10 @@ mod tests {
 
     #[test]
     fn a_dialect_that_is_not_there_is_named() {
-        let mut bytes = encode(&header(), b"flash");
+        let mut bytes = encode(&header(), b"flash", MARK);
         bytes[12..44].fill(0);
         bytes[12..18].copy_from_slice(b"elvish");
-        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(b"flash").finalize();
-        bytes[208..240].copy_from_slice(&sum);
-        assert_eq!(decode(&bytes), Err(BadState::Dialect { name: "elvish".to_owned() }));
+        assert_eq!(decode(&sum_up(bytes)), Err(BadState::Dialect { name: "elvish".to_owned() }));
     }
 
     fn own() -> Header {
@@ -370,35 +412,22 @@ mod tests {
     /// Format 2 is frozen too.
     #[test]
     fn a_dialect_of_its_own_stands_behind_the_flash() {
-        let bytes = encode(&own(), b"flash");
         let text = dialect::print(&own().dialect);
-        assert_eq!(hex::encode(&bytes[8..12]), "00000002");
-        assert_eq!(&bytes[12..16], b"own\0");
-        assert_eq!(hex::encode(&bytes[204..208]), "00000005");
         let behind = [text.as_bytes(), &u32::try_from(text.len()).unwrap().to_be_bytes()].concat();
-        let sum =
-            Sm3::new().chain_update(&bytes[..208]).chain_update(b"flash").chain_update(&behind).finalize();
-        assert_eq!(bytes[208..240], sum[..]);
-        assert_eq!(bytes[240..], [b"flash", &behind[..]].concat());
+        let bytes = older(2, &own(), &behind);
+        assert_eq!(&bytes[12..16], b"own\0");
         assert_eq!(decode(&bytes), Ok((own(), b"flash".to_vec())));
-        for at in 0..bytes.len() {
-            let mut bad = bytes.clone();
-            bad[at] ^= 1;
-            assert!(decode(&bad).is_err(), "byte {at}");
-            assert!(decode(&bytes[..at]).is_err(), "{at} bytes");
-        }
+        is_read_whole_or_not_at_all(&bytes);
+        let written = encode(&own(), b"flash", MARK);
+        assert_eq!(written[245..], [&behind[..], &[0; 4], &MARK].concat());
     }
 
     /// As a program wrote it that knew these switches and no others; a switch that comes later is as in the base.
     #[test]
     fn a_dialect_written_long_ago_is_read() {
         let text = b"name = \"own\"\nbase = \"gm3000\"\ndigest = \"length-prefixed\"\n";
-        let mut bytes = encode(&own(), b"flash");
-        bytes.truncate(245);
-        bytes.extend(text);
-        bytes.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
-        let sum = Sm3::new().chain_update(&bytes[..208]).chain_update(&bytes[240..]).finalize();
-        bytes[208..240].copy_from_slice(&sum);
+        let behind = [&text[..], &u32::try_from(text.len()).unwrap().to_be_bytes()].concat();
+        let bytes = older(2, &own(), &behind);
         let (header, flash) = decode(&bytes).unwrap();
         assert_eq!((header.dialect.constant, flash), (Dialect::GM3000.constant, b"flash".to_vec()));
         assert_eq!(header.dialect.digest, Dialect::SYNOCHIP.digest);

@@ -4,6 +4,7 @@
 //! last. It is never removed, for two processes could then lock two files of that name.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::io_error;
@@ -36,7 +37,24 @@ pub fn wait_until_free(path: &Path) -> Result<(), LinkError> {
 fn lock_file(path: &Path) -> Result<(File, PathBuf), LinkError> {
     let name = beside(path, ".lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name);
+    // One that is there can be locked all the same.
+    let file =
+        file.or_else(|error| if is_refusal(&error) { File::open(&name).or(Err(error)) } else { Err(error) });
     Ok((file.map_err(io_error("locking", &name))?, name))
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Holds the lock beside a file that is only read. Where there is none, and none can be made, nobody holds the file.
+pub(super) fn lock_to_read(path: &Path) -> Result<Option<Lock>, LinkError> {
+    match lock(path) {
+        Err(LinkError::Io { source, .. }) if is_refusal(&source) && !beside(path, ".lock").exists() => {
+            Ok(None)
+        }
+        held => held.map(Some),
+    }
 }
 
 /// Holds the lock beside a file.
