@@ -6,6 +6,8 @@ mod assistant;
 mod certificates;
 mod enrol;
 mod hand;
+mod keys;
+mod orders;
 mod renew;
 pub(crate) mod seal;
 #[cfg(test)]
@@ -13,100 +15,31 @@ mod tests;
 mod unlock;
 mod wizard;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use tempfile::TempDir;
-use ukey_device::{Device, DeviceKey, DialectChoice, Options, Pin, Target, Traced};
+use ukey_device::{DialectChoice, Pin, Target, Traced};
 use ukey_flows::{
-    Client, FlowError, OrderInHand,
+    Client,
     api::{
         ApplicationStatus, CodeSent, EnrolForm, HeldCertificates, HistoryRow, IdentityCheck, InvoiceForm,
-        MessageKind, Order, OutboxMessage, Payment, PaymentOutcome, QueriedOrder, QueryOpened, QueryRequest,
-        Session, StampVerdict, SubjectKind,
+        MessageKind, Order, OutboxMessage, Payment, QueriedOrder, QueryOpened, Session, StampVerdict,
     },
-    change::Changing,
-    enrol::Enrolling,
     key::MyCertificate,
-    production::FACTORY_DEVICE_KEY,
     query::Query,
-    reissue::Reissuing,
-    renew::Renewing,
-    revoke::Revoking,
-    seal::ChangingSeal,
-    unlock::Unlocking,
 };
 
 use ukey_pki::seal::Stamp;
 
 pub(crate) use hand::{NO_HAND, NOT_SIMULATED, Needs};
+pub(crate) use keys::{Key, Waiting};
+pub(crate) use orders::Business;
 
 use crate::{office::Office, people::Holder, runner::report::redact::REDACTED};
 
 /// A whole picture, as small as it gets.
 pub(crate) const GIF: &[u8] =
     b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0\x3b";
-
-/// How many exchanges of a key are kept between two steps.
-const TRACE: usize = 2_000;
-
-/// The key that the target names, blank.
-pub(crate) struct Waiting {
-    pub(crate) device: Device,
-    /// Its device authentication key.
-    pub(crate) blank_key: DeviceKey,
-}
-
-/// A key of the scenario.
-pub(crate) struct Key {
-    pub(crate) device: Arc<Device>,
-    /// Its device authentication key while it is blank.
-    blank_key: DeviceKey,
-    /// Its serial number: it is known also while the key is pulled.
-    serial_number: String,
-    /// Whom it was made for.
-    pub(crate) holder: Option<Holder>,
-    /// The user PIN as its holder knows it.
-    pub(crate) pin: String,
-    /// The last exchange that was reported.
-    reported: u64,
-}
-
-/// What its holder is about at the hall: the flow, with its order.
-pub(crate) enum Business {
-    Enrol(Enrolling),
-    Unlock(Box<Unlocking>),
-    Renew(Renewing),
-    Change(Changing),
-    Reissue(Reissuing),
-    Revoke(Revoking),
-    Seal(ChangingSeal),
-}
-
-impl Business {
-    fn in_hand(&self) -> &OrderInHand {
-        match self {
-            Self::Enrol(enrolling) => enrolling.in_hand(),
-            Self::Unlock(unlocking) => unlocking.in_hand(),
-            Self::Renew(renewing) => renewing.in_hand(),
-            Self::Change(changing) => changing.in_hand(),
-            Self::Reissue(reissuing) => reissuing.in_hand(),
-            Self::Revoke(revoking) => revoking.in_hand(),
-            Self::Seal(changing) => changing.in_hand(),
-        }
-    }
-
-    fn in_hand_mut(&mut self) -> &mut OrderInHand {
-        match self {
-            Self::Enrol(enrolling) => enrolling.in_hand_mut(),
-            Self::Unlock(unlocking) => unlocking.in_hand_mut(),
-            Self::Renew(renewing) => renewing.in_hand_mut(),
-            Self::Change(changing) => changing.in_hand_mut(),
-            Self::Reissue(reissuing) => reissuing.in_hand_mut(),
-            Self::Revoke(revoking) => revoking.in_hand_mut(),
-            Self::Seal(changing) => changing.in_hand_mut(),
-        }
-    }
-}
 
 /// The stage.
 pub(crate) struct Stage {
@@ -274,178 +207,6 @@ impl Stage {
 
     pub(crate) fn wait(&self, seconds: u64) {
         self.client().advance_clock(seconds).expect("the hall's clock");
-    }
-
-    // ---- keys ----
-
-    /// Takes a blank key: the target's own first; after it one of the same making where there are more, else a simulated
-    /// one.
-    pub(crate) fn take_blank_key(&mut self) -> Result<Arc<Device>, FlowError> {
-        let Waiting { device, blank_key } = match self.waiting.take() {
-            Some(waiting) => waiting,
-            None => {
-                let seed = Some(self.seed.wrapping_add(self.keys.len() as u64));
-                let ours = self.keys.is_empty() || self.target.is_fresh();
-                let target = if ours { self.target.clone() } else { Target::Sim };
-                let device = target.connect(&Options { dialect: self.dialect, seed })?;
-                Waiting { device, blank_key: FACTORY_DEVICE_KEY }
-            }
-        };
-        device.keep_trace(TRACE);
-        if let Some(folder) = self.kept.as_ref().filter(|_| self.keys.is_empty()) {
-            device.keep_device_keys(&folder.path().join("device-key"));
-        }
-        let serial_number = match device.simulator() {
-            Some(simulator) => simulator.serial_number(),
-            None => device.info()?.serial_number,
-        };
-        let device = Arc::new(device);
-        self.in_hand = self.keys.len();
-        self.keys.push(Key {
-            device: Arc::clone(&device),
-            blank_key,
-            serial_number,
-            holder: None,
-            pin: String::new(),
-            reported: 0,
-        });
-        Ok(device)
-    }
-
-    pub(crate) fn key(&mut self) -> &mut Key {
-        self.keys.get_mut(self.in_hand).expect("no key: the scenario needs 假如 …已领到UKey")
-    }
-
-    pub(crate) fn device(&mut self) -> Arc<Device> {
-        Arc::clone(&self.key().device)
-    }
-
-    /// The serial number of the key in hand.
-    pub(crate) fn key_number(&mut self) -> String {
-        self.key().serial_number.clone()
-    }
-
-    /// The device authentication key of one of the keys while it is blank.
-    pub(crate) fn blank_key(&self, device: &Device) -> DeviceKey {
-        let key = self.keys.iter().find(|key| std::ptr::eq(&raw const *key.device, device));
-        key.map_or(FACTORY_DEVICE_KEY, |key| key.blank_key.clone())
-    }
-
-    /// Changes to the key of a holder.
-    pub(crate) fn take_key_of(&mut self, holder: Holder) {
-        self.in_hand = self.place_of(holder);
-        self.holder = holder;
-    }
-
-    /// The keys that are plugged in, the one in hand first.
-    pub(crate) fn attached(&self) -> Vec<Arc<Device>> {
-        let places = (!self.keys.is_empty()).then_some(self.in_hand).into_iter();
-        let places = places.chain(self.beside.iter().copied().filter(|place| *place != self.in_hand));
-        places.filter_map(|place| self.keys.get(place)).map(|key| Arc::clone(&key.device)).collect()
-    }
-
-    /// Plugs another blank key in, beside the one in hand.
-    pub(crate) fn add_blank_key(&mut self) -> Result<(), FlowError> {
-        let in_hand = self.in_hand;
-        self.take_blank_key()?;
-        self.beside.push(std::mem::replace(&mut self.in_hand, in_hand));
-        Ok(())
-    }
-
-    /// Plugs the key of another holder in, beside the one in hand.
-    pub(crate) fn add_key_of(&mut self, holder: Holder) {
-        let place = self.place_of(holder);
-        assert!(place != self.in_hand, "{}的UKey已插着", holder.name());
-        self.beside.push(place);
-    }
-
-    /// Pulls the key of a holder, that is beside the one in hand.
-    pub(crate) fn remove_key_of(&mut self, holder: Holder) {
-        let place = self.place_of(holder);
-        let found = self.beside.iter().position(|beside| *beside == place).expect("没有插着这把UKey");
-        self.beside.remove(found);
-    }
-
-    /// Pulls all keys but the one in hand.
-    pub(crate) fn leave_one_key(&mut self) {
-        self.beside.clear();
-    }
-
-    /// The place of a holder's key.
-    pub(crate) fn place_of(&self, holder: Holder) -> usize {
-        let found = self.keys.iter().position(|key| key.holder == Some(holder));
-        found.unwrap_or_else(|| panic!("{}没有UKey", holder.name()))
-    }
-
-    // ---- orders ----
-
-    pub(crate) fn unlocking(&mut self) -> &mut Unlocking {
-        match &mut self.business {
-            Some(Business::Unlock(unlocking)) => unlocking,
-            _ => panic!("there is no unlock under way: 当 点击找回密码"),
-        }
-    }
-
-    /// Goes on with a business, new or known, on the assistant's screen; notes the order that was at hand, if it is of
-    /// the same kind.
-    fn take_up(&mut self, business: Business) {
-        if let Business::Unlock(unlocking) = &business {
-            self.shown = unlocking.prompt_zh().to_owned();
-        }
-        let before = self.business.as_ref().map(|before| before.in_hand().order());
-        let kind = business.in_hand().order().kind;
-        self.order_before = before.filter(|before| before.kind == kind).map(|before| before.id.clone());
-        self.business = Some(business);
-    }
-
-    /// The order at hand.
-    pub(crate) fn in_hand(&mut self) -> &mut OrderInHand {
-        self.business.as_mut().expect("there is no order").in_hand_mut()
-    }
-
-    /// 订单查询 with the right code: the orders of the holder, the latest first.
-    pub(crate) fn query_orders(&self) -> Result<Vec<QueriedOrder>, FlowError> {
-        let kind = if self.holder == Holder::Unit { SubjectKind::Unit } else { SubjectKind::Person };
-        let request = QueryRequest { kind, number: self.holder.number().to_owned() };
-        let query = self.client().query_orders(&request)?.query;
-        self.client().queried_orders(&query, &self.code(self.holder.phone(), "query", 0))
-    }
-
-    /// The order at hand, as last seen.
-    pub(crate) fn order(&self) -> &Order {
-        self.business.as_ref().expect("there is no order").in_hand().order()
-    }
-
-    /// The order at hand, as the hall has it now.
-    pub(crate) fn refreshed(&mut self) -> Order {
-        self.in_hand().refresh().expect("the order at the hall").clone()
-    }
-
-    /// 提交并支付.
-    pub(crate) fn open_payment(&mut self, way: &str, agreed: bool) -> Result<(), FlowError> {
-        let payment = self.in_hand().pay(way, agreed)?;
-        self.payment_before = self.payment.replace(payment);
-        Ok(())
-    }
-
-    /// What the payer does on the provider's page.
-    pub(crate) fn at_payment_page(&mut self, outcome: PaymentOutcome) -> Result<(), FlowError> {
-        let payment = self.payment.as_ref().expect("no payment page is open").id.clone();
-        self.client().at_payment_page(&payment, outcome)
-    }
-
-    /// 提交并支付, and the payment itself.
-    pub(crate) fn pay(&mut self) -> Result<(), FlowError> {
-        self.open_payment("alipay", true)?;
-        self.at_payment_page(PaymentOutcome::Paid)?;
-        self.refreshed();
-        Ok(())
-    }
-
-    pub(crate) fn save_invoice(&mut self, form: InvoiceForm) -> Result<(), FlowError> {
-        self.in_hand().save_invoice(&form)?;
-        self.invoice = Some(form);
-        Ok(())
     }
 
     // ---- reports ----
