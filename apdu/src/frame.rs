@@ -12,8 +12,9 @@
 //! | | 2 | check value over everything in front of it: CRC-16/IBM-SDLC, the FCS of RFC 1662 |
 //!
 //! Guarantees: a frame with any wrong, missing or additional bit is not delivered, up to what a check value of 16 bits
-//! can tell; it is counted. Whatever came before, the next good frame is delivered: a flag always begins anew, and no
-//! byte of a payload looks like one.
+//! can tell. It is counted, once, as soon as it is known to be none: with its closing flag; with the first byte that is
+//! more than any frame has that is taken; with its first byte where no flag stood in front of it. Whatever came before,
+//! the next good frame is delivered: a flag always begins anew, and no byte of a payload looks like one.
 //!
 //! Refuses to know: time. How long a frame may take, and when it is sent again, is up to the caller.
 //!
@@ -98,9 +99,9 @@ impl Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Reason {
-    /// Length, stuffing or check value do not fit: send it again.
+    /// Length, stuffing or check value do not fit, or no flag stood in front: send it again.
     BadCheck = 1,
-    /// The payload is longer than the receiver takes.
+    /// It is longer than any frame that the receiver takes, whatever length it says.
     TooLong = 2,
     /// Neither the number that comes next nor that of the last answer: begin anew with [`Kind::Reset`].
     OutOfSequence = 3,
@@ -285,11 +286,13 @@ pub struct Receiver<const N: usize> {
     header: [u8; HEADER],
     payload: [u8; N],
     check: [u8; CHECK],
-    /// Bytes since the flag, unstuffed; nobody knows before the first flag.
-    count: Option<usize>,
+    /// Bytes since the flag, unstuffed.
+    count: usize,
     escaped: bool,
     /// What was stuffed is none of the two bytes that are.
     broken: bool,
+    /// It is known what the bytes up to the next flag are: nothing. So it is before the first flag.
+    lost: bool,
     bad: u32,
 }
 
@@ -313,9 +316,10 @@ impl<const N: usize> Receiver<N> {
             header: [0; HEADER],
             payload: [0; N],
             check: [0; CHECK],
-            count: None,
+            count: 0,
             escaped: false,
             broken: false,
+            lost: true,
             bad: 0,
         }
     }
@@ -329,11 +333,17 @@ impl<const N: usize> Receiver<N> {
     /// Takes the next byte of the stream.
     pub fn push(&mut self, byte: u8) -> Option<Event<'_>> {
         if byte == FLAG {
-            let count = self.count.replace(0);
+            let count = core::mem::take(&mut self.count);
             let whole = !(core::mem::take(&mut self.escaped) | core::mem::take(&mut self.broken));
-            return count.filter(|&count| count > 0).map(|count| self.conclude(count, whole));
+            let lost = core::mem::take(&mut self.lost);
+            return ((count > 0 || !whole) && !lost).then(|| self.conclude(count, whole));
         }
-        let place = self.count?;
+        let place = self.count;
+        if self.lost {
+            self.count = place.saturating_add(1);
+            // Said with the first of them, for perhaps no flag will ever come.
+            return (place == 0).then(|| self.give_up(Reason::BadCheck));
+        }
         let byte = match (core::mem::take(&mut self.escaped), byte) {
             (false, ESCAPE) => {
                 self.escaped = true;
@@ -346,10 +356,13 @@ impl<const N: usize> Receiver<N> {
                 byte
             }
         };
+        self.count = place.saturating_add(1);
+        if self.count > HEADER.saturating_add(N).saturating_add(CHECK) {
+            return Some(self.give_up(Reason::TooLong));
+        }
         if let Some(cell) = self.cell(place) {
             *cell = byte;
         }
-        self.count = Some(place.saturating_add(1));
         None
     }
 
@@ -377,26 +390,30 @@ impl<const N: usize> Receiver<N> {
         }
     }
 
+    /// What stands between two flags, and is not too long.
     fn conclude(&mut self, count: usize, whole: bool) -> Event<'_> {
         let [kind, sequence, ..] = self.header;
         let length = self.length();
         let as_long_as_said = whole && count == HEADER.saturating_add(length).saturating_add(CHECK);
-        let verdict = if as_long_as_said && length > N {
-            Err(Reason::TooLong)
-        } else {
-            let payload = self.payload.get(..length).filter(|_| as_long_as_said);
-            let sound = |payload: &&[u8]| check_value(&self.header, payload).to_be_bytes() == self.check;
-            match (payload.filter(sound), Kind::from_byte(kind)) {
-                (Some(payload), Some(kind)) => Ok(Frame { kind, sequence, payload }),
-                (Some(_), None) => Err(Reason::UnknownKind),
-                (None, _) => Err(Reason::BadCheck),
-            }
+        let payload = self.payload.get(..length).filter(|_| as_long_as_said);
+        let sound = |payload: &&[u8]| check_value(&self.header, payload).to_be_bytes() == self.check;
+        let verdict = match (payload.filter(sound), Kind::from_byte(kind)) {
+            (Some(payload), Some(kind)) => Ok(Frame { kind, sequence, payload }),
+            (Some(_), None) => Err(Reason::UnknownKind),
+            (None, _) => Err(Reason::BadCheck),
         };
         self.bad = self.bad.saturating_add(u32::from(verdict.is_err()));
         match verdict {
             Ok(frame) => Event::Frame(frame),
             Err(reason) => Event::Bad(reason),
         }
+    }
+
+    /// Counts what is known to be no frame before it ends.
+    fn give_up(&mut self, reason: Reason) -> Event<'static> {
+        self.lost = true;
+        self.bad = self.bad.saturating_add(1);
+        Event::Bad(reason)
     }
 }
 

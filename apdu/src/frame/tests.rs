@@ -77,6 +77,42 @@ fn the_longest_payload_is_taken_and_a_longer_one_is_not() {
     assert!(Frame::plain(Kind::Answer, &longest[1..]).encode().is_ok());
 }
 
+/// Whatever length it says, and whether it ever ends.
+#[test]
+fn what_is_longer_than_any_frame_is_too_long_with_its_first_byte_too_many() {
+    let good = bytes(Kind::Command, 1, b"12345678");
+    let taken = vec![(Kind::Command, 1, b"12345678".to_vec())];
+    let most = HEADER + 8 + CHECK;
+    let garbage = |count| [&[FLAG][..], &vec![b'A'; count][..], &[FLAG]].concat();
+    assert_eq!(received::<8>(&garbage(most)), (vec![], vec![Reason::BadCheck]));
+    for count in [most + 1, 5_000, 100_000] {
+        assert_eq!(received::<8>(&garbage(count)), (vec![], vec![Reason::TooLong]), "{count}");
+        let stream = [&garbage(count)[..], &good].concat();
+        assert_eq!(received::<8>(&stream), (taken.clone(), vec![Reason::TooLong]), "{count}");
+    }
+    let endless = [&[FLAG][..], &vec![b'A'; most]].concat();
+    assert_eq!(received::<8>(&endless), (vec![], vec![]), "it may still end");
+    assert_eq!(received::<8>(&[&endless[..], b"A"].concat()), (vec![], vec![Reason::TooLong]));
+    // A length that is wrong says nothing about the frame: that is spoilt.
+    let mut wrong = good;
+    wrong[3] = 0x80;
+    assert_eq!(received::<8>(&wrong), (vec![], vec![Reason::BadCheck]));
+}
+
+#[test]
+fn what_has_no_flag_in_front_is_counted_with_its_first_byte() {
+    let good = bytes(Kind::Command, 1, b"12345678");
+    let taken = vec![(Kind::Command, 1, b"12345678".to_vec())];
+    for garbage in [&b"G"[..], b"GET / HTTP/1.1", &[ESCAPE], &good[1..good.len() - 1]] {
+        assert_eq!(received::<8>(garbage), (vec![], vec![Reason::BadCheck]), "{garbage:02X?}");
+        let stream = [garbage, &good].concat();
+        assert_eq!(received::<8>(&stream), (taken.clone(), vec![Reason::BadCheck]), "{garbage:02X?}");
+    }
+    assert_eq!(received::<8>(&[FLAG, FLAG, ESCAPE, FLAG]), (vec![], vec![Reason::BadCheck]), "between flags");
+    assert_eq!(received::<8>(&good[1..]), (vec![], vec![Reason::BadCheck]), "all but its first flag");
+    assert_eq!(received::<8>(&good), (taken, vec![]));
+}
+
 #[test]
 fn a_kind_that_is_not_known_is_said_to_be_so() {
     let header = [9, 1, 0, 0];
