@@ -96,12 +96,51 @@ pub enum UnknownTarget {
         /// The text.
         text: String,
     },
+    /// No `HOST:PORT`.
+    #[error("\"{text}\" is no HOST:PORT: {fault}")]
+    NoAddress {
+        /// What stands there.
+        text: String,
+        /// What is wrong with it.
+        fault: AddressFault,
+    },
     /// A form without what belongs behind the colon.
     #[error("{form} lacks what belongs behind the colon")]
     Incomplete {
         /// The form.
         form: &'static str,
     },
+}
+
+/// What is wrong with a `HOST:PORT`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AddressFault {
+    /// No host.
+    #[error("the host is missing, as in 127.0.0.1:4000")]
+    NoHost,
+    /// No port.
+    #[error("the port is missing, as in 127.0.0.1:4000")]
+    NoPort,
+    /// A port that is none.
+    #[error("\"{port}\" is no port; a port is a number up to 65535")]
+    BadPort {
+        /// What stands there.
+        port: String,
+    },
+    /// An IPv6 address without brackets: nobody knows where it ends.
+    #[error("an IPv6 address stands in brackets, as in [::1]:4000")]
+    NoBrackets,
+}
+
+impl AddressFault {
+    fn message_zh(&self) -> String {
+        match self {
+            AddressFault::NoHost => "缺少主机，应如127.0.0.1:4000".to_owned(),
+            AddressFault::NoPort => "缺少端口，应如127.0.0.1:4000".to_owned(),
+            AddressFault::BadPort { port } => format!("“{port}”不是端口，端口为不超过65535的数字"),
+            AddressFault::NoBrackets => "IPv6地址须加方括号，应如[::1]:4000".to_owned(),
+        }
+    }
 }
 
 impl UnknownTarget {
@@ -112,6 +151,9 @@ impl UnknownTarget {
             UnknownTarget::NoBaud { text } => format!("“{text}”不是波特率"),
             UnknownTarget::NoBoard { name } => format!("没有开发板“{name}”，可用的有：{}", Board::names()),
             UnknownTarget::Unknown { text } => format!("“{text}”不是目标；目标的形式为：{FORMS}"),
+            UnknownTarget::NoAddress { text, fault } => {
+                format!("“{text}”不是HOST:PORT形式：{}", fault.message_zh())
+            }
             UnknownTarget::Incomplete { form } => format!("{form}冒号后缺少内容"),
         }
     }
@@ -132,12 +174,7 @@ impl FromStr for Target {
         Ok(match scheme {
             "sim" if rest.is_none() => Target::Sim,
             "sim" => Target::SimFile(behind("sim:FILE")?.into()),
-            "tcp" => match behind("tcp:HOST:PORT")? {
-                address if address.rsplit_once(':').is_some_and(is_host_and_port) => {
-                    Target::Tcp { address: address.to_owned() }
-                }
-                _ => return Err(UnknownTarget::Incomplete { form: "tcp:HOST:PORT" }),
-            },
+            "tcp" => Target::Tcp { address: tcp_address(behind("tcp:HOST:PORT")?)? },
             "unix" => Target::Unix(behind("unix:PATH")?.into()),
             "serial" => return serial(behind("serial:PATH[@BAUD]")?),
             "pcsc" => Target::Pcsc { reader: behind("pcsc:READER")?.to_owned() },
@@ -162,8 +199,22 @@ impl From<Target> for String {
     }
 }
 
-fn is_host_and_port((host, port): (&str, &str)) -> bool {
-    !host.is_empty() && port.parse::<u16>().is_ok()
+/// A `HOST:PORT`, as it stands behind `tcp:`.
+///
+/// # Errors
+/// [`UnknownTarget::NoAddress`].
+pub fn tcp_address(text: &str) -> Result<String, UnknownTarget> {
+    let fault = match text.rsplit_once(':') {
+        None => AddressFault::NoPort,
+        Some((_, "")) => AddressFault::NoPort,
+        Some(("", _)) => AddressFault::NoHost,
+        Some((host, _)) if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) => {
+            AddressFault::NoBrackets
+        }
+        Some((_, port)) if port.parse::<u16>().is_err() => AddressFault::BadPort { port: port.to_owned() },
+        Some(_) => return Ok(text.to_owned()),
+    };
+    Err(UnknownTarget::NoAddress { text: text.to_owned(), fault })
 }
 
 /// What stands behind `serial:`.

@@ -54,9 +54,6 @@ fn a_target_without_a_file_is_fresh() {
 fn what_is_missing_behind_a_colon_is_said() {
     for (text, form) in [
         ("tcp:", "tcp:HOST:PORT"),
-        ("tcp:host", "tcp:HOST:PORT"),
-        ("tcp::1", "tcp:HOST:PORT"),
-        ("tcp:host:65536", "tcp:HOST:PORT"),
         ("unix", "unix:PATH"),
         ("serial:@9600", "serial:PATH[@BAUD]"),
         ("pcsc:", "pcsc:READER"),
@@ -69,6 +66,27 @@ fn what_is_missing_behind_a_colon_is_said() {
     let error = "serial:/dev/ttyUSB0@fast".parse::<Target>().unwrap_err();
     assert_eq!(error.to_string(), "\"fast\" is no baud rate");
     assert_eq!(error.message_zh(), "“fast”不是波特率");
+}
+
+#[test]
+fn an_address_that_is_none_is_answered_with_what_is_wrong_with_it() {
+    for (text, english, chinese) in [
+        ("tcp:host", "\"host\" is no HOST:PORT: the port is missing", "“host”不是HOST:PORT形式：缺少端口"),
+        ("tcp:host:", "the port is missing", "缺少端口"),
+        ("tcp::1", "\":1\" is no HOST:PORT: the host is missing", "缺少主机"),
+        ("tcp:host:65536", "\"65536\" is no port", "“65536”不是端口"),
+        ("tcp:host:99999", "a port is a number up to 65535", "端口为不超过65535的数字"),
+        ("tcp:host:http", "\"http\" is no port", "“http”不是端口"),
+        ("tcp:::1:4000", "stands in brackets, as in [::1]:4000", "IPv6地址须加方括号"),
+    ] {
+        let error = text.parse::<Target>().unwrap_err();
+        assert!(matches!(error, UnknownTarget::NoAddress { .. }), "{text}");
+        assert!(error.to_string().contains(english), "{text}: {error}");
+        assert!(error.message_zh().contains(chinese), "{text}: {}", error.message_zh());
+    }
+    for text in ["tcp:host:65535", "tcp:127.0.0.1:0", "tcp:[::1]:4000"] {
+        assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
+    }
 }
 
 #[test]
