@@ -4,10 +4,7 @@
 
 mod common;
 
-use std::sync::mpsc;
-use std::thread;
-
-use common::{ADMIN, APPLICATION, FACTORY_KEY, USER, issue, log_in, pin, seeded};
+use common::{ADMIN, APPLICATION, FACTORY_KEY, USER, issue, log_in, pin, pull_inside, seeded};
 use ukey_device::{Board, Device, Dialect, Emulator, ErrorKind, KeyUse, LinkError, Options, PinType, Target};
 
 /// The boards that can be emulated here.
@@ -75,20 +72,9 @@ fn a_kill_inside_a_command_leaves_before_or_after() {
         for round in 0..6_u32 {
             let name = format!("container {round}");
             let application = log_in(&device);
-            let (tell, told) = mpsc::channel();
-            let created = thread::scope(|scope| {
-                let hand = hand.clone();
-                let killer = scope.spawn(move || {
-                    told.recv().unwrap();
-                    // A different stretch of the command each time.
-                    (0..round * 100_000).for_each(|step| _ = std::hint::black_box(step));
-                    hand.unplug();
-                });
-                tell.send(()).unwrap();
+            let created = pull_inside(&*hand, round, || {
                 let container = application.create_container(&name);
-                let created = container.and_then(|container| container.generate_key_pair());
-                killer.join().unwrap();
-                created.is_ok()
+                container.and_then(|container| container.generate_key_pair()).is_ok()
             });
             hand.plug_in().unwrap();
             device.reconnect().unwrap();

@@ -4,13 +4,14 @@
 pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
 
 use ukey_device::link::skf::Fault;
 use ukey_device::{
-    CreateApplication, Device, DeviceKey, ErrorKind, LinkError, Options, Pin, PinType, Rights, Simulator,
-    Target,
+    CreateApplication, Device, DeviceKey, ErrorKind, Hand, LinkError, Options, Pin, PinType, Rights,
+    Simulator, Target,
 };
 
 pub(crate) const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
@@ -106,4 +107,20 @@ pub(crate) fn log_in(device: &Device) -> ukey_device::Application<'_> {
     let application = device.open_application(APPLICATION).unwrap();
     application.verify_pin(PinType::User, &pin(USER)).unwrap();
     application
+}
+
+/// Pulls the key while a command is under way, in each round within another stretch of it; gives what came of the command.
+pub(crate) fn pull_inside<T>(hand: &dyn Hand, round: u32, command: impl FnOnce() -> T) -> T {
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        let puller = scope.spawn(move || {
+            told.recv().unwrap();
+            (0..round * 100_000).for_each(|step| _ = std::hint::black_box(step));
+            hand.unplug();
+        });
+        tell.send(()).unwrap();
+        let done = command();
+        puller.join().unwrap();
+        done
+    })
 }
