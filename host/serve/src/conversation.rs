@@ -3,13 +3,15 @@
 //! Guarantees: what a board does, this does, for [`Turn`] decides it for both: a command is carried out once, however
 //! often its frame comes; what is spoilt, too long or out of sequence is answered with its reason, counted
 //! ([`Key::state`]), and never carried out. A beginning is the token's power-on: after [`Kind::Reset`] nothing is open and
-//! nothing proved. A client that takes no answers holds up nobody but itself.
+//! nothing proved. A client that takes no answers holds up nobody but itself. Who has sent no frame has nothing: the key
+//! is a client's from its first frame on.
 //!
 //! The seed that the token asks for at its start is taken and not used: a simulated token has chance of its own.
 
 use std::convert::Infallible;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ukey_apdu::frame::turn::{Todo, Turn};
 use ukey_apdu::frame::{Event, Frame, Kind, MAX_COMMAND, Ready, Reason, Receiver, VERSION};
@@ -32,37 +34,42 @@ pub enum Ended {
     Failed(io::Error),
 }
 
-/// Whose line it is.
+/// Whose line it is. Either way a client has the key from its first frame on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Manner {
-    /// A connection is one client: it has the key as long as it lasts, and lasts as long as it has the key.
+    /// A connection is one client: it is refused at once where another has the key, and ends when it loses the key.
     Connection,
-    /// A line lasts: a client has the key from its first frame on, and asks again when it was refused.
+    /// A line lasts: a client asks again when it was refused.
     Line,
 }
 
 /// Serves a connection until it ends: a socket's, or anything that can be waited for. The client, named in words, has
-/// the key meanwhile.
+/// the key from its first frame on.
 pub fn serve(key: &Key, stream: impl AsFd, client: &str) -> Ended {
-    run(key, stream, client, Manner::Connection).0
+    serve_guest(key, stream, client, &AtomicBool::new(false))
 }
 
-/// Serves a line until it is closed at the other end: the key is taken with the first frame. Also says whether there
-/// was a frame.
+/// As [`serve`]; also says, while it lasts, whether there was a frame.
+pub(crate) fn serve_guest(key: &Key, stream: impl AsFd, client: &str, heard: &AtomicBool) -> Ended {
+    run(key, stream, client, Manner::Connection, heard).0
+}
+
+/// Serves a line until it is closed at the other end. Also says whether anything was said on it.
 pub(crate) fn serve_line(key: &Key, stream: impl AsFd, client: &str) -> (Ended, bool) {
-    run(key, stream, client, Manner::Line)
+    run(key, stream, client, Manner::Line, &AtomicBool::new(false))
 }
 
-fn run(key: &Key, stream: impl AsFd, client: &str, manner: Manner) -> (Ended, bool) {
+fn run(key: &Key, stream: impl AsFd, client: &str, manner: Manner, heard: &AtomicBool) -> (Ended, bool) {
     let begin = || {
         let (line, watch) = (Line::new(stream)?, key.watch()?);
         let (turn, answer) = (Turn::new(), Zeroizing::default());
-        Ok(Conversation { key, client, manner, line, watch, hold: None, turn, answer, spoken_to: false })
+        let (hold, spoken) = (None, false);
+        Ok(Conversation { key, client, manner, heard, line, watch, hold, turn, answer, spoken })
     };
     match begin() {
         Ok(mut conversation) => {
             let Err(ended) = conversation.run();
-            (ended, conversation.spoken_to)
+            (ended, conversation.spoken)
         }
         Err(error) => (Ended::Failed(error), false),
     }
@@ -72,21 +79,25 @@ struct Conversation<'k, S> {
     key: &'k Key,
     client: &'k str,
     manner: Manner,
+    /// Whether the client has sent a frame.
+    heard: &'k AtomicBool,
     line: Line<S>,
     watch: Watch,
     hold: Option<Hold>,
     turn: Turn,
     /// The last one, in case it has to be said again.
     answer: Zeroizing<Vec<u8>>,
-    /// Whether the client has said anything.
-    spoken_to: bool,
+    /// Whether the client has said anything, a frame or not.
+    spoken: bool,
 }
 
 impl<S: AsFd> Conversation<'_, S> {
     fn run(&mut self) -> Result<Infallible, Ended> {
         if self.manner == Manner::Connection {
-            self.take_the_key(0)?;
-            // It has power: it asks for its seed, without being asked.
+            if let Err(refusal) = self.key.refusal() {
+                return Err(self.turn_away(0, refusal)?);
+            }
+            // It asks for its seed, without being asked, and has power once that is there.
             self.say(Kind::Seed, 0, &[])?;
         }
         let mut receiver = Box::new(Receiver::<MAX_COMMAND>::new());
@@ -117,10 +128,11 @@ impl<S: AsFd> Conversation<'_, S> {
             return Err(Ended::Unplugged);
         }
         self.watch = self.key.watch().map_err(Ended::Failed)?;
-        match &self.hold {
-            Some(hold) if !hold.is_alive() => self.lose_the_key(0),
-            _ => Ok(()),
-        }
+        let lost = match &self.hold {
+            Some(hold) => !hold.is_alive(),
+            None => self.manner == Manner::Connection && !self.key.simulator().is_plugged_in(),
+        };
+        if lost { self.lose_the_key(0) } else { Ok(()) }
     }
 
     /// The key was pulled while this client had it.
@@ -139,32 +151,38 @@ impl<S: AsFd> Conversation<'_, S> {
         if self.hold.is_some() {
             return Ok(true);
         }
-        let ended = match self.key.hold(self.client) {
+        let refusal = match self.key.hold(self.client) {
             Ok(hold) => {
                 (self.hold, self.turn) = (Some(hold), Turn::new());
                 return Ok(true);
             }
-            Err(Refusal::Busy(holder)) => {
-                let payload = [&[Reason::Busy as u8], holder.as_bytes()].concat();
-                self.say(Kind::Refused, sequence, &payload)?;
-                Ended::Busy
-            }
-            Err(Refusal::Unplugged) => {
-                self.refuse(sequence, Reason::Unplugged)?;
-                Ended::Unplugged
-            }
+            Err(refusal) => refusal,
         };
+        let ended = self.turn_away(sequence, refusal)?;
         match self.manner {
             Manner::Connection => Err(ended),
             Manner::Line => Ok(false),
         }
     }
 
+    /// Tells the client why it does not get the key, and what that is for a connection.
+    fn turn_away(&self, sequence: u8, refusal: Refusal) -> Result<Ended, Ended> {
+        match refusal {
+            Refusal::Busy(holder) => {
+                let payload = [&[Reason::Busy as u8], holder.as_bytes()].concat();
+                self.say(Kind::Refused, sequence, &payload).map(|()| Ended::Busy)
+            }
+            Refusal::Unplugged => self.refuse(sequence, Reason::Unplugged).map(|()| Ended::Unplugged),
+        }
+    }
+
     fn take(&mut self, event: Event<'_>) -> Result<(), Ended> {
+        self.spoken |= matches!(event, Event::Bad(_));
         if let Event::Frame(frame) = event
             && is_clients(frame)
         {
-            self.spoken_to = true;
+            self.spoken = true;
+            self.heard.store(true, Ordering::Relaxed);
             if !self.take_the_key(frame.sequence)? {
                 return Ok(());
             }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use ukey_device::LinkError;
 
 /// A way to the key that could not be opened. Nothing of it is left behind.
@@ -81,6 +82,10 @@ impl ServeError {
             ServeError::Registry(_) => (
                 "UKEY_RUNTIME_DIR names the folder of the tokens that run; it must be yours alone",
                 "UKEY_RUNTIME_DIR指定存放运行信息的文件夹，须仅本人可用",
+            ),
+            ServeError::System(error) if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => (
+                "serve fewer tokens, or allow the process more open files: ulimit -n",
+                "请减少UKey数量，或用 ulimit -n 提高可打开文件数",
             ),
             ServeError::System(_) => ("close some programs, then try again", "请关闭一些程序后重试"),
         }

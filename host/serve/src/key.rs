@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, PipeReader, PipeWriter};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,8 +25,8 @@ pub struct Key(Arc<Shared>);
 struct Shared {
     simulator: Simulator,
     service: Mutex<Service>,
-    /// Rung when the key may be free for another client.
-    freed: Condvar,
+    /// Rung when the key may be free for another client, and when a reader took it or did not.
+    changed: Condvar,
     refused_frames: AtomicU64,
 }
 
@@ -41,6 +42,30 @@ struct Service {
     /// How often the key was pulled.
     pulls: u64,
     stopped: bool,
+    /// The readers that it is to be in, by the address of their vpcd.
+    readers: BTreeMap<SocketAddr, Insertion>,
+}
+
+/// Whether a reader has the key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Insertion {
+    /// It was put there, and the reader has not given it power yet.
+    Looking,
+    /// The reader gave it power.
+    In,
+    /// Why not.
+    Out(String),
+}
+
+impl Insertion {
+    /// Why the reader does not have it.
+    fn problem(&self) -> Option<&str> {
+        match self {
+            Insertion::Looking => Some("the reader has not looked at the card yet; it may have another one"),
+            Insertion::In => None,
+            Insertion::Out(why) => Some(why),
+        }
+    }
 }
 
 impl Service {
@@ -76,8 +101,8 @@ impl Key {
     /// A key that nobody is served yet.
     #[must_use]
     pub fn new(simulator: Simulator) -> Key {
-        let (service, freed, refused_frames) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
-        Key(Arc::new(Shared { simulator, service, freed, refused_frames }))
+        let (service, changed, refused_frames) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
+        Key(Arc::new(Shared { simulator, service, changed, refused_frames }))
     }
 
     /// The token itself. Pull it by the key, not here: clients would notice with their next command only.
@@ -91,21 +116,32 @@ impl Key {
         self.0.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The service, once nobody has the key. Waits a moment for a client that has ended and was not noticed yet.
+    fn free(&self) -> Result<MutexGuard<'_, Service>, Refusal> {
+        let held = |service: &mut Service| service.holder.is_some() && !service.stopped;
+        let waited = self.0.changed.wait_timeout_while(self.service(), ENDING, held);
+        let (service, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if service.stopped || !self.0.simulator.is_plugged_in() {
+            return Err(Refusal::Unplugged);
+        }
+        match &service.holder {
+            Some((_, holder)) => Err(Refusal::Busy(holder.clone())),
+            None => Ok(service),
+        }
+    }
+
+    /// Why a client that has not said anything yet need not begin: what [`Key::hold`] would say of other clients.
+    pub(crate) fn refusal(&self) -> Result<(), Refusal> {
+        self.free().map(drop)
+    }
+
     /// Takes the key for a client, which is named in words. The token keeps the power that it has: [`Hold::power_on`].
     /// Waits a moment for a client that has ended and was not noticed yet.
     ///
     /// # Errors
     /// Why not.
     pub fn hold(&self, client: &str) -> Result<Hold, Refusal> {
-        let held = |service: &mut Service| service.holder.is_some() && !service.stopped;
-        let waited = self.0.freed.wait_timeout_while(self.service(), ENDING, held);
-        let (mut service, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if service.stopped || !self.0.simulator.is_plugged_in() {
-            return Err(Refusal::Unplugged);
-        }
-        if let Some((_, holder)) = &service.holder {
-            return Err(Refusal::Busy(holder.clone()));
-        }
+        let mut service = self.free()?;
         let mut link = self.0.simulator.link().map_err(|_| Refusal::Unplugged)?;
         match link.lock(Duration::ZERO) {
             Ok(()) => {}
@@ -145,7 +181,7 @@ impl Key {
         let mut service = self.service();
         service.stopped = true;
         service.pulled();
-        self.0.freed.notify_all();
+        self.0.changed.notify_all();
     }
 
     /// How often it was pulled, or that it is served no longer: whoever noted another number lost it since.
@@ -158,14 +194,41 @@ impl Key {
         self.0.refused_frames.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes whether the reader with that vpcd has it; gives what was noted before.
+    pub(crate) fn note_reader(&self, vpcd: SocketAddr, insertion: Insertion) -> Option<Insertion> {
+        let before = self.service().readers.insert(vpcd, insertion);
+        self.0.changed.notify_all();
+        before
+    }
+
+    /// Whether the reader with that vpcd has it.
+    pub(crate) fn reader(&self, vpcd: SocketAddr) -> Option<Insertion> {
+        self.service().readers.get(&vpcd).cloned()
+    }
+
+    /// Waits until each of its readers took it, or is known not to have it; no longer than this.
+    pub fn wait_for_readers(&self, limit: Duration) {
+        let looking =
+            |service: &mut Service| service.readers.values().any(|reader| *reader == Insertion::Looking);
+        let waited = self.0.changed.wait_timeout_while(self.service(), limit, looking);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn state(&self) -> State {
+        let service = self.service();
+        let problem = |(vpcd, reader): (&SocketAddr, &Insertion)| {
+            reader.problem().map(|problem| format!("{vpcd}: {problem}"))
+        };
+        let reader_problem = service.readers.iter().find_map(problem);
         State {
             serial_number: self.0.simulator.serial_number(),
             plugged_in: self.0.simulator.is_plugged_in(),
-            holder: self.service().holder.as_ref().map(|(_, holder)| holder.clone()),
+            holder: service.holder.as_ref().map(|(_, holder)| holder.clone()),
             refused_frames: self.0.refused_frames.load(Ordering::Relaxed),
+            in_reader: (!service.readers.is_empty()).then_some(reader_problem.is_none()),
+            reader_problem,
         }
     }
 }
@@ -174,7 +237,7 @@ impl Hand for Key {
     fn unplug(&self) {
         self.0.simulator.unplug();
         self.service().pulled();
-        self.0.freed.notify_all();
+        self.0.changed.notify_all();
     }
 
     fn unplug_after(&self, exchanges: u64) {
@@ -230,7 +293,7 @@ impl Hold {
         let answer = self.link.transmit(envelope);
         if matches!(answer, Err(LinkError::Removed)) && self.is_alive() {
             self.key.service().pulled();
-            self.key.0.freed.notify_all();
+            self.key.0.changed.notify_all();
         }
         answer
     }
@@ -243,7 +306,7 @@ impl Drop for Hold {
             service.holder = None;
             // Before anybody else is let in: the link goes after this.
             drop(self.link.unlock());
-            self.key.0.freed.notify_all();
+            self.key.0.changed.notify_all();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use ukey_device::running::control::{self, Answer, Request};
@@ -17,7 +17,7 @@ use ukey_device::running::{Registered, Registry, Running};
 use ukey_device::{Hand, LinkError, Simulator};
 
 use crate::error::ServeError;
-use crate::key::{Key, Watch};
+use crate::key::{Insertion, Key, Watch};
 use crate::line::{Woken, wait_for, wait_for_key};
 use crate::way::{Open, Way};
 
@@ -64,6 +64,9 @@ impl Server {
             refuse_taken(registry, &ways)?;
             let key = Key::new(simulator);
             let ways = ways.iter().map(Way::open).collect::<Result<Vec<_>, _>>()?;
+            for vpcd in ways.iter().filter_map(|way| way.reader()) {
+                key.note_reader(vpcd, Insertion::Looking);
+            }
             running.push(Running {
                 serial_number: key.simulator().serial_number(),
                 label,
@@ -99,6 +102,15 @@ impl Server {
     #[must_use]
     pub fn running(&self) -> &[Running] {
         &self.running
+    }
+
+    /// Waits until each smart card reader took its key, or is known not to have it; no longer than this. The keys say
+    /// which: [`Key::state`].
+    pub fn wait_for_readers(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        for key in &self.keys {
+            key.wait_for_readers(until.saturating_duration_since(Instant::now()));
+        }
     }
 
     /// The keys, in the order in which they were given.

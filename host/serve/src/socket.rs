@@ -1,5 +1,6 @@
 //! A key behind sockets: each connection is a client.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,6 +8,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf, absolute};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown, sockopt};
 use ukey_device::Target;
 
-use crate::conversation::{Ended, serve};
+use crate::conversation::{Ended, serve_guest};
 use crate::error::ServeError;
 use crate::key::Key;
 use crate::line::{Woken, wait_for};
@@ -25,6 +28,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long a client that was refused may take to close its end.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Most connections of a socket on which nobody has sent a frame yet. They keep the key from nobody; when another one
+/// comes, the oldest is closed.
+const SILENT: usize = 16;
 
 /// A TCP port.
 pub(crate) struct TcpSocket {
@@ -153,8 +160,37 @@ fn peer(stream: &UnixStream) -> String {
     }
 }
 
+/// A connection.
+struct Guest<S> {
+    stream: S,
+    /// Whether it has sent a frame.
+    heard: AtomicBool,
+}
+
+/// The connections that have sent no frame yet, the oldest first.
+struct Silent<S>(VecDeque<Weak<Guest<S>>>);
+
+impl<S: AsFd> Silent<S> {
+    /// One more; the oldest of too many is closed.
+    fn join(&mut self, guest: &Arc<Guest<S>>) {
+        self.0.push_back(Arc::downgrade(guest));
+        self.0.retain(|guest| guest.upgrade().is_some_and(|guest| !guest.heard.load(Ordering::Relaxed)));
+        if self.0.len() > SILENT
+            && let Some(oldest) = self.0.pop_front().and_then(|guest| guest.upgrade())
+        {
+            // One that has just gone by itself needs no closing.
+            let _ = shutdown(&oldest.stream, Shutdown::Both);
+        }
+    }
+}
+
 /// Takes clients until the key is stopped, and waits for them to end.
-fn serve_all<S: AsFd + Send>(key: &Key, listener: &impl AsFd, accept: impl Fn() -> io::Result<(S, String)>) {
+fn serve_all<S: AsFd + Send + Sync>(
+    key: &Key,
+    listener: &impl AsFd,
+    accept: impl Fn() -> io::Result<(S, String)>,
+) {
+    let mut silent = Silent(VecDeque::new());
     thread::scope(|clients| {
         while !key.is_stopped() {
             let Ok(watch) =
@@ -168,9 +204,12 @@ fn serve_all<S: AsFd + Send>(key: &Key, listener: &impl AsFd, accept: impl Fn() 
             while matches!(wait_for(listener, PollFlags::IN, &watch), Ok(Woken::Stream)) {
                 match accept() {
                     Ok((stream, client)) => {
+                        let guest = Arc::new(Guest { stream, heard: AtomicBool::new(false) });
+                        silent.join(&guest);
                         let served = thread::Builder::new().spawn_scoped(clients, move || {
-                            if let Ended::Busy = serve(key, &stream, &client) {
-                                part_with(&stream, key);
+                            let ended = serve_guest(key, &guest.stream, &client, &guest.heard);
+                            if let Ended::Busy = ended {
+                                part_with(&guest.stream, key);
                             }
                         });
                         if let Err(error) = served {

@@ -14,12 +14,11 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ukey_device::{LinkError, Status};
 
-use crate::key::{Hold, Key, Refusal, Watch};
+use crate::key::{Hold, Insertion, Key, Refusal, Watch};
 use crate::line::wait_for_key;
 
 use line::Messages;
@@ -96,7 +95,6 @@ impl Control {
 pub struct Reader {
     key: Key,
     address: SocketAddr,
-    problem: Mutex<Option<String>>,
 }
 
 /// What the reader gives the key.
@@ -111,7 +109,8 @@ impl Reader {
     /// The reader whose vpcd waits at an address. It may come there later.
     #[must_use]
     pub fn new(key: &Key, address: SocketAddr) -> Reader {
-        Reader { key: key.clone(), address, problem: Mutex::default() }
+        key.note_reader(address, Insertion::Looking);
+        Reader { key: key.clone(), address }
     }
 
     /// Where the reader's vpcd waits.
@@ -120,10 +119,19 @@ impl Reader {
         self.address
     }
 
-    /// Why the key was not in the reader when it was tried last, be it plugged in or not; `None` where it was.
+    /// Whether the reader has the key, and gave it power.
+    #[must_use]
+    pub fn has_the_key(&self) -> bool {
+        self.key.reader(self.address) == Some(Insertion::In)
+    }
+
+    /// Why the key is not in the reader, where that is known.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match self.key.reader(self.address) {
+            Some(Insertion::Out(why)) => Some(why),
+            _ => None,
+        }
     }
 
     /// Keeps the key in the reader, until it is served no longer ([`Key::stop`]).
@@ -139,35 +147,38 @@ impl Reader {
             }
             let pulls = self.key.pulls();
             if !self.key.simulator().is_plugged_in() {
+                self.key.note_reader(self.address, Insertion::Out(LinkError::Removed.to_string()));
                 wait_for_key(&watch, None)?;
                 continue;
             }
             let ended = Messages::connect(self.address, &watch).and_then(|line| {
                 let Some(line) = line else { return Ok(()) };
-                self.note(None);
+                self.note(Insertion::Looking);
                 pause = FIRST_PAUSE;
-                self.serve(line, watch, pulls, &mut doubt)
+                let served = self.serve(line, watch, pulls, &mut doubt);
+                // It has it no longer, whyever.
+                self.note(Insertion::Looking);
+                served
             });
             if let Err(error) = ended
                 && self.key.pulls() == pulls
             {
-                self.note(Some(error));
+                self.note(Insertion::Out(error.to_string()));
                 wait_for_key(&self.key.watch()?, Some(pause))?;
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
         }
     }
 
-    /// Says once what keeps the key out of its reader.
-    fn note(&self, problem: Option<io::Error>) {
-        let problem = problem.map(|error| error.to_string());
-        let mut noted = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if *noted != problem {
-            match &problem {
-                Some(problem) => tracing::warn!(address = %self.address, problem, "not in its reader"),
-                None => tracing::info!(address = %self.address, "in its reader"),
-            }
-            *noted = problem;
+    /// Says once that the reader has the key, or why not.
+    fn note(&self, now: Insertion) {
+        if self.key.note_reader(self.address, now.clone()).as_ref() == Some(&now) {
+            return;
+        }
+        match now {
+            Insertion::Looking => {}
+            Insertion::In => tracing::info!(address = %self.address, "in its reader"),
+            Insertion::Out(problem) => tracing::warn!(address = %self.address, problem, "not in its reader"),
         }
     }
 
@@ -200,6 +211,7 @@ impl Reader {
                     control => {
                         if control != Control::Off {
                             (asked, *doubt) = (None, FIRST_DOUBT);
+                            self.note(Insertion::In);
                         }
                         power = power.turned(control).map_err(io::Error::other)?;
                         continue;

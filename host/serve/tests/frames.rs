@@ -170,6 +170,27 @@ fn bad_frames_are_counted_and_never_carried_out_and_the_next_good_one_is() {
 }
 
 #[test]
+fn what_is_no_frame_at_all_is_counted_and_answered_once() {
+    let key = key();
+    let mut client = Client::new(&key, "a client");
+    assert_eq!(client.next().unwrap(), (Kind::Seed, 0, vec![]));
+    // No flag stands in front, and none comes.
+    client.stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(client.next().unwrap(), refused(0, Reason::BadCheck));
+    assert_eq!((key.state().refused_frames, key.state().holder), (1, None));
+    client.say(Kind::Seed, 1, &[7; MIN_SEED]);
+    assert_eq!(client.next().unwrap().0, Kind::Ready, "the next frame is as good as any");
+    // Longer than any frame, whatever it says of its length; its end is not waited for.
+    for count in 1..3_u64 {
+        client.stream.write_all(&[FLAG]).unwrap();
+        client.stream.write_all(&[b'A'; 5_000]).unwrap();
+        assert_eq!(client.next().unwrap(), refused(0, Reason::TooLong));
+        assert_eq!(key.state().refused_frames, 1 + count);
+    }
+    client.random(2);
+}
+
+#[test]
 fn a_reset_is_a_power_on() {
     let key = key();
     let mut client = Client::ready(&key, "a client");

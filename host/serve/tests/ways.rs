@@ -1,13 +1,15 @@
 //! The ways to a key that is served: connections, pseudo-terminals, who is refused, and what is left behind.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use rustix::event::{PollFd, PollFlags};
+use ukey_apdu::frame::{FLAG, Frame, Kind};
 use ukey_device::running::control::{self, Request};
 use ukey_device::running::{Registry, Watch};
 use ukey_device::{Device, Hand, Options, Simulator, Target};
@@ -111,6 +113,87 @@ fn all_ways_lead_to_the_same_key_for_one_client_at_a_time() {
         assert!(told.contains(expected), "{target}, {other}: {told}");
         device.random(8).unwrap();
     }
+}
+
+/// A connection to a port, once the token behind it has asked for its seed.
+fn stranger(target: &Target) -> TcpStream {
+    let Target::Tcp { address } = target else { panic!("{target}") };
+    let mut stream = TcpStream::connect(address).unwrap();
+    assert_eq!(frame(&mut stream), SEED);
+    stream
+}
+
+/// The kind of the next frame, which is read whole; `None` at the end.
+fn frame(stream: &mut TcpStream) -> Option<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < 2 || bytes.last() != Some(&FLAG) {
+        let mut byte = [0];
+        match stream.read(&mut byte) {
+            Ok(1) => bytes.extend(byte),
+            _ => return None,
+        }
+    }
+    Some(bytes[1])
+}
+
+const SEED: Option<u8> = Some(Kind::Seed as u8);
+const REFUSED: Option<u8> = Some(Kind::Refused as u8);
+
+#[test]
+fn who_sends_no_frame_keeps_the_key_from_nobody() {
+    let desk = Desk::new();
+    let server = desk.start(&[port()]).unwrap();
+    let target = &server.running()[0].targets[0];
+    let state = || server.keys()[0].state();
+    let (mut silent, mut noisy) = (stranger(target), stranger(target));
+    noisy.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(frame(&mut noisy), REFUSED);
+    assert_eq!((state().holder, state().refused_frames), (None, 1));
+    let device = connect(target);
+    device.random(8).unwrap();
+    assert!(state().holder.is_some());
+    // Now each of them says something: it is another's.
+    let reset: Vec<u8> = Frame::plain(Kind::Reset, &[]).encode().unwrap().collect();
+    for stranger in [&mut silent, &mut noisy] {
+        stranger.write_all(&reset).unwrap();
+        assert_eq!(frame(stranger), REFUSED);
+        assert_eq!(frame(stranger), None, "and it is closed");
+    }
+    device.random(8).unwrap();
+    drop(device);
+    connect(target).random(8).unwrap();
+}
+
+#[test]
+fn of_many_who_send_no_frame_the_oldest_goes() {
+    let desk = Desk::new();
+    let server = desk.start(&[port()]).unwrap();
+    let target = &server.running()[0].targets[0];
+    let mut strangers: Vec<TcpStream> = (0..17).map(|_| stranger(target)).collect();
+    assert_eq!(frame(&mut strangers[0]), None, "it was closed");
+    let reset: Vec<u8> = Frame::plain(Kind::Reset, &[]).encode().unwrap().collect();
+    strangers[1].write_all(&reset).unwrap();
+    assert_eq!(frame(&mut strangers[1]), SEED, "the next has the key now");
+    // And keeps it, however many come.
+    let Target::Tcp { address } = target else { panic!("{target}") };
+    let others: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for mut other in others {
+        while let Some(kind) = frame(&mut other) {
+            assert_eq!(Some(kind), REFUSED);
+        }
+    }
+    strangers[1].write_all(&reset).unwrap();
+    assert_eq!(frame(&mut strangers[1]), SEED);
+}
+
+#[test]
+fn who_waits_at_a_key_that_is_pulled_is_told() {
+    let desk = Desk::new();
+    let server = desk.start(&[port()]).unwrap();
+    let mut silent = stranger(&server.running()[0].targets[0]);
+    server.keys()[0].unplug();
+    assert_eq!(frame(&mut silent), REFUSED);
+    assert_eq!(frame(&mut silent), None);
 }
 
 #[test]
@@ -227,8 +310,8 @@ fn who_asks_for_the_end_is_heard_and_nonsense_is_not() {
     let unknown = Request::Plug { serial_number: "nobody".into() };
     assert!(control::ask(&instance.control, &unknown).unwrap_err().to_string().contains("nobody"));
     let mut stream = std::os::unix::net::UnixStream::connect(&instance.control).unwrap();
-    std::io::Write::write_all(&mut stream, b"{\"verb\":\"burn\"}\n").unwrap();
-    assert_eq!(std::io::Read::read(&mut stream, &mut [0; 16]).unwrap(), 0, "it hung up");
+    Write::write_all(&mut stream, b"{\"verb\":\"burn\"}\n").unwrap();
+    assert_eq!(Read::read(&mut stream, &mut [0; 16]).unwrap(), 0, "it hung up");
     assert!(asked.try_recv().is_err());
     let waiting = std::thread::spawn(move || instance.stop());
     asked.recv().unwrap();

@@ -70,8 +70,14 @@ pub struct State {
     pub plugged_in: bool,
     /// The client that has it, in words.
     pub holder: Option<String>,
-    /// Frames that were not taken since it was started: spoilt, too long, out of sequence.
+    /// Frames that were not taken since it was started: spoilt, too long, out of sequence, or no frames at all.
     pub refused_frames: u64,
+    /// Whether each virtual reader that it was put into has it; `None` where it was put into none.
+    #[serde(default)]
+    pub in_reader: Option<bool>,
+    /// Why one of them has not.
+    #[serde(default)]
+    pub reader_problem: Option<String>,
 }
 
 /// How long an instance may take to answer: a token that starts tests itself, one that is pulled ends its command.

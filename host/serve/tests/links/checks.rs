@@ -1,7 +1,5 @@
 //! What every link promises.
 
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use ukey_apdu::Ins;
@@ -9,7 +7,7 @@ use ukey_apdu::frame::MAX_COMMAND;
 use ukey_device::link::framed::Limits;
 use ukey_device::{Device, Error, ErrorKind, LinkError, PinType, Status};
 
-use crate::common::{ADMIN, APPLICATION, USER, issue, log_in, pin};
+use crate::common::{ADMIN, APPLICATION, USER, issue, log_in, pin, pull_inside};
 use crate::proxy::Act;
 use crate::ways::{Disturbed, Second, Skipped, Way};
 
@@ -28,6 +26,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("an answer comes too late", an_answer_comes_too_late),
     ("an answer comes twice", an_answer_comes_twice),
     ("what is no frame is counted and left out", what_is_no_frame_is_counted_and_left_out),
+    ("a frame is too long", a_frame_is_too_long),
     ("an envelope is too long", an_envelope_is_too_long),
     ("there are two clients", there_are_two_clients),
     ("what serves the token is started again", what_serves_the_token_is_started_again),
@@ -152,20 +151,8 @@ fn a_key_is_pulled_inside_a_command(way: &dyn Way) -> Result<(), Skipped> {
     for round in 0..4_u32 {
         let name = format!("container {round}");
         let application = log_in(&device);
-        let (tell, told) = mpsc::channel();
-        let created = thread::scope(|scope| {
-            let hand = &hand;
-            let puller = scope.spawn(move || {
-                told.recv().unwrap();
-                // A different stretch of the command each time.
-                (0..round * 100_000).for_each(|step| _ = std::hint::black_box(step));
-                hand.unplug();
-            });
-            tell.send(()).unwrap();
-            let container = application.create_container(&name);
-            let created = container.and_then(|container| container.generate_key_pair());
-            puller.join().unwrap();
-            created
+        let created = pull_inside(&*hand, round, || {
+            application.create_container(&name).and_then(|container| container.generate_key_pair())
         });
         if let Err(error) = &created {
             assert!(is_lost(error), "{error}");
@@ -300,6 +287,19 @@ fn what_is_no_frame_is_counted_and_left_out(way: &dyn Way) -> Result<(), Skipped
         assert_eq!(tries_left(&device), left);
     }
     assert!(device.bad_frames() >= 10, "{}", device.bad_frames());
+    assert!(disturbed.proxy.is_done());
+    Ok(())
+}
+
+fn a_frame_is_too_long(way: &dyn Way) -> Result<(), Skipped> {
+    let (disturbed, device) = disturbed(way)?;
+    for (round, left) in (1..).zip((7..10).rev()) {
+        disturbed.proxy.plan(Ins::VerifyPin, Act::LengthenCommand);
+        assert_eq!(try_a_wrong_pin(&device).unwrap(), left, "carried out once");
+        assert_eq!(tries_left(&device), left);
+        // Both of them, whatever length they say.
+        assert_eq!(disturbed.proxy.passed().too_long, 2 * round);
+    }
     assert!(disturbed.proxy.is_done());
     Ok(())
 }

@@ -16,7 +16,7 @@ use serialport::{SerialPort, TTYPort};
 use ukey_device::link::framed::Stream;
 
 use ukey_apdu::Ins;
-use ukey_apdu::frame::{Event, Frame, Kind, MAX_ANSWER, Receiver};
+use ukey_apdu::frame::{Event, Frame, Kind, MAX_ANSWER, MAX_COMMAND, Reason, Receiver};
 
 /// What happens to a command and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +39,9 @@ pub(crate) enum Act {
     RepeatAnswerLater,
     /// What is no frame comes to both sides, before and after.
     Noise,
+    /// Instead of the command come frames that are longer than any that the token takes, once: a sound one, and one that
+    /// lies about its length.
+    LengthenCommand,
     /// The line is cut before the token gets the command.
     CutBeforeCommand,
     /// The line is cut when the token has answered, before the client has the answer.
@@ -58,6 +61,8 @@ pub(crate) struct Passed {
     pub(crate) commands: u32,
     /// Commands that it sent again.
     pub(crate) again: u32,
+    /// How often the token said that a frame is too long.
+    pub(crate) too_long: u32,
 }
 
 /// The one in between. Clones are the same one.
@@ -304,6 +309,14 @@ impl Between {
                 pass();
             }
             Some(Act::Noise) if new => Self::send(&self.token, &[NOISE, &bytes, NOISE].concat()),
+            Some(Act::LengthenCommand) => {
+                state.now = None;
+                let payload = &[frame.payload, &[0; MAX_COMMAND]].concat();
+                let sound = bytes_of(Frame { payload, ..frame });
+                let mut lies = sound.clone();
+                lies[3] ^= 0x40;
+                Self::send(&self.token, &[sound, lies].concat());
+            }
             Some(Act::CutBeforeCommand) => self.cut(),
             _ => pass(),
         }
@@ -319,6 +332,9 @@ impl Between {
     fn take_from_token(&self, frame: Frame<'_>) {
         let mut state = self.proxy.state();
         let bytes = bytes_of(frame);
+        if frame.kind == Kind::Refused && Reason::from_payload(frame.payload) == Some(Reason::TooLong) {
+            state.passed.too_long += 1;
+        }
         let act = match (frame.kind, state.now) {
             (Kind::Answer, Some((sequence, act))) if sequence == frame.sequence => Some(act),
             _ => None,
