@@ -33,8 +33,14 @@ pub(crate) struct Asked {
     pub(crate) choice: DialectChoice,
 }
 
-fn target(text: &str) -> Result<Target, String> {
-    text.parse().map_err(|error: UnknownTarget| format!("{error}\n{}", error.message_zh()))
+/// A target, or what is wrong with it in both languages.
+pub(crate) fn target(text: &str) -> Result<Target, String> {
+    text.parse().map_err(|error| in_both(&error))
+}
+
+/// What is wrong with a target, in both languages.
+pub(crate) fn in_both(error: &UnknownTarget) -> String {
+    format!("{error}\n{}", error.message_zh())
 }
 
 impl Asked {

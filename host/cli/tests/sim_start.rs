@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Stdio};
 
 use common::Desk;
@@ -241,7 +242,12 @@ fn what_cannot_be_started_says_why_and_leaves_nothing() {
     start(&["--state", "ukey.ukey", "--factory"]).fails(2).says("holds a token already");
     std::fs::write(desk.path("letter"), "a letter").unwrap();
     start(&["--unix", "letter", "--tcp"]).fails(2).says("letter exists").says("已存在");
-    start(&["--tcp", "nobody"]).fails(2).says("tcp:HOST:PORT");
+    start(&["--tcp", "nobody"]).fails(2).says("the port is missing").says("缺少端口");
+    start(&["--tcp", "127.0.0.1:99999"]).fails(2).says("\"99999\" is no port").says("“99999”不是端口");
+    start(&["--vpcd", ":1"]).fails(2).says("the host is missing").says("缺少主机");
+    start(&["--count", "17", "--vpcd"]).fails(2).says("16 readers at most").says("最多支持16个读卡器");
+    start(&["--count", "257"]).fails(2).says("256 tokens at most").says("一个进程最多运行256个UKey");
+    start(&["--count", "18446744073709551615", "--vpcd", "--vpcd"]).fails(2).says("16 readers");
     start(&["--serial-number", "张三"]).fails(2).says("printable");
     start(&["--label", ""]).fails(2).says("32 bytes");
     assert_eq!(listed(&desk), [] as [Value; 0]);
@@ -250,6 +256,71 @@ fn what_cannot_be_started_says_why_and_leaves_nothing() {
     let ready = started.ready();
     assert_eq!(text(&ready, "serial_number"), "N");
     start(&["--state", "new.ukey"]).fails(5).says("in use");
+}
+
+/// Of this machine, and nobody listens there.
+const NOBODYS: &str = "127.0.0.1:1";
+
+#[test]
+fn a_token_that_no_reader_takes_says_so_and_what_is_missing() {
+    let desk = Desk::new();
+    let address = NOBODYS;
+    let mut command = desk.command(&["sim", "start", "--factory", "--vpcd", address, "--tcp"], &[]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("ready ") && line.contains(" tcp:"), "{line}");
+    assert!(line.contains(&format!(" not-in-reader:{address}")), "{line}");
+    let row = &listed(&desk)[0];
+    assert_eq!((&row["in_reader"], text(row, "reader")), (&false.into(), address));
+    assert!(text(row, "reader_problem").starts_with(address), "{row}");
+    let ls = desk.run(&["sim", "ls"], &[]).succeeds();
+    assert!(ls.out.contains(&format!("reader at {address} (not in it)")), "{}", ls.out);
+    ls.says("is in no smart card reader").says("未插入读卡器").says("goes in by itself");
+    // It is a token nevertheless.
+    desk.run(&["info", "--target", line.split(' ').find(|word| word.starts_with("tcp:")).unwrap()], &[])
+        .succeeds();
+    desk.run(&["sim", "stop"], &[]).succeeds();
+    let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(said.contains("is in no smart card reader") && said.contains("未插入读卡器"), "{said}");
+    assert!(said.contains("vpcd"), "{said}");
+}
+
+/// vpcd comes when the token runs already: then it goes in.
+#[test]
+fn a_token_goes_into_a_reader_that_comes_later() {
+    let desk = Desk::new();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut started = Started::new(&desk, &["--factory", "--vpcd", &address.to_string()]);
+    let ready = started.ready();
+    assert_eq!((&ready["in_reader"], &ready["targets"]), (&false.into(), &Value::Array(vec![])), "{ready}");
+    let (mut card, _) = TcpListener::bind(address).unwrap().accept().unwrap();
+    // Connected to is not taken: whoever listens there may be anybody.
+    assert_eq!(listed(&desk)[0]["in_reader"], false);
+    card.write_all(&[0, 1, 1, 0, 1, 4]).unwrap();
+    card.read_exact(&mut [0; 18]).unwrap();
+    let row = &listed(&desk)[0];
+    assert_eq!((&row["in_reader"], &row["reader_problem"]), (&true.into(), &Value::Null));
+    let ls = desk.run(&["sim", "ls"], &[]).succeeds();
+    assert!(!ls.out.contains("not in it") && !ls.talk.contains("no smart card reader"), "{ls:?}");
+}
+
+/// A reader that is there takes the card before the token is ready.
+#[test]
+fn a_token_is_ready_once_its_reader_took_it() {
+    let desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let reader = std::thread::spawn(move || {
+        let (mut card, _) = listener.accept().unwrap();
+        card.write_all(&[0, 1, 1]).unwrap();
+        card
+    });
+    let mut started = Started::new(&desk, &["--factory", "--vpcd", &address.to_string()]);
+    let ready = started.ready();
+    assert_eq!((&ready["in_reader"], &ready["reader_problem"]), (&true.into(), &Value::Null));
+    drop(reader.join().unwrap());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ukey_device::{Device, ErrorKind, Options, Target};
 
 use crate::doctor::{self, Finding, Reached, State, Text, probe};
 use crate::failure::Result;
-use crate::options::Format;
+use crate::options::{Format, target};
 use crate::output;
 
 /// How long a token may take to answer: an emulated one starts first.
@@ -27,7 +27,7 @@ const ANSWERING: Duration = Duration::from_secs(60);
 )]
 pub(crate) struct Doctor {
     /// Say of this token alone, step by step, why it is not reached; connects to it
-    #[arg(long, value_name = "TARGET")]
+    #[arg(long, value_name = "TARGET", value_parser = target)]
     target: Option<Target>,
     /// Look at this SKF library too, without running it; may be repeated
     #[arg(long = "library", value_name = "FILE")]

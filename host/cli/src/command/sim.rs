@@ -1,6 +1,7 @@
 //! `ukey sim`: simulated tokens in files, and where clients look for hardware.
 
 mod reached;
+mod reader;
 mod running;
 mod start;
 
@@ -37,8 +38,8 @@ pub(crate) struct Sim {
 enum Verb {
     #[command(flatten)]
     Kept(Kept),
-    /// Serve tokens until interrupted: over TCP, sockets, serial lines. New developer's tokens in memory, unless --state
-    /// names a file.
+    /// Serve tokens until interrupted: over TCP, sockets, serial lines, in smart card readers. New developer's tokens in
+    /// memory, unless --state names a file.
     Start(Box<start::Start>),
     #[command(flatten)]
     Running(running::Running),

@@ -275,6 +275,12 @@ pub(super) fn virtual_reader(facts: &Facts) -> Finding {
     }
 }
 
+/// What is in the way of a simulated token in a reader.
+pub(crate) fn virtual_reader_faults(facts: &Facts) -> Vec<Finding> {
+    let parts = [virtual_reader(facts), pcscd(facts)];
+    parts.into_iter().filter(|part| matches!(part.state, State::Missing | State::Broken)).collect()
+}
+
 pub(super) fn serial(line: &Line, facts: &Facts) -> Finding {
     let check = format!("serial:{}", line.path.display());
     if !line.allowed {

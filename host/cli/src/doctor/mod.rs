@@ -15,7 +15,7 @@ mod steps;
 mod tests;
 mod variables;
 
-pub(crate) use checks::findings;
+pub(crate) use checks::{findings, virtual_reader_faults};
 pub(crate) use steps::{Reached, steps};
 
 /// One part of the machine, judged.

@@ -9,6 +9,7 @@ use ukey_device::running::{self, Instance, Running as Token};
 use ukey_device::{Hand, Target};
 use unicode_width::UnicodeWidthStr;
 
+use super::reader;
 use crate::failure::{Failure, Result};
 use crate::options::Format;
 use crate::output;
@@ -86,6 +87,11 @@ fn list(format: Format) -> Result<()> {
             format!("{:#}\n", json!({ "version": 1, "tokens": tokens }))
         }
     });
+    for (_, token, state) in &rows {
+        if let Some(missing) = state.as_ref().and_then(|state| reader::missing(token, state)) {
+            output::say(&missing);
+        }
+    }
     Ok(())
 }
 
@@ -98,6 +104,8 @@ fn json(pid: u32, token: &Token, state: Option<&State>) -> Value {
         "state": token.state,
         "targets": token.targets,
         "reader": token.reader,
+        "in_reader": state.and_then(|state| state.in_reader),
+        "reader_problem": state.and_then(|state| state.reader_problem.clone()),
         "holder": state.and_then(|state| state.holder.clone()),
         "refused_frames": state.map(|state| state.refused_frames),
     })
@@ -109,7 +117,9 @@ fn table(rows: &[(u32, Token, Option<State>)]) -> String {
     let row = |(pid, token, state): &(u32, Token, Option<State>)| {
         let state = state.as_ref();
         let mut places: Vec<_> = token.targets.iter().map(ToString::to_string).collect();
-        places.extend(token.reader.iter().map(|reader| format!("reader at {reader}")));
+        let in_it =
+            if state.is_some_and(|state| state.in_reader == Some(false)) { " (not in it)" } else { "" };
+        places.extend(token.reader.iter().map(|reader| format!("reader at {reader}{in_it}")));
         [
             pid.to_string(),
             token.serial_number.clone(),

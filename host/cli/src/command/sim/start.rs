@@ -3,17 +3,20 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::sync::Notify;
+use ukey_device::running::control::State;
 use ukey_device::running::{Registry, Running};
-use ukey_device::{Device, LinkError, Options, Simulator, Target, UnknownTarget};
-use ukey_serve::{ServeError, Server, Way};
+use ukey_device::{Device, LinkError, Options, Simulator, Target, UnknownTarget, target};
+use ukey_serve::{Key, ServeError, Server, Way};
 
-use super::{asked_for, made};
+use super::{asked_for, made, reader};
 use crate::developer;
 use crate::failure::{Failure, Result};
-use crate::options::{Format, at_least_one};
+use crate::options::{Format, at_least_one, in_both};
 use crate::output;
 use crate::stop;
 
@@ -21,6 +24,15 @@ use crate::stop;
 const VPCD: &str = "127.0.0.1:35963";
 /// Where `--tcp` without a value listens.
 const ANY_PORT: &str = "127.0.0.1:0";
+
+/// How long smart card readers may take to look at what was put into them: pcscd looks about twice a second.
+const READERS: Duration = Duration::from_secs(5);
+
+/// Most readers that pcscd drives.
+const MOST_READERS: usize = 16;
+
+/// Most tokens of a process: each takes threads, and open files.
+const MOST: usize = 256;
 
 /// Serve simulated tokens until interrupted.
 #[derive(clap::Args, Debug)]
@@ -38,7 +50,8 @@ pub(super) struct Start {
     /// repeated
     #[arg(long, value_name = "HOST:PORT", num_args = 0..=1, default_missing_value = VPCD, value_parser = vpcd)]
     vpcd: Vec<SocketAddr>,
-    /// So many tokens: paths, files, ports and serial numbers that are named get the number of the token
+    /// So many tokens, up to 256, in readers up to 16: paths, files, ports and serial numbers that are named get the
+    /// number of the token
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
     count: usize,
     /// Make the state file, with a new token, where there is none
@@ -64,23 +77,25 @@ pub(super) struct Start {
     format: Format,
 }
 
-fn tcp(text: &str) -> Result<Way, UnknownTarget> {
-    match format!("tcp:{text}").parse()? {
-        Target::Tcp { address } => Ok(Way::Tcp(address)),
-        _ => Err(UnknownTarget::Incomplete { form: "HOST:PORT" }),
-    }
+fn tcp(text: &str) -> Result<Way, String> {
+    let address = target::tcp_address(text).map_err(|error| in_both(&error))?;
+    Ok(Way::Tcp(address))
 }
 
 fn vpcd(text: &str) -> Result<SocketAddr, String> {
-    let found = text.to_socket_addrs().map_err(|error| format!("{text} is no HOST:PORT: {error}"))?;
+    let address = target::tcp_address(text).map_err(|error| in_both(&error))?;
+    let found = address.to_socket_addrs().map_err(|error| {
+        format!("the address of {text} is not found: {error}\n找不到{text}的地址：{error}")
+    })?;
     // vpcd listens on IPv4 only.
-    found.into_iter().find(SocketAddr::is_ipv4).ok_or_else(|| format!("{text} has no IPv4 address"))
+    let v4 = found.into_iter().find(SocketAddr::is_ipv4);
+    v4.ok_or_else(|| format!("{text} has no IPv4 address\n{text}没有IPv4地址"))
 }
 
-fn serial(text: &str) -> Result<Way, UnknownTarget> {
-    match format!("serial:{text}").parse()? {
+fn serial(text: &str) -> Result<Way, String> {
+    match format!("serial:{text}").parse().map_err(|error| in_both(&error))? {
         Target::Serial { path, baud } => Ok(Way::Serial { path, baud }),
-        _ => Err(UnknownTarget::Incomplete { form: "PATH[@BAUD]" }),
+        _ => Err(in_both(&UnknownTarget::Incomplete { form: "PATH[@BAUD]" })),
     }
 }
 
@@ -102,6 +117,8 @@ fn label(text: &str) -> Result<String, String> {
 impl Start {
     /// Serves the tokens in `state`, else new ones in memory.
     pub(super) fn run(self, state: Option<&Path>, options: &Options) -> Result<()> {
+        self.refuse_too_many()?;
+        allow_many_files();
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
         let tokens =
@@ -111,10 +128,17 @@ impl Start {
             let asked = Arc::new(Notify::new());
             let ask = Arc::clone(&asked);
             let server = Server::start(&Registry::of_this_user(), tokens, move || ask.notify_one())?;
-            for token in server.running() {
-                output::result(&ready(token, self.format));
+            server.wait_for_readers(READERS);
+            let states: Vec<State> = server.keys().iter().map(Key::state).collect();
+            for (token, state) in server.running().iter().zip(&states) {
+                output::result(&ready(token, state, self.format));
             }
-            self.explain(state);
+            self.explain(state, server.running());
+            for (token, state) in server.running().iter().zip(&states) {
+                if let Some(missing) = reader::missing(token, state) {
+                    output::say(&missing);
+                }
+            }
             tokio::select! {
                 () = interrupted => {}
                 () = asked.notified() => {}
@@ -122,6 +146,24 @@ impl Start {
             drop(server);
             Ok(())
         })
+    }
+
+    fn refuse_too_many(&self) -> Result<()> {
+        if self.count.saturating_mul(self.vpcd.len()) > MOST_READERS {
+            return Err(Failure::usage(
+                format!("pcscd drives {MOST_READERS} readers at most"),
+                format!("ask for fewer: --count {MOST_READERS} --vpcd"),
+                format!("pcscd最多支持{MOST_READERS}个读卡器，请减少数量"),
+            ));
+        }
+        if self.count > MOST {
+            return Err(Failure::usage(
+                format!("a process serves {MOST} tokens at most"),
+                "start further ones in another process",
+                format!("一个进程最多运行{MOST}个UKey，其余请另起进程"),
+            ));
+        }
+        Ok(())
     }
 
     /// The token of that number, from 1, with its ways.
@@ -202,13 +244,23 @@ impl Start {
     }
 
     /// What a developer has to know, where the token is a new one.
-    fn explain(&self, state: Option<&Path>) {
+    fn explain(&self, state: Option<&Path>, running: &[Running]) {
         if state.is_none() && !self.factory {
             let summary =
                 asked_for(&self.policies).map(|policy| developer::summary(&policy)).unwrap_or_default();
             output::say(&format!("{summary}Nothing of it is kept: --state FILE keeps it. Ctrl-C ends it."));
+            if let Some(target) = running.iter().find_map(|token| token.targets.first()) {
+                output::say(&format!("Ask it who it is: ukey info --target {target}"));
+            }
         }
     }
+}
+
+/// Each token takes a dozen open files; the usual limit is lower than the one that nobody may pass.
+fn allow_many_files() {
+    let limits = getrlimit(Resource::Nofile);
+    // Where that is refused, what cannot be opened says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits });
 }
 
 /// The path of a token among several: `k-2.ukey`.
@@ -242,13 +294,14 @@ fn numbered_port(address: &str, number: Option<usize>) -> Result<String> {
     }
 }
 
-/// The line of a token that clients may come to.
-fn ready(token: &Running, format: Format) -> String {
+/// The line of a token that clients may come to. One that no reader took yet says so.
+fn ready(token: &Running, now: &State, format: Format) -> String {
     let Running { serial_number, label, state, targets, reader } = token;
     match format {
         Format::Text => {
             let mut places: Vec<_> = targets.iter().map(ToString::to_string).collect();
-            places.extend(reader.iter().map(|reader| format!("reader:{reader}")));
+            let form = if now.in_reader == Some(true) { "reader" } else { "not-in-reader" };
+            places.extend(reader.iter().map(|reader| format!("{form}:{reader}")));
             format!("ready {serial_number} {}\n", places.join(" "))
         }
         Format::Json => {
@@ -260,6 +313,8 @@ fn ready(token: &Running, format: Format) -> String {
                 "state": state,
                 "targets": targets,
                 "reader": reader,
+                "in_reader": now.in_reader,
+                "reader_problem": now.reader_problem,
             });
             format!("{json}\n")
         }
