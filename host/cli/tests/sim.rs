@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::Desk;
+use common::{Desk, component};
 use ukey_device::link::state::StateFile;
-use ukey_device::{KeyUse, Options, Target};
+use ukey_device::{Board, KeyUse, Options, Target};
 use ukey_pki::Certificate;
 
 fn serial_number(desk: &Desk) -> String {
@@ -213,6 +213,31 @@ fn a_token_is_loaded_from_where_nothing_can_be_written() {
     assert!(output.status.success(), "{output:?}");
     assert!(desk.path("own/k.ukey").exists());
     mode("medium", 0o755);
+}
+
+/// From no file to a token with PINs and certificates, by what the messages say.
+#[test]
+fn the_flash_of_a_board_becomes_a_developers_token() {
+    let board = Board::Mps2An386;
+    if component(board.check().ok(), &format!("the image of {board}, or QEMU"), "ukey board build").is_none()
+    {
+        return;
+    }
+    let desk = Desk::new();
+    let run = |arguments: &[&str]| {
+        let at = ["--target", "qemu:mps2-an386=flash"];
+        desk.run(&[arguments, &at].concat(), &[("UKEY_PIN", "12345678")])
+    };
+    run(&["pin", "verify"]).fails(2).says("`ukey sim reset`, of the same --target");
+    let out = run(&["sim", "reset"]).succeeds().out;
+    assert!(out.contains("target             qemu:mps2-an386=flash\n") && out.contains("12345678"), "{out}");
+    run(&["pin", "verify"]).succeeds();
+    run(&["sim", "reset"]).fails(2).says("--yes");
+    run(&["sim", "reset", "--yes"]).succeeds();
+    run(&["pin", "verify"]).succeeds();
+    std::fs::write(desk.path("flash"), "a letter").unwrap();
+    run(&["sim", "reset", "--yes"]).fails(5).says("it has 8 bytes").says("name another file for the flash");
+    assert_eq!(std::fs::read_to_string(desk.path("flash")).unwrap(), "a letter");
 }
 
 #[test]

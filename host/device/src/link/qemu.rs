@@ -288,3 +288,24 @@ fn blank_unless_there(path: &Path, size: u64) -> Result<(), LinkError> {
     };
     create().map(drop).map_err(io_error("writing", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flash_is_made_and_what_is_none_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("flash");
+        blank_unless_there(&file, 100).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), [0xFF; 100]);
+        fs::write(&file, [1; 100]).unwrap();
+        blank_unless_there(&file, 100).unwrap();
+        let error = blank_unless_there(&file, 99).unwrap_err();
+        let told = "it has 100 bytes, and the flash of the board 99";
+        assert!(error.to_string().ends_with(told), "{error}");
+        assert!(error.advice().unwrap().0.contains("one that is not there is made"), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), [1; 100]);
+        assert!(blank_unless_there(folder.path(), 99).is_err());
+    }
+}
