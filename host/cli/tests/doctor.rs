@@ -1,6 +1,8 @@
 //! `ukey doctor`: what is missing on this machine, and the command that brings it.
 
 mod common;
+#[path = "../../device/tests/maker/mod.rs"]
+mod maker;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -134,6 +136,73 @@ fn a_library_is_read_and_not_run() {
     let reason = |check: &str| finding(&json, check)["reason"]["en"].to_string();
     assert!(reason("library:letter.so").contains("is no library"));
     assert!(reason(&format!("library:{}", this.display())).contains("no function of GM/T 0016-2012"));
+}
+
+#[test]
+fn a_library_that_lacks_functions_is_told_by_what_cannot_be_done() {
+    let desk = Desk::new();
+    let library = |file: &str, functions: &[&str]| {
+        let source = functions.iter().map(|name| format!("unsigned {name}(void) {{ return 1; }}\n"));
+        fs::write(desk.path("library.c"), source.collect::<String>()).unwrap();
+        maker::compile(&[desk.path("library.c").to_str().unwrap()], &desk.path(file))
+    };
+    let needed = ukey_device::link::skf::NEEDED;
+    if !library("six.so", &needed) || !library("five.so", &needed[1..]) {
+        return;
+    }
+    let (code, json) = doctor(&desk, &["--library", "six.so", "--library", "five.so"], &[]);
+    assert_eq!(code, 1);
+    let six = finding(&json, "library:six.so");
+    assert_eq!(six["state"], "partial");
+    let cannot = six["reason"]["en"].as_str().unwrap();
+    assert!(
+        cannot.contains("one cannot list applications, as `ukey info` does (no SKF_EnumApplication)"),
+        "{six}"
+    );
+    let five = finding(&json, "library:five.so");
+    assert_eq!(five["state"], "broken");
+    let unusable = five["reason"]["en"].as_str().unwrap();
+    assert!(unusable.ends_with("cannot be used at all: no key is reached without SKF_EnumDev"), "{five}");
+    // It is tried nevertheless, as far as it goes.
+    let (_, json) = doctor(&desk, &["--target", "skf:six.so"], &[]);
+    let reason = finding(&json, "target:skf:six.so")["reason"]["en"].to_string();
+    assert!(reason.contains("SKF_EnumDev answered"), "{reason}");
+    let text = desk.run(&["doctor", "--library", "six.so"], &[]).out;
+    assert!(text.contains("partial") && text.contains("无法：列出应用"), "{text}");
+}
+
+#[test]
+fn what_names_the_devices_of_the_library_is_looked_at() {
+    let desk = Desk::new();
+    let (code, json) = doctor(&desk, &[], &[("UKEY_SKF_TARGETS", "sim;sim:none.ukey;tcp:1")]);
+    assert_eq!(code, 1);
+    let variable = finding(&json, "variable:UKEY_SKF_TARGETS");
+    let reason = variable["reason"]["en"].as_str().unwrap();
+    assert!(reason.starts_with("UKEY_SKF_TARGETS: entry 3 of 3: tcp:HOST:PORT lacks"), "{variable}");
+    assert!(variable["advice"]["en"].as_str().unwrap().starts_with("a right one: UKEY_SKF_TARGETS='sim:"));
+
+    let config = desk.path("skf.toml");
+    let named = [("UKEY_SKF_CONFIG", config.to_str().unwrap())];
+    let check = format!("skf-devices:{}", config.display());
+    let look = |text: &str, variables: &[(&str, &str)]| {
+        fs::write(&config, text).unwrap();
+        doctor(&desk, &[], variables)
+    };
+    let (code, json) = look("targets = ['sim', 'usb']", &named);
+    let file = finding(&json, &check);
+    assert_eq!((code, &file["state"]), (1, &"broken".into()));
+    assert!(
+        file["reason"]["en"].as_str().unwrap().contains("skf.toml: entry 2 of 2: \"usb\" is no target"),
+        "{file}"
+    );
+    assert!(file["advice"]["zh"].as_str().unwrap().contains("targets = ['sim:"), "{file}");
+    // A token that it names has to be there.
+    let (code, json) = look("targets = ['sim:none.ukey']", &named);
+    assert_eq!((code, &finding(&json, &check)["state"]), (1, &"ok".into()));
+    let state = finding(&json, &format!("state:{}", desk.path("none.ukey").display()));
+    assert_eq!(state["state"], "broken");
+    let overruled = [named[0], ("UKEY_SKF_TARGETS", "sim")];
+    assert_eq!(finding(&look("targets = 1", &overruled).1, &check)["state"], "not needed");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `ukey list`: the tokens that can be reached from this machine.
 
 mod common;
+#[path = "../../device/tests/maker/mod.rs"]
+mod maker;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -114,4 +116,27 @@ fn a_library_that_is_none_is_listed_as_not_usable() {
     let json = list(&desk, &["--library", "letter.so"]);
     assert_eq!(token(&json, "skf:letter.so").unwrap()["state"], "broken");
     assert!(token(&list(&desk, &[]), "skf:letter.so").is_none());
+}
+
+#[test]
+fn each_device_of_a_library_is_listed() {
+    let desk = Desk::new();
+    let of = |fault: &str| {
+        let (_folder, library) = maker::library(fault)?;
+        let json = list(&desk, &["--library", library.to_str().unwrap()]);
+        let tokens = json["tokens"].as_array().unwrap().iter().filter(|token| token["kind"] == "SKF library");
+        let told = |token: &Value| {
+            let text = |field: &str| token[field].as_str().unwrap_or_default().to_owned();
+            let target = text("target");
+            (target.rsplit_once("libmaker.so").unwrap().1.to_owned(), text("serial_number"), text("state"))
+        };
+        Some(tokens.map(told).collect::<Vec<_>>())
+    };
+    let row =
+        |device: &str, number: &str, state: &str| (device.to_owned(), number.to_owned(), state.to_owned());
+    let Some(two) = of("TWO_DEVICES") else { return };
+    assert_eq!(two, [row("#ONE", "0001", "free"), row("#TWO", "0001", "free"), row("#OUT", "", "empty")]);
+    assert_eq!(of("NONE").unwrap(), [row("", "0001", "free")]);
+    assert_eq!(of("NO_DEVICE").unwrap(), [row("", "", "empty")]);
+    assert_eq!(of("CONNECTS_NOTHING").unwrap(), [row("", "", "broken")]);
 }

@@ -40,6 +40,7 @@
 //! | [`target`] | where a token is, as users write it |
 //! | [`image`] | the Cortex-M image as a file |
 //! | [`link`] | the way there: places and live links; the simulated token and its file; the emulated board; frames |
+//! | [`configured`] | which devices `libukey_skf` has |
 //! | [`running`] | which simulated tokens run on this machine, and the hand that reaches them |
 //! | [`policy`] | what a simulated token is stricter about |
 //! | `wire` | one command over a link: chaining, continuation, trace |
@@ -57,6 +58,7 @@
 
 mod agreement;
 mod application;
+pub mod configured;
 mod container;
 mod device;
 pub mod dialect;

@@ -28,7 +28,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -336,7 +336,15 @@ impl Instance {
     /// # Errors
     /// As [`control::ask`].
     pub fn status(&self) -> Result<Vec<control::State>, LinkError> {
-        control::status(&self.control)
+        self.status_within(control::PATIENCE)
+    }
+
+    /// As [`Instance::status`], for those who wait no longer than this.
+    ///
+    /// # Errors
+    /// As [`control::ask`].
+    pub fn status_within(&self, patience: Duration) -> Result<Vec<control::State>, LinkError> {
+        control::status(&self.control, patience)
     }
 
     /// Ends it, and waits until it is gone.

@@ -85,7 +85,10 @@ impl Connection {
     pub(crate) fn begin(&self) -> Result<Turn> {
         let live = self.live()?;
         live.turns.begin(self.number).map_err(|_| self.taken(Sar::FAIL))?;
-        Ok(Turn { live: Arc::clone(live), number: self.number })
+        let turn = Turn { live: Arc::clone(live), number: self.number };
+        // The power may have ended between the two: from here on it is waited for this function before there is another.
+        self.live()?;
+        Ok(turn)
     }
 
     fn taken(&self, sar: Sar) -> Failure {

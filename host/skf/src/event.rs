@@ -201,9 +201,11 @@ pub(crate) struct Instances {
 }
 
 /// Milliseconds after news in which it is looked again: a process that died is listed until the system has let go of
-/// its files, and nothing tells of that.
+/// its files, and nothing tells of that. Nor does anything tell when a process that was stopped goes on.
 #[cfg(target_os = "linux")]
-const PAUSES: [u64; 3] = [10, 100, 1000];
+const PAUSES: [u64; 3] = [10, 100, LONGEST_PAUSE];
+#[cfg(target_os = "linux")]
+const LONGEST_PAUSE: u64 = 1000;
 
 #[cfg(target_os = "linux")]
 impl Instances {
@@ -229,7 +231,9 @@ impl Outside for Instances {
         }
         // What cannot be looked at tells nothing; SKF_EnumDev says why.
         let _ = crate::slots::all();
-        self.pauses.next().map(|pause| Duration::from_millis(*pause))
+        let pause = self.pauses.next();
+        let pause = pause.or_else(|| crate::slots::is_any_silent().then_some(&LONGEST_PAUSE));
+        pause.map(|pause| Duration::from_millis(*pause))
     }
 }
 

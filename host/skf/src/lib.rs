@@ -13,7 +13,7 @@
 //! | [`header`] | the C header, made from the code |
 //! | `sar` | the codes, and which refusal of a token is which |
 //! | `handle` | the table of handles |
-//! | `config`, `slots`, `slot`, `event` | which devices there are, their keys, keys that come and go |
+//! | `slots`, `slot`, `event` | which devices there are, their keys, keys that come and go |
 //! | `connection`, `live`, `turns`, `open` | a device handle, the key that all of them share, who may use it, what is open in it |
 //! | `device`, `access`, `application`, `file`, `container` | the groups of functions, by clause |
 //! | `ecc`, `rsa`, `session_key`, `cipher`, `digest`, `mac`, `agreement` | those of clause 7.6 |
@@ -25,7 +25,6 @@ mod access;
 mod agreement;
 mod application;
 mod cipher;
-mod config;
 mod connection;
 mod container;
 mod device;

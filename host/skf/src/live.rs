@@ -80,6 +80,13 @@ impl Live {
         self.turns.reset();
     }
 
+    /// It has no power any longer, and may get it again, or another key in its place: nothing that began before is under
+    /// way when this returns.
+    pub(crate) fn ends(&self) {
+        self.lost_power();
+        self.turns.wait_for_all();
+    }
+
     fn known<'l, T: Default>(&self, of_power: &'l Mutex<OfPower<T>>) -> Known<'l, T> {
         let mut guard = of_power.lock().unwrap_or_else(PoisonError::into_inner);
         let power = self.power();

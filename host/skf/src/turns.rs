@@ -109,6 +109,12 @@ impl Turns {
         self.freed.notify_all();
     }
 
+    /// Waits until nobody is at work.
+    pub(crate) fn wait_for_all(&self) {
+        let waited = self.freed.wait_while(self.state(), |state| !state.at_work.is_empty());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Whether anyone has the device, or is at work.
     pub(crate) fn is_used(&self) -> bool {
         let state = self.state();
@@ -147,6 +153,24 @@ mod tests {
             assert_eq!(taking.join().unwrap(), Ok(true));
         });
         assert!(turns.let_go(1) && !turns.let_go(1) && !turns.is_used());
+    }
+
+    #[test]
+    fn who_waits_for_all_waits_for_each() {
+        let turns = Turns::default();
+        turns.wait_for_all();
+        assert_eq!((turns.begin(1), turns.begin(1), turns.begin(2)), (Ok(()), Ok(()), Ok(())));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                turns.wait_for_all();
+                turns.is_used()
+            });
+            turns.end(1);
+            turns.end(2);
+            assert!(!waiting.is_finished(), "one of them is at work still");
+            turns.end(1);
+            assert!(!waiting.join().unwrap());
+        });
     }
 
     #[test]

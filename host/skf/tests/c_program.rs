@@ -45,7 +45,11 @@ fn a_program_in_c_calls_every_function() {
     assert_eq!(run("UKEY_SKF_CONFIG", config.as_os_str()), good);
     std::fs::write(&config, "targets = ['elsewhere']").unwrap();
     let (succeeded, text) = run("UKEY_SKF_CONFIG", config.as_os_str());
-    assert!(!succeeded && text.contains("skf.toml: \"elsewhere\" is no target"), "{text}");
+    let told = "skf.toml: entry 1 of 1: \"elsewhere\" is no target";
+    assert!(
+        !succeeded && text.matches(told).count() == 2,
+        "by UKEY_LastError, and once to everybody: {text}"
+    );
 }
 
 /// Each function succeeds in it, and is refused: once each at least. Those that a token cannot do are refused in two

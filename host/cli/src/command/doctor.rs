@@ -49,7 +49,7 @@ impl Doctor {
         let faults = |finding: &&Finding| match finding.state {
             State::Broken => true,
             State::Missing => target.is_some(),
-            State::Ok | State::NotNeeded => false,
+            State::Ok | State::Partial | State::NotNeeded => false,
         };
         let faults = findings.iter().filter(faults).count();
         output::result(&match format {
@@ -91,7 +91,7 @@ fn text(findings: &[Finding], faults: usize) -> String {
     for Finding { check, state, reason, advice, command } in findings {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{:<10}  {check:<width$}  {}", state.word(), reason.en);
-        if !matches!(state, State::Missing | State::Broken) {
+        if matches!(state, State::Ok | State::NotNeeded) {
             continue;
         }
         let indent = " ".repeat(width + 14);

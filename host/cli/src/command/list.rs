@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use ukey_device::link::skf::Key;
 use ukey_device::link::state;
 use ukey_device::running::{self, Instance, control};
 use ukey_device::{Board, Options, Target};
@@ -94,7 +95,7 @@ impl List {
             },
         }));
         let libraries = self.libraries.into_iter().chain(configured_libraries());
-        found.rows.extend(libraries.map(|library| library_row(&library)));
+        found.rows.extend(libraries.flat_map(|library| library_rows(&library)));
         found.rows.extend(probe::state_files().iter().map(|path| state_row(path)));
         let built = Board::ALL.into_iter().filter(|board| board.image().is_file());
         found.rows.extend(built.map(|board| Row {
@@ -205,19 +206,45 @@ fn configured_libraries() -> Vec<PathBuf> {
     std::env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
-/// The device of an SKF library. Connecting to it takes nothing from another program.
-fn library_row(library: &Path) -> Row {
-    let target = Target::Skf { library: library.to_owned(), device: None };
-    let asked = target.clone();
-    let info = probe::in_time(ASKED, move || asked.connect(&Options::default())?.info());
-    let (known, state) = match info {
-        None => (None, State::Broken("it does not answer".to_owned())),
-        Some(Err(error)) if error.is_busy() => (None, State::InUse(None)),
-        Some(Err(error)) => (None, State::Broken(error.to_string())),
-        Some(Ok(info)) => (Some((info.serial_number, info.label)), State::Free),
+/// The devices of an SKF library. Connecting to them takes nothing from another program.
+fn library_rows(library: &Path) -> Vec<Row> {
+    let target =
+        |device: Option<&str>| Target::Skf { library: library.to_owned(), device: device.map(str::to_owned) };
+    let row = |target: Target, known: Option<(String, String)>, state: State| {
+        let (serial_number, label) = known.unzip();
+        Row { target: target.to_string(), kind: "SKF library", serial_number, label, state }
     };
-    let (serial_number, label) = known.unzip();
-    Row { target: target.to_string(), kind: "SKF library", serial_number, label, state }
+    let silent = || State::Broken("it does not answer".to_owned());
+    let key = Key::new(library, None);
+    let devices = match probe::in_time(ASKED, move || key.devices()) {
+        None => return vec![row(target(None), None, silent())],
+        Some(Err(error)) => return vec![row(target(None), None, State::Broken(error.to_string()))],
+        Some(Ok(devices)) if devices.is_empty() => return vec![row(target(None), None, State::Empty)],
+        Some(Ok(devices)) => devices,
+    };
+    let only_one = devices.len() == 1;
+    // Whoever keeps the library busy keeps it for all of its devices.
+    let mut is_silent = false;
+    let ask = |(name, is_present): (String, bool)| {
+        let target = target(Some(&name).filter(|_| !only_one).map(String::as_str));
+        if !is_present {
+            return row(target, None, State::Empty);
+        }
+        let asked = target.clone();
+        let info = if is_silent {
+            None
+        } else {
+            probe::in_time(ASKED, move || asked.connect(&Options::default())?.info())
+        };
+        is_silent = info.is_none();
+        match info {
+            None => row(target, None, silent()),
+            Some(Err(error)) if error.is_busy() => row(target, None, State::InUse(None)),
+            Some(Err(error)) => row(target, None, State::Broken(error.to_string())),
+            Some(Ok(info)) => row(target, Some((info.serial_number, info.label)), State::Free),
+        }
+    };
+    devices.into_iter().map(ask).collect()
 }
 
 /// A file that holds a token, or should.

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::facts::{Content, Facts, Folder, Library, Line, Listener, Reader, StateFile, StrayChanges};
-use super::library::FUNCTIONS;
+use ukey_device::configured;
+use ukey_device::link::skf::NEEDED;
+
+use super::facts::{Content, Devices, Facts, Folder, Library, Line, Listener, Reader, StateFile, StrayChanges};
+use super::library::{FUNCTIONS, USES};
 use super::{Finding, State, Text, variables};
 
 /// The target of the board's image.
@@ -25,6 +28,7 @@ pub(crate) fn findings(facts: &Facts) -> Vec<Finding> {
     all.extend(facts.strays.iter().map(stray));
     all.extend(facts.libraries.iter().map(library));
     all.extend(facts.variables.iter().filter_map(|(name, value)| variables::fault(name, value)));
+    all.extend(facts.devices.as_ref().map(devices));
     all.extend([font(facts), program(facts, "pdftotext"), program(facts, "openssl")]);
     all
 }
@@ -405,31 +409,87 @@ pub(super) fn library(library: &Library) -> Finding {
         )
         .advised(vendor()),
         Content::Exports(names) => {
-            let lacking: Vec<_> = FUNCTIONS
-                .iter()
-                .filter(|function| !names.iter().any(|name| name == *function))
-                .copied()
-                .collect();
-            match (lacking.len(), lacking.len() == FUNCTIONS.len()) {
-                (0, _) => Finding::ok(
-                    check,
-                    format!("exports all {} functions of GM/T 0016-2012", FUNCTIONS.len()),
-                    format!("导出了GM/T 0016-2012的全部{}个函数", FUNCTIONS.len()),
-                ),
-                (_, true) => Finding::broken(
+            let lacks = |function: &&str| !names.iter().any(|name| name == *function);
+            let lacking: Vec<_> = FUNCTIONS.iter().copied().filter(|function| lacks(function)).collect();
+            let needed: Vec<_> = NEEDED.into_iter().filter(|function| lacks(function)).collect();
+            if lacking.len() == FUNCTIONS.len() {
+                Finding::broken(
                     check,
                     format!("{path} exports no function of GM/T 0016-2012: it is no SKF library"),
                     format!("{path}没有GM/T 0016-2012的函数，不是SKF库"),
                 )
-                .advised(vendor()),
-                (count, false) => Finding::ok(
+                .advised(vendor())
+            } else if !needed.is_empty() {
+                Finding::broken(
                     check,
-                    format!("lacks {count} of {} functions: {}", FUNCTIONS.len(), lacking.join(", ")),
-                    format!("缺少{}个函数中的{count}个：{}", FUNCTIONS.len(), lacking.join("、")),
-                ),
+                    format!("{path} cannot be used at all: no key is reached without {}", needed.join(", ")),
+                    format!("{path}无法使用：缺少访问UKey必需的{}", needed.join("、")),
+                )
+                .advised(whole_library())
+            } else {
+                lacking_parts(check, &lacking)
             }
         }
     }
+}
+
+fn whole_library() -> Option<Text> {
+    Some(Text::new(
+        "ask the maker for a library with the functions of GM/T 0016-2012, clause 7",
+        "请向厂商索取实现GM/T 0016-2012第7章接口的库",
+    ))
+}
+
+/// The file that names the devices of `libukey_skf`.
+fn devices(named: &Devices) -> Finding {
+    let check = format!("skf-devices:{}", named.path.display());
+    match &named.content {
+        _ if named.is_overruled => Finding::not_needed(
+            check,
+            format!("{} names the devices instead", configured::TARGETS),
+            format!("设备由{}指定", configured::TARGETS),
+        ),
+        Err((reason, advice)) => Finding::broken(check, &reason.en, &reason.zh).advised(Some(advice.clone())),
+        Ok(targets) if targets.is_empty() => {
+            Finding::ok(check, "the tokens that run on this machine", "本机正在运行的模拟UKey")
+        }
+        Ok(targets) => Finding::ok(check, targets.join(", "), targets.join("、")),
+    }
+}
+
+/// A library that can be used, and lacks these functions.
+fn lacking_parts(check: String, lacking: &[&str]) -> Finding {
+    let all = FUNCTIONS.len();
+    if lacking.is_empty() {
+        return Finding::ok(
+            check,
+            format!("exports all {all} functions of GM/T 0016-2012"),
+            format!("导出了GM/T 0016-2012的全部{all}个函数"),
+        );
+    }
+    let (mut en, mut zh) = (Vec::new(), Vec::new());
+    for (use_en, use_zh, functions) in USES {
+        let wanted: Vec<_> =
+            functions.iter().copied().filter(|function| lacking.contains(function)).collect();
+        if !wanted.is_empty() {
+            en.push(format!("{use_en} (no {})", wanted.join(", ")));
+            zh.push(format!("{use_zh}（缺少{}）", wanted.join("、")));
+        }
+    }
+    let count = lacking.len();
+    if en.is_empty() {
+        return Finding::ok(
+            check,
+            format!("lacks {count} of {all} functions, none of which ukey uses: {}", lacking.join(", ")),
+            format!("缺少{all}个函数中的{count}个，均不为ukey所用：{}", lacking.join("、")),
+        );
+    }
+    Finding::partial(
+        check,
+        format!("lacks {count} of {all} functions; with it one cannot {}", en.join("; ")),
+        format!("缺少{all}个函数中的{count}个，因此无法：{}", zh.join("；")),
+    )
+    .advised(whole_library())
 }
 
 fn font(facts: &Facts) -> Finding {

@@ -34,6 +34,8 @@ pub(crate) struct Facts {
     pub(crate) strays: Vec<StrayChanges>,
     /// The variables `UKEY_*`; no values of those that hold a secret.
     pub(crate) variables: Vec<(String, String)>,
+    /// The file that names the devices of `libukey_skf`, where there is one.
+    pub(crate) devices: Option<Devices>,
     /// A Chinese font in one of the usual places.
     pub(crate) font: bool,
     /// The SKF libraries that were asked about.
@@ -156,6 +158,16 @@ pub(crate) struct StrayChanges {
     pub(crate) file: PathBuf,
     /// It is there.
     pub(crate) is_there: bool,
+}
+
+/// A file that should name the devices of `libukey_skf`.
+#[derive(Clone, Debug)]
+pub(crate) struct Devices {
+    pub(crate) path: PathBuf,
+    /// The targets in it, else what is wrong with it and what a right one is.
+    pub(crate) content: Result<Vec<String>, (Text, Text)>,
+    /// Nobody reads it: the environment names the devices.
+    pub(crate) is_overruled: bool,
 }
 
 /// A file that should be an SKF library.

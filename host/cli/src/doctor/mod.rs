@@ -38,6 +38,8 @@ pub(crate) struct Finding {
 pub(crate) enum State {
     /// It works.
     Ok,
+    /// It works, and some things cannot be done with it.
+    Partial,
     /// It is not there.
     Missing,
     /// It is there and does not work.
@@ -51,6 +53,7 @@ impl State {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             State::Ok => "ok",
+            State::Partial => "partial",
             State::Missing => "missing",
             State::Broken => "broken",
             State::NotNeeded => "not needed",
@@ -78,6 +81,10 @@ impl Finding {
 
     fn ok(check: impl Into<String>, en: impl Into<String>, zh: impl Into<String>) -> Finding {
         Finding::new(check, State::Ok, en, zh)
+    }
+
+    fn partial(check: impl Into<String>, en: impl Into<String>, zh: impl Into<String>) -> Finding {
+        Finding::new(check, State::Partial, en, zh)
     }
 
     fn missing(check: impl Into<String>, en: impl Into<String>, zh: impl Into<String>) -> Finding {

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use rustix::fs::Access;
 use ukey_device::link::{holder, state};
-use ukey_device::{Board, LinkError, Target, running};
+use ukey_device::{Board, LinkError, Target, configured, running};
 
 use super::facts::{
-    Content, Facts, Folder, Image, Library, Line, Listener, Pcsc, Runtime, StateFile, StrayChanges,
+    Content, Devices, Facts, Folder, Image, Library, Line, Listener, Pcsc, Runtime, StateFile, StrayChanges,
 };
 use super::variables::{self, Holds};
 use super::{Text, library};
@@ -42,7 +42,13 @@ pub(crate) fn facts(target: Option<&Target>, libraries: &[PathBuf]) -> Facts {
     let groups = rustix::process::getgroups().unwrap_or_default();
     let groups = groups.into_iter().map(|group| group.as_raw()).chain([rustix::process::getgid().as_raw()]);
     let mut states = state_files();
+    let (devices, named) = devices();
+    states.extend(named);
+    states.sort();
+    states.dedup();
     let mut beside: Vec<_> = states.iter().cloned().chain(gone_state_files()).collect();
+    beside.sort();
+    beside.dedup();
     let mut lines = serial_lines();
     let mut libraries = libraries.to_vec();
     match target {
@@ -68,6 +74,7 @@ pub(crate) fn facts(target: Option<&Target>, libraries: &[PathBuf]) -> Facts {
         states: states.iter().map(|path| state_file(path)).collect(),
         strays: beside.iter().filter_map(|path| stray_changes(path)).collect(),
         variables: variables(),
+        devices,
         font: ukey_hall::usual_font_exists(),
         libraries: libraries
             .iter()
@@ -292,6 +299,29 @@ fn stray_changes(file: &Path) -> Option<StrayChanges> {
     let path = state::stray_changes(file).ok().flatten()?;
     let stray = StrayChanges { path, file: file.to_owned(), is_there: file.exists() };
     state_holder(file).is_none().then_some(stray)
+}
+
+/// The file that names the devices of `libukey_skf`; and the state files among them, or among those that the environment
+/// names.
+fn devices() -> (Option<Devices>, Vec<PathBuf>) {
+    let state_files = |devices: &configured::Devices| {
+        let files = devices.targets.iter().filter_map(|target| match target {
+            Target::SimFile(path) => Some(path.clone()),
+            _ => None,
+        });
+        files.collect::<Vec<_>>()
+    };
+    let states = configured::devices().map_or_else(|_| Vec::new(), |devices| state_files(&devices));
+    let devices = configured::file().map(|path| {
+        let content = configured::in_file(&path);
+        let content = content.map(|devices| devices.targets.iter().map(ToString::to_string).collect());
+        let content = content.map_err(|mistake| {
+            let (en, zh) = mistake.advice();
+            (Text::new(mistake.to_string(), mistake.message_zh()), Text::new(en, zh))
+        });
+        Devices { path, content, is_overruled: env::var_os(configured::TARGETS).is_some() }
+    });
+    (devices, states)
 }
 
 /// What happened, and what to do.

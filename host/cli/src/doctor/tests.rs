@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
 use ukey_device::Target;
+use ukey_device::link::skf::{CALLED, NEEDED};
 
 use super::checks::RUST_TARGET;
 use super::facts::{
-    Content, Facts, Folder, Image, Library, Line, Listener, Pcsc, Reader, StateFile, StrayChanges,
+    Content, Devices, Facts, Folder, Image, Library, Line, Listener, Pcsc, Reader, StateFile, StrayChanges,
 };
-use super::library::{FUNCTIONS, content};
+use super::library::{FUNCTIONS, USES, content};
 use super::{Finding, Reached, State, Text, findings, steps, variables};
 
 /// A machine on which everything works.
@@ -259,10 +260,62 @@ fn an_skf_library_that_does_not_load_says_why() {
     assert!(foreign.reason.en.contains("is for loong64, and this program is for amd64"), "{foreign:?}");
     let none = of(Content::Exports(vec!["main".to_owned()]));
     assert!(none.state == State::Broken && none.reason.en.contains("no SKF library"), "{none:?}");
-    let some = FUNCTIONS.iter().filter(|name| !name.contains("RSA")).map(ToString::to_string).collect();
-    let some = of(Content::Exports(some));
+    let with = |keep: &dyn Fn(&str) -> bool| {
+        of(Content::Exports(FUNCTIONS.iter().filter(|name| keep(name)).map(ToString::to_string).collect()))
+    };
+    let some = with(&|name| !name.contains("RSA"));
     assert!(some.state == State::Ok && some.reason.en.contains("SKF_RSASignData"), "{some:?}");
     assert!(!some.reason.en.contains("SKF_ECCSignData"));
+
+    let unusable = with(&|name| !["SKF_ConnectDev", "SKF_VerifyPIN", "SKF_ECCSignData"].contains(&name));
+    assert_eq!(unusable.state, State::Broken);
+    assert_eq!(
+        unusable.reason.en,
+        "vendor.so cannot be used at all: no key is reached without SKF_ConnectDev, SKF_VerifyPIN"
+    );
+    let hardly = with(&|name| NEEDED.contains(&name));
+    assert_eq!(hardly.state, State::Partial);
+    for text in
+        ["lacks 65 of 71", "list applications, as `ukey info` does (no SKF_EnumApplication)", "sign with SM2"]
+    {
+        assert!(hardly.reason.en.contains(text), "{hardly:?}");
+    }
+    assert!(
+        hardly.reason.zh.contains("列出应用（ukey info）（缺少SKF_EnumApplication）")
+            && hardly.advice.is_some()
+    );
+    let unsigned = with(&|name| name != "SKF_ECCSignData");
+    assert_eq!(
+        unsigned.reason.en,
+        "lacks 1 of 71 functions; with it one cannot sign with SM2 (no SKF_ECCSignData)"
+    );
+}
+
+/// What is missing has a consequence, and one only.
+#[test]
+fn every_function_of_the_standard_that_is_called_is_there_for_something() {
+    for function in CALLED.iter().filter(|function| FUNCTIONS.contains(function)) {
+        let uses = USES.iter().filter(|(.., functions)| functions.contains(function)).count();
+        assert_eq!(uses + usize::from(NEEDED.contains(function)), 1, "{function}");
+    }
+    for function in USES.iter().flat_map(|(.., functions)| functions.iter()).chain(&NEEDED) {
+        assert!(CALLED.contains(function) && FUNCTIONS.contains(function), "{function}");
+    }
+}
+
+#[test]
+fn the_file_that_names_the_devices_of_the_library_is_judged() {
+    let of = |content, is_overruled| {
+        let devices = Devices { path: "skf.toml".into(), content, is_overruled };
+        found("skf-devices:skf.toml", |facts| facts.devices = Some(devices))
+    };
+    let two = of(Ok(vec!["sim".to_owned(), "sim:a.ukey".to_owned()]), false);
+    assert_eq!((two.state, two.reason.en.as_str()), (State::Ok, "sim, sim:a.ukey"));
+    assert!(of(Ok(Vec::new()), false).reason.en.contains("that run on this machine"));
+    let mistake = || Err((Text::new("entry 2 is none", "第2项有误"), Text::new("a right one", "正确写法")));
+    assert_eq!(of(mistake(), false).state, State::Broken);
+    let overruled = of(mistake(), true);
+    assert!(overruled.state == State::NotNeeded && overruled.reason.en.starts_with("UKEY_SKF_TARGETS names"));
 }
 
 #[test]
@@ -290,7 +343,11 @@ fn a_variable_makes_sense_or_is_named() {
         assert_eq!(fault(name, value), None, "{name}={value}");
     }
     assert!(fault("UKEY_TARGET", "usb").unwrap().contains("\"usb\" is no target"));
-    assert!(fault("UKEY_SKF_TARGETS", "sim;usb").unwrap().contains("usb"));
+    let second = fault("UKEY_SKF_TARGETS", "sim;usb").unwrap();
+    assert!(second.starts_with("UKEY_SKF_TARGETS: entry 2 of 2: \"usb\" is no target"), "{second}");
+    let library = variables::fault("UKEY_SKF_TARGETS", "skf:libvendor.so").unwrap();
+    assert!(library.reason.en.contains("let the program load libvendor.so itself"), "{library:?}");
+    assert!(library.advice.unwrap().zh.contains("UKEY_SKF_TARGETS='sim:"));
     assert!(fault("UKEY_DIALECT", "elvish").unwrap().contains("elvish"));
     assert!(fault("UKEY_TARGETS", "sim").unwrap().contains("UKEY_TARGET may be meant"));
     let strange = fault("UKEY_SOMETHING_ELSE", "x").unwrap();

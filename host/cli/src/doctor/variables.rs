@@ -1,6 +1,6 @@
 //! The environment variables `UKEY_*`, and whether their values make sense.
 
-use ukey_device::{DialectChoice, Target};
+use ukey_device::{DialectChoice, Target, configured};
 
 use super::{Finding, Text};
 
@@ -74,20 +74,23 @@ pub(super) fn fault(name: &str, value: &str) -> Option<Finding> {
         );
         return Some(finding.by(unset));
     };
-    let complaint = match holds {
-        Holds::Any | Holds::Secret => None,
-        Holds::Target => target(value),
-        Holds::Targets => value.split(';').map(str::trim).filter(|text| !text.is_empty()).find_map(target),
-        Holds::Dialect => {
-            let choice = value.parse::<DialectChoice>();
-            choice.err().map(|error| Text::new(error.to_string(), error.message_zh()))
+    let (complaint, advice) = match holds {
+        Holds::Any | Holds::Secret => return None,
+        Holds::Target => {
+            let error = value.parse::<Target>().err()?;
+            (Text::new(error.to_string(), error.message_zh()), None)
         }
-    }?;
-    Some(Finding::broken(check, complaint.en, complaint.zh).by(unset))
-}
-
-fn target(text: &str) -> Option<Text> {
-    text.parse::<Target>().err().map(|error| Text::new(error.to_string(), error.message_zh()))
+        Holds::Targets => {
+            let mistake = configured::listed(value).err()?;
+            let (en, zh) = mistake.advice();
+            (Text::new(mistake.to_string(), mistake.message_zh()), Some(Text::new(en, zh)))
+        }
+        Holds::Dialect => {
+            let error = value.parse::<DialectChoice>().err()?;
+            (Text::new(error.to_string(), error.message_zh()), None)
+        }
+    };
+    Some(Finding::broken(check, complaint.en, complaint.zh).advised(advice).by(unset))
 }
 
 /// How many letters have to be changed, put in or left out to make one name of the other.

@@ -68,6 +68,8 @@ impl Desk {
             "UKEY_NEW_DEVICE_KEY",
             "UKEY_TRACE",
             "UKEY_TRACE_SECRETS",
+            "UKEY_SKF_TARGETS",
+            "UKEY_SKF_CONFIG",
         ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_ukey"));
         for name in own {

@@ -116,15 +116,16 @@ impl Unix {
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
+}
 
-    fn connected(&self) -> rustix::io::Result<UnixStream> {
-        let socket =
-            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        // It limits connecting too, where many others wait to be taken.
-        set_socket_timeout(&socket, Timeout::Send, Some(CONNECTING))?;
-        rustix::net::connect(&socket, &SocketAddrUnix::new(&self.path)?)?;
-        Ok(socket.into())
-    }
+/// Connects to a socket of this machine, for no longer than this.
+pub(crate) fn connected(path: &Path, limit: Duration) -> rustix::io::Result<UnixStream> {
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    // It limits connecting too, where many others wait to be taken.
+    set_socket_timeout(&socket, Timeout::Send, Some(limit))?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
 }
 
 impl fmt::Display for Unix {
@@ -137,7 +138,7 @@ impl Opens for Unix {
     type Stream = UnixStream;
 
     fn open(&self) -> Result<(UnixStream, Limits), LinkError> {
-        let stream = self.connected().map_err(|error| match error {
+        let stream = connected(&self.path, CONNECTING).map_err(|error| match error {
             Errno::NOENT | Errno::NOTDIR => LinkError::NoSocket { path: self.path.clone() },
             Errno::ACCESS | Errno::PERM => LinkError::SocketDenied { path: self.path.clone() },
             error => unreached(self.to_string(), error.into()),

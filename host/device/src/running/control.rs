@@ -7,13 +7,13 @@
 //! ```
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::link::socket::connected;
 use crate::link::{Hand, LinkError};
 
 /// What is asked.
@@ -80,8 +80,9 @@ pub struct State {
     pub reader_problem: Option<String>,
 }
 
-/// How long an instance may take to answer: a token that starts tests itself, one that is pulled ends its command.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an instance may take to be reached, and to answer: a token that starts tests itself, one that is pulled ends
+/// its command.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Most bytes of a line.
 const LONGEST: u64 = 1 << 20;
@@ -112,10 +113,13 @@ pub fn receive<T: DeserializeOwned>(stream: &mut impl BufRead) -> io::Result<Opt
 /// # Errors
 /// [`LinkError::Io`] where it is not reached; [`LinkError::NoStart`] where it says [`Answer::Failed`].
 pub fn ask(control: &Path, request: &Request) -> Result<Answer, LinkError> {
+    ask_within(control, request, PATIENCE)
+}
+
+fn ask_within(control: &Path, request: &Request, patience: Duration) -> Result<Answer, LinkError> {
     let answer = || {
-        let stream = UnixStream::connect(control)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        let stream = connected(control, patience)?;
+        stream.set_read_timeout(Some(patience))?;
         send(&stream, request)?;
         receive(&mut BufReader::new(&stream))?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     };
@@ -127,8 +131,8 @@ pub fn ask(control: &Path, request: &Request) -> Result<Answer, LinkError> {
 }
 
 /// What the tokens of an instance are doing.
-pub(super) fn status(control: &Path) -> Result<Vec<State>, LinkError> {
-    match ask(control, &Request::Status)? {
+pub(super) fn status(control: &Path, patience: Duration) -> Result<Vec<State>, LinkError> {
+    match ask_within(control, &Request::Status, patience)? {
         Answer::Status { tokens } => Ok(tokens),
         _ => Err(LinkError::Io {
             doing: "asking",

@@ -62,11 +62,10 @@ static ULONG fill(const void *data, ULONG length, BYTE *out, ULONG *size)
 
 ULONG SKF_EnumDev(ULONG present, BYTE *names, ULONG *size)
 {
-    (void)present;
     if (IS(NO_DEVICE))
         return fill("\0", 2, names, size);
     if (IS(TWO_DEVICES))
-        return fill("ONE\0TWO\0", 9, names, size);
+        return present ? fill("ONE\0TWO\0", 9, names, size) : fill("ONE\0TWO\0OUT\0", 13, names, size);
     return fill("TOKEN\0", 7, names, size);
 }
 

@@ -1,4 +1,5 @@
-//! Libraries of a maker who made a mistake.
+//! Libraries of a maker who made a mistake: for the tests of this package, and of those beside it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 pub(crate) fn library(fault: &str) -> Option<(TempDir, PathBuf)> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("libmaker.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/maker/library.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../device/tests/maker/library.c");
     compile(&["-Wall", "-Werror", &format!("-DFAULT={}", number(fault)), source], &file)
         .then_some((folder, file))
 }

@@ -19,8 +19,8 @@ use super::fault::{Fault, NotLoaded};
 /// The libraries of this process, by their files.
 static LIBRARIES: Mutex<BTreeMap<PathBuf, Arc<Library>>> = Mutex::new(BTreeMap::new());
 
-/// What nothing works without.
-const NEEDED: [&str; 6] = [
+/// The functions that nothing works without: a library that lacks one is not used.
+pub const NEEDED: [&str; 6] = [
     "SKF_EnumDev",
     "SKF_ConnectDev",
     "SKF_DisConnectDev",

@@ -32,8 +32,10 @@ use std::time::{Duration, Instant};
 use ukey_apdu::pin::Challenge;
 use ukey_apdu::{Dialect, Status};
 
+pub use abi::functions::NAMES as CALLED;
 pub use call::Call;
 pub use fault::{Fault, NotLoaded};
+pub use library::NEEDED;
 
 use self::abi::functions::{Functions, Stop};
 use self::abi::room::Room;
@@ -83,6 +85,24 @@ impl Key {
     #[must_use]
     pub fn within(self, limit: Duration) -> Key {
         Key { limit, ..self }
+    }
+
+    /// The devices of the library, whatever their names: each name, and whether its key is plugged in. None is connected
+    /// to.
+    ///
+    /// # Errors
+    /// [`LinkError::Library`].
+    pub fn devices(&self) -> Result<Vec<(String, bool)>, LinkError> {
+        let library = Library::open(&self.library, self.limit).map_err(LinkError::Library)?;
+        let listed = library.run(self.limit, |f| {
+            let present = names(f, |list| f.SKF_EnumDev(1, list)).map_err(|stop| unconnected(f, stop))?;
+            // Not every library tells of keys that are not there.
+            let mut all = names(f, |list| f.SKF_EnumDev(0, list)).unwrap_or_default();
+            all.extend(present.iter().filter(|name| !all.contains(name)).cloned().collect::<Vec<_>>());
+            let told = |name: Vec<u8>| (String::from_utf8_lossy(&name).into_owned(), present.contains(&name));
+            Ok(all.into_iter().map(told).collect())
+        });
+        listed.map_err(LinkError::Library)?
     }
 }
 

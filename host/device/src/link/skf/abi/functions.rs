@@ -212,8 +212,8 @@ fn length(bytes: &[BYTE]) -> ULONG {
 /// the same with a length that says how long it is and becomes how much there is.
 macro_rules! functions {
     ($(fn $name:ident($($p:ident: $kind:tt),* $(,)?);)+) => {
-        /// All of them.
-        const NAMES: &[&str] = &[$(stringify!($name)),+];
+        /// Every function that is called here, some of them none of the standard's.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),+];
 
         #[allow(non_snake_case, reason = "the standard's names")]
         #[allow(clippy::too_many_arguments, reason = "the standard's parameters")]
