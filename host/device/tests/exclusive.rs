@@ -2,19 +2,34 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{APPLICATION, USER, issue, log_in, pin, seeded};
-use ukey_device::{Device, ErrorKind, LinkError, Pin, PinType, Place, Simulator};
+use common::{APPLICATION, BEHIND_LIBRARY, USER, behind_library, issue, log_in, pin, seeded};
+use ukey_device::{Device, ErrorKind, Hand, LinkError, Options, Pin, PinType, Place, Result, Simulator};
 
 const AT_ONCE: Duration = Duration::ZERO;
 
-/// A token with an application, and two programs that use it.
-fn shared() -> (Simulator, Device, Device) {
-    let simulator = Simulator::fresh(&seeded(1)).unwrap();
-    let (one, two) = (Device::connect(&simulator).unwrap(), Device::connect(&simulator).unwrap());
+/// A token that several programs can be connected to.
+struct Token {
+    connect: Box<dyn Fn() -> Result<Device>>,
+    hand: Arc<dyn Hand>,
+}
+
+/// Such a token, with an application, and two programs that use it. These tests are those of `ukey-skf` too, where it is
+/// behind the library.
+fn shared() -> (Token, Device, Device) {
+    let connect: Box<dyn Fn() -> Result<Device>> = if BEHIND_LIBRARY {
+        let target = behind_library();
+        Box::new(move || target.connect(&Options::default()))
+    } else {
+        let simulator = Simulator::fresh(&seeded(1)).unwrap();
+        Box::new(move || Device::connect(&simulator))
+    };
+    let (one, two) = (connect().unwrap(), connect().unwrap());
     issue(&one, USER, common::ADMIN);
-    (simulator, one, two)
+    let hand = one.hand().unwrap();
+    (Token { connect, hand }, one, two)
 }
 
 fn wrong() -> Pin {
@@ -23,29 +38,31 @@ fn wrong() -> Pin {
 
 #[test]
 fn what_another_program_holds_is_refused_and_untouched() {
-    let (simulator, one, two) = shared();
+    let (token, one, two) = shared();
     let application = two.open_application(APPLICATION).unwrap();
     one.lock(AT_ONCE).unwrap();
-    let written = simulator.flash_operations();
+    let written = || one.simulator().map(|simulator| simulator.flash_operations());
+    let before = written();
     for error in [
         two.info().unwrap_err(),
         application.verify_pin(PinType::User, &wrong()).unwrap_err(),
         two.reconnect().unwrap_err(),
         two.lock(AT_ONCE).unwrap_err(),
         two.unlock().unwrap_err(),
-        Device::connect(&simulator).unwrap_err(),
+        (token.connect)().unwrap_err(),
     ] {
         assert!(error.is_busy() && error.is_unreachable() && !error.is_removed(), "{error}");
         assert!(error.to_string().contains("in use by another program"), "{error}");
         assert!(error.message_zh().contains("正被其他程序占用"), "{}", error.message_zh());
         assert_eq!(error.help_zh(), Some("请退出正在使用该UKey的其他程序后重试"));
     }
-    assert_eq!(simulator.flash_operations(), written);
+    assert_eq!(written(), before);
     // Its holder goes on.
     one.info().unwrap();
-    assert!(
-        simulator.link().unwrap().transmit(&[]).is_err_and(|error| matches!(error, LinkError::Busy { .. }))
-    );
+    if let Some(simulator) = one.simulator() {
+        let refused = simulator.link().unwrap().transmit(&[]).unwrap_err();
+        assert!(matches!(refused, LinkError::Busy { .. }), "{refused}");
+    }
 
     one.unlock().unwrap();
     let error = log_in(&two).verify_pin(PinType::User, &wrong()).unwrap_err();
@@ -100,16 +117,16 @@ fn it_ends_with_the_power_of_the_token() {
 
 #[test]
 fn a_program_that_ends_and_a_key_that_is_pulled_hold_nothing() {
-    let (simulator, one, two) = shared();
+    let (token, one, two) = shared();
     one.lock(AT_ONCE).unwrap();
     drop(one);
     two.info().unwrap();
 
     two.lock(AT_ONCE).unwrap();
-    simulator.unplug();
+    token.hand.unplug();
     assert!(two.unlock().unwrap_err().is_removed() && two.lock(AT_ONCE).unwrap_err().is_removed());
-    simulator.plug_in().unwrap();
-    let three = Device::connect(&simulator).unwrap();
+    token.hand.plug_in().unwrap();
+    let three = (token.connect)().unwrap();
     three.info().unwrap();
     let error = two.info().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Link(LinkError::Removed)), "{error}");
@@ -117,7 +134,7 @@ fn a_program_that_ends_and_a_key_that_is_pulled_hold_nothing() {
 
 #[test]
 fn one_that_waits_gets_it_when_it_is_given_back() {
-    let (simulator, one, two) = shared();
+    let (token, one, two) = shared();
     let long = Duration::from_secs(60);
     let waited = |free: &dyn Fn()| {
         one.lock(AT_ONCE).unwrap();
@@ -130,18 +147,18 @@ fn one_that_waits_gets_it_when_it_is_given_back() {
     waited(&|| one.unlock().unwrap()).unwrap();
     two.unlock().unwrap();
     // Pulled by hand, and pulled inside a command.
-    assert!(waited(&|| simulator.unplug()).unwrap_err().is_removed());
-    simulator.plug_in().unwrap();
+    assert!(waited(&|| token.hand.unplug()).unwrap_err().is_removed());
+    token.hand.plug_in().unwrap();
     two.reconnect().unwrap();
     one.reconnect().unwrap();
     let error = two.lock(AT_ONCE).unwrap_err();
     assert!(error.is_removed(), "the reset of the other took its token: {error}");
     two.reconnect().unwrap();
-    let (one, two) = (two, Device::connect(&simulator).unwrap());
+    let (one, two) = (two, (token.connect)().unwrap());
     one.lock(AT_ONCE).unwrap();
     let error = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| two.lock(long));
-        simulator.unplug_after(0);
+        token.hand.unplug_after(0);
         assert!(one.info().unwrap_err().is_removed());
         waiting.join().unwrap().unwrap_err()
     });

@@ -148,6 +148,11 @@ fn devices_are_named_where_it_is_not_clear_which() {
     named("TWO").connect(&Options::default()).unwrap();
     let error = refused(named("SIX").connect(&Options::default()));
     says(&error, "libmaker.so has no device \"SIX\"; it has ONE, TWO");
+    let out = refused(named("OUT").connect(&Options::default()));
+    assert!(out.is_removed(), "the library knows it: {out}");
+    let devices = Key::new(&file, None).devices().unwrap();
+    let expected = [("ONE", true), ("TWO", true), ("OUT", false)];
+    assert_eq!(devices, expected.map(|(name, is_there)| (name.to_owned(), is_there)));
     let Some((_folder, file)) = library("NO_DEVICE") else { return };
     says(&refused(connect(&file)), "libmaker.so has no device: no key of its maker is plugged in");
     let Some((_folder, file)) = library("CONNECTS_NOTHING") else { return };

@@ -11,8 +11,10 @@ use crate::live::Live;
 use crate::sar::{Failure, Result, Sar};
 use crate::slot::Slot;
 
-/// How soon, and how often at least, SKF_LockDev looks again whether another process let go of a key: not every way to
-/// a key tells when it is free.
+/// How soon, and how often at least, SKF_LockDev looks again whether another process let go of a key. Nothing tells of
+/// it: sockets, lines and readers say only that the key is taken. The lock of a state file could be waited for, but not
+/// for a limited time, and who waited could not be told to stop; and that it was closed (inotify) is told of those who
+/// merely looked too, so that two who wait would keep waking each other.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 

@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
+use ukey_device::trace::{Filter, Recording};
 use ukey_skf::header::{EXTENSIONS, STANDARD};
 
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
@@ -43,6 +44,27 @@ fn a_program_in_c_calls_every_function() {
     let good = (true, "every function was called".to_owned());
     assert_eq!(run("UKEY_SKF_TARGETS", "sim;sim".as_ref()), good);
     assert_eq!(run("UKEY_SKF_CONFIG", config.as_os_str()), good);
+    // The same, traced: each call is named with what it asked of the token. A trace that cannot be is told of, once.
+    let trace = folder.path().join("walk.trace");
+    let walk = |trace: &Path| {
+        let mut program = Command::new(&program);
+        let output = program.env("UKEY_SKF_TARGETS", "sim;sim").env("UKEY_TRACE", trace).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(walk(&trace), "");
+    let table = Recording::read(&trace).unwrap().table(&Filter::default());
+    for function in
+        ["SKF_SetLabel", "SKF_ChangePIN", "SKF_WriteFile", "SKF_ImportCertificate", "SKF_MacFinal"]
+    {
+        assert!(table.contains(&format!("  [{function}]\n")), "{function} in {table}");
+    }
+    let told = walk(Path::new("/nowhere/walk.trace"));
+    assert_eq!(
+        told.matches("libukey_skf: no trace: /nowhere/walk.trace cannot be written").count(),
+        1,
+        "{told}"
+    );
     std::fs::write(&config, "targets = ['elsewhere']").unwrap();
     let (succeeded, text) = run("UKEY_SKF_CONFIG", config.as_os_str());
     let told = "skf.toml: entry 1 of 1: \"elsewhere\" is no target";

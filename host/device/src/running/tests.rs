@@ -161,6 +161,20 @@ fn the_hand_reaches_the_one_token_of_its_number() {
     );
 }
 
+/// One that takes nobody: those who want to be taken stand in a queue that is full.
+#[test]
+fn an_instance_that_is_stopped_is_waited_for_as_long_as_was_said() {
+    let (_folder, registry) = registry();
+    let (_registered, listener) = registry.register(vec![token("A")]).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let instance = &registry.instances().unwrap()[0];
+    for _ in 0..3 {
+        let error = instance.status_within(Duration::from_millis(20)).unwrap_err();
+        let LinkError::Io { source, .. } = &error else { panic!("{error}") };
+        assert_eq!(source.kind(), std::io::ErrorKind::WouldBlock, "{source}");
+    }
+}
+
 /// The words are frozen: other programs speak them.
 #[test]
 fn the_words_are_as_documented() {

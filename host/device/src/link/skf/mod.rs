@@ -198,6 +198,14 @@ struct SkfLink {
 }
 
 impl SkfLink {
+    /// A new connection to the device.
+    fn connected(&self) -> Result<Token, LinkError> {
+        let dialect = self.dialect;
+        self.way.run(move |f, name| {
+            Token::connect(f, name.clone(), dialect).map_err(|stop| unconnected(f, stop))
+        })?
+    }
+
     /// Does something with the token on the library's thread.
     fn with<T: Send + 'static>(
         &mut self,
@@ -245,17 +253,27 @@ impl Link for SkfLink {
             return Err(LinkError::Removed);
         }
         if let Some(token) = self.token.take() {
-            self.way.run(move |f, _| token.disconnect(f))??;
+            let kept = self.way.run(move |f, _| match token.refuse_another(f) {
+                Ok(()) => token.disconnect(f).map(|()| None),
+                Err(busy) => Ok(Some((token, busy))),
+            })??;
+            if let Some((token, busy)) = kept {
+                self.token = Some(token);
+                return Err(busy);
+            }
         }
         if let Some(hand) = self.hand() {
+            // A handle that is dead does not tell who has the device now.
+            let token = self.connected()?;
+            self.way.run(move |f, _| {
+                let refused = token.refuse_another(f);
+                token.let_go(f);
+                refused
+            })??;
             hand.unplug();
             hand.plug_in()?;
         }
-        let dialect = self.dialect;
-        let token = self.way.run(move |f, name| {
-            Token::connect(f, name.clone(), dialect).map_err(|stop| unconnected(f, stop))
-        })??;
-        self.token = Some(Box::new(token));
+        self.token = Some(Box::new(self.connected()?));
         Ok(())
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Came<'c> {
     pub(super) out: &'c Outgoing,
     pub(super) data: &'c [u8],
     pub(super) status: Status,
+    /// It was a function of a vendor's library that answered.
+    pub(super) by_function: bool,
 }
 
 /// A field of both answers.
@@ -134,6 +136,12 @@ fn one(
         Kind::Algorithm | Kind::Rights if number(recorded, from.constant) == number(new, to.constant) => {
             Found::Equal
         }
+        // GM/T 0016 has no words for what GM/T 0017 tells of an application.
+        Kind::Number | Kind::Rights
+            if came.by_function && ins == Ins::OpenApplication && is_unstated(new) =>
+        {
+            Found::Meaning("SKF_OpenApplication does not tell")
+        }
         Kind::Text | Kind::Names | Kind::Bytes | Kind::Number | Kind::Algorithm | Kind::Rights => {
             if is_equal { Found::Equal } else { differs() }
         }
@@ -159,6 +167,11 @@ fn one(
         Kind::Content => content(state, ins, pair, differs),
         Kind::Proof | Kind::Pin | Kind::Key => same_length("a secret"),
     }
+}
+
+/// How the link to a vendor's library says that it does not know: no number, or every right.
+fn is_unstated(field: &[u8]) -> bool {
+    field.iter().all(|byte| *byte == 0) || field.iter().all(|byte| *byte == 0xFF)
 }
 
 /// Contents that the trace tells: the same, but for what follows from another key.

@@ -90,7 +90,8 @@ impl Run<'_> {
             Err(error) => return (None, Verdict::Different(error.to_string())),
         };
         self.learn(planned, command, &out, &data, status);
-        let came = Came { out: &out, data: &data, status };
+        let by_function = self.device.wire().link().last_call().is_some();
+        let came = Came { out: &out, data: &data, status, by_function };
         (Some(status), compare::compare(&mut self.state, whole, command, &came, &self.from, &self.to))
     }
 

@@ -358,6 +358,11 @@ impl Token {
         }
     }
 
+    /// Refuses what would take the device from another program.
+    pub(crate) fn refuse_another(&self, f: &Functions<'_>) -> Result<(), LinkError> {
+        if self.is_held_by_another(f) { Err(self.busy(f)) } else { Ok(()) }
+    }
+
     fn busy(&self, f: &Functions<'_>) -> LinkError {
         LinkError::Busy { place: format!("{} of {}", self.name.to_string_lossy(), f.library()), holder: None }
     }

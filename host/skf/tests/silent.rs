@@ -1,0 +1,114 @@
+//! A process with tokens that is stopped keeps nobody from the others; and what runs in another's place is another.
+
+mod common;
+
+use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::*;
+use ukey_device::running::control::{self, Answer, Request};
+use ukey_device::running::{Registry, Running};
+use ukey_device::{Options, Simulator, Target};
+use ukey_serve::Key;
+
+const DEVICE_REMOVED: u32 = 0x0A00_0023;
+
+fn running(serial_number: &str, target: Target) -> Running {
+    let (serial_number, targets) = (serial_number.to_owned(), vec![target]);
+    Running { serial_number, label: String::new(), state: None, targets, reader: None }
+}
+
+fn fresh(seed: u64) -> Key {
+    Key::new(Simulator::fresh(&Options { seed: Some(seed), ..Options::default() }).unwrap())
+}
+
+fn serve(key: &Key, path: &Path) -> Target {
+    let (key, listener) = (key.clone(), UnixListener::bind(path).unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let key = key.clone();
+            thread::spawn(move || ukey_serve::serve(&key, stream.unwrap(), "a client"));
+        }
+    });
+    Target::Unix(path.to_owned())
+}
+
+/// Another process, as it is listed: its file is locked while it lives, and its socket is there whether it answers or
+/// not.
+fn process(folder: &Path, pid: u32, token: &Running) -> (File, UnixListener) {
+    let path = folder.join(format!("{pid}.json"));
+    let file = File::options().create_new(true).read(true).write(true).mode(0o600).open(&path).unwrap();
+    file.lock().unwrap();
+    let entry = serde_json::json!({ "version": 1, "pid": pid, "tokens": [token] });
+    fs::write(&path, entry.to_string()).unwrap();
+    (file, UnixListener::bind(folder.join(format!("{pid}.sock"))).unwrap())
+}
+
+fn devices(only_present: u32) -> Vec<String> {
+    list(|bytes, size| skf!(SKF_EnumDev(only_present, bytes, size)))
+}
+
+#[test]
+fn a_stopped_process_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // SAFETY: the only test of this program; nobody reads the environment yet.
+    unsafe {
+        std::env::set_var("UKEY_SKF_TARGETS", "");
+        std::env::set_var("UKEY_RUNTIME_DIR", &run);
+    }
+    // One that answers, and says that it has two tokens: the second is not the one that is reached there.
+    let (one, other) = (fresh(1), fresh(2));
+    let number = one.simulator().serial_number();
+    let (here, elsewhere) =
+        (serve(&one, &folder.path().join("1.unix")), serve(&other, &folder.path().join("2.unix")));
+    let tokens = vec![running(&number, here), running("ANOTHER", elsewhere)];
+    let (_registered, listener) = Registry::of_this_user().register(tokens).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            let mut reader = std::io::BufReader::new(&stream);
+            assert_eq!(control::receive::<Request>(&mut reader).unwrap(), Some(Request::Status));
+            let state = one.state();
+            let tokens = vec![state.clone(), control::State { serial_number: "ANOTHER".to_owned(), ..state }];
+            control::send(&stream, &Answer::Status { tokens }).unwrap();
+        }
+    });
+    // And one that is stopped.
+    let (_entry, socket) = process(&run, 1, &running("STOPPED", Target::Unix(folder.path().join("3.unix"))));
+    let begun = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(devices(0), ["STOPPED", &number, "ANOTHER"]);
+        assert_eq!(devices(1), [&number, "ANOTHER"]);
+    }
+    let device = connect(format!("{number}\0").as_bytes());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(skf!(SKF_DisConnectDev(device)), OK);
+
+    let mut none = 0_usize;
+    assert_eq!(skf!(SKF_ConnectDev(c"ANOTHER".as_ptr(), &raw mut none)), DEVICE_REMOVED);
+
+    // It goes on: whoever waits is told, though nothing rings.
+    thread::spawn(move || {
+        for stream in socket.incoming() {
+            let token = control::State {
+                serial_number: "STOPPED".to_owned(),
+                plugged_in: true,
+                holder: None,
+                refused_frames: 0,
+            };
+            let stream = stream.unwrap();
+            control::receive::<Request>(&mut std::io::BufReader::new(&stream)).unwrap();
+            // Those who asked before have hung up.
+            let _ = control::send(&stream, &Answer::Status { tokens: vec![token] });
+        }
+    });
+    let (mut name, mut size, mut event) = ([0_u8; 64], 64_u32, 0_u32);
+    assert_eq!(skf!(SKF_WaitForDevEvent(name.as_mut_ptr(), &raw mut size, &raw mut event)), OK);
+    assert_eq!((event, &name[..size as usize]), (1, b"STOPPED\0".as_slice()));
+    assert_eq!(devices(1), ["STOPPED", &number, "ANOTHER"]);
+}
