@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 
-use ukey_device::link::skf::Fault;
+use ukey_device::link::skf::Key;
 use ukey_device::{
-    CreateApplication, Device, DeviceKey, ErrorKind, Hand, LinkError, Options, Pin, PinType, Rights,
-    Simulator, Target,
+    CreateApplication, Device, DeviceKey, Hand, Options, Pin, PinType, Rights, Simulator, Target,
 };
 
 pub(crate) const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
@@ -75,13 +74,9 @@ pub(crate) fn library() -> Option<&'static Path> {
 pub(crate) fn behind_library() -> Target {
     static TAKEN: AtomicUsize = AtomicUsize::new(0);
     let library = library().expect("cargo builds the library beside its tests");
-    // Which there are is what the library tells to who names none.
-    let error =
-        Target::Skf { library: library.to_owned(), device: None }.connect(&Options::default()).unwrap_err();
-    let ErrorKind::Link(LinkError::Library(Fault::NoDevice { names, .. })) = error.kind() else {
-        panic!("{error}")
-    };
-    let device = names.get(TAKEN.fetch_add(1, Ordering::SeqCst)).cloned();
+    // Whether it is plugged in or not, each has its place in the list.
+    let mut devices = Key::new(library, None).devices().unwrap().into_iter().map(|(name, _)| name);
+    let device = devices.nth(TAKEN.fetch_add(1, Ordering::SeqCst));
     Target::Skf { library: library.to_owned(), device: Some(device.expect("there are tokens enough")) }
 }
 

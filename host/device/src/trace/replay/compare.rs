@@ -15,8 +15,8 @@ pub(super) struct Came<'c> {
     pub(super) out: &'c Outgoing,
     pub(super) data: &'c [u8],
     pub(super) status: Status,
-    /// It was a function of a vendor's library that answered.
-    pub(super) by_function: bool,
+    /// The token is behind a vendor's library.
+    pub(super) by_library: bool,
 }
 
 /// A field of both answers.
@@ -137,9 +137,7 @@ fn one(
             Found::Equal
         }
         // GM/T 0016 has no words for what GM/T 0017 tells of an application.
-        Kind::Number | Kind::Rights
-            if came.by_function && ins == Ins::OpenApplication && is_unstated(new) =>
-        {
+        Kind::Number | Kind::Rights if came.by_library && ins == Ins::OpenApplication && is_unstated(new) => {
             Found::Meaning("SKF_OpenApplication does not tell")
         }
         Kind::Text | Kind::Names | Kind::Bytes | Kind::Number | Kind::Algorithm | Kind::Rights => {

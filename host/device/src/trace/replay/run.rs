@@ -27,7 +27,7 @@ impl Plan {
             return Err(NoReplay::Refused { cost: self.cost.clone() });
         }
         let (from, to) = (self.dialect, device.dialect());
-        let mut run = Run { device, guarded, from, to, state: State::new(given)? };
+        let mut run = Run { device, guarded, by_library: false, from, to, state: State::new(given)? };
         let mut report = Report::default();
         for step in &self.steps {
             match step {
@@ -42,6 +42,8 @@ impl Plan {
 struct Run<'r> {
     device: &'r Device,
     guarded: bool,
+    /// A function of a vendor's library has answered: the token is behind one.
+    by_library: bool,
     from: Dialect,
     to: Dialect,
     state: State<'r>,
@@ -90,8 +92,8 @@ impl Run<'_> {
             Err(error) => return (None, Verdict::Different(error.to_string())),
         };
         self.learn(planned, command, &out, &data, status);
-        let by_function = self.device.wire().link().last_call().is_some();
-        let came = Came { out: &out, data: &data, status, by_function };
+        self.by_library |= self.device.wire().link().last_call().is_some();
+        let came = Came { out: &out, data: &data, status, by_library: self.by_library };
         (Some(status), compare::compare(&mut self.state, whole, command, &came, &self.from, &self.to))
     }
 
