@@ -171,7 +171,7 @@ fn an_instance_that_is_stopped_is_waited_for_as_long_as_was_said() {
     for _ in 0..3 {
         let error = instance.status_within(Duration::from_millis(20)).unwrap_err();
         let LinkError::Io { source, .. } = &error else { panic!("{error}") };
-        assert_eq!(source.kind(), std::io::ErrorKind::WouldBlock, "{source}");
+        assert_eq!(source.kind(), io::ErrorKind::WouldBlock, "{source}");
     }
 }
 
