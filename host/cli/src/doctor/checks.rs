@@ -5,7 +5,9 @@ use std::path::Path;
 use ukey_device::configured;
 use ukey_device::link::skf::NEEDED;
 
-use super::facts::{Content, Devices, Facts, Folder, Library, Line, Listener, Reader, StateFile, StrayChanges};
+use super::facts::{
+    Content, Devices, Facts, Folder, Library, Line, Listener, Reader, StateFile, StrayChanges,
+};
 use super::library::{FUNCTIONS, USES};
 use super::{Finding, State, Text, variables};
 
