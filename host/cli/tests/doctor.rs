@@ -174,11 +174,11 @@ fn a_library_that_lacks_functions_is_told_by_what_cannot_be_done() {
 #[test]
 fn what_names_the_devices_of_the_library_is_looked_at() {
     let desk = Desk::new();
-    let (code, json) = doctor(&desk, &[], &[("UKEY_SKF_TARGETS", "sim;sim:none.ukey;tcp:1")]);
+    let (code, json) = doctor(&desk, &[], &[("UKEY_SKF_TARGETS", "sim;sim:none.ukey;unix:")]);
     assert_eq!(code, 1);
     let variable = finding(&json, "variable:UKEY_SKF_TARGETS");
     let reason = variable["reason"]["en"].as_str().unwrap();
-    assert!(reason.starts_with("UKEY_SKF_TARGETS: entry 3 of 3: tcp:HOST:PORT lacks"), "{variable}");
+    assert!(reason.starts_with("UKEY_SKF_TARGETS: entry 3 of 3: unix:PATH lacks"), "{variable}");
     assert!(variable["advice"]["en"].as_str().unwrap().starts_with("a right one: UKEY_SKF_TARGETS='sim:"));
 
     let config = desk.path("skf.toml");

@@ -95,12 +95,7 @@ fn a_stopped_process_keeps_nobody_waiting() {
     // It goes on: whoever waits is told, though nothing rings.
     thread::spawn(move || {
         for stream in socket.incoming() {
-            let token = control::State {
-                serial_number: "STOPPED".to_owned(),
-                plugged_in: true,
-                holder: None,
-                refused_frames: 0,
-            };
+            let token = control::State { serial_number: "STOPPED".to_owned(), ..other.state() };
             let stream = stream.unwrap();
             control::receive::<Request>(&mut std::io::BufReader::new(&stream)).unwrap();
             // Those who asked before have hung up.
