@@ -92,12 +92,12 @@ fn main() {
             peer: ("sm2 0.14, sign_prehash".to_owned(), Box::new(|| _ = black_box(bare.borrow().sign()))),
             meaning: "a client's signature beside the ready-made call",
             at_most: 1.2,
-            // This program is optimised as a whole; a library that is also linked into tests is not, and calls what is
-            // inlined here: most of the ratio is that.
+            // This program is optimised as a whole; cargo's library, which is linked into tests as well, is not, and
+            // calls what is inlined here. UKEY_SKF_LIBRARY names one as it is shipped (host/skf/README.md).
             beside: Some((
                 "the token's own arithmetic",
                 Box::new(|| _ = black_box(bare.borrow_mut().sign_as_the_token())),
-                "what the library, the device and the token add, and what the linker inlines here and not there",
+                "what the library, the device and the token add to a signature",
             )),
         },
     ] {

@@ -44,8 +44,11 @@ functions! {
 const SGD_SM2_1: u32 = 0x0002_0200;
 const USER: u32 = 1;
 
-/// The library beside this program, where cargo puts it.
+/// The library that `UKEY_SKF_LIBRARY` names, or that beside this program, where cargo puts it.
 fn path() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("UKEY_SKF_LIBRARY") {
+        return Some(named.into());
+    }
     let name = libloading::library_filename("ukey_skf");
     let program = std::env::current_exe().ok()?;
     program.ancestors().skip(1).take(2).map(|folder| folder.join(&name)).find(|path| path.exists())
