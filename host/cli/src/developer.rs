@@ -7,6 +7,7 @@ use ukey_device::{
     CipherBlock, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, ErrorKind, KeyUse,
     Pin, PinType, Policy, Rights,
 };
+use ukey_flows::production::FACTORY_DEVICE_KEY;
 use ukey_pki::{Authority, EndEntity, EnvelopedKey, KeyPair, Name, PrivateKeyForm, PublicKey, Validity};
 
 use crate::failure::{Failure, Result};
@@ -16,11 +17,8 @@ const CONTAINER: &str = "DEV";
 const USER_PIN: &str = "12345678";
 const ADMINISTRATOR_PIN: &str = "87654321";
 const TRIES: u8 = 10;
-/// As it comes from the factory.
-const DEVICE_KEY: &str = "1234567812345678";
-
 /// What it is changed to where the token asks for one of its own.
-const CHANGED_DEVICE_KEY: &str = "8765432187654321";
+const CHANGED_DEVICE_KEY: DeviceKey = DeviceKey(*b"8765432187654321");
 
 /// What a developer has to know of the token.
 pub(crate) fn summary(policy: &Policy) -> String {
@@ -31,7 +29,7 @@ pub(crate) fn summary(policy: &Policy) -> String {
          administrator PIN  {ADMINISTRATOR_PIN}, {tries} tries\n\
          container          {CONTAINER}: sign and encryption pair with certificates of a development authority\n\
          {}",
-        device_key(if policy.changed_device_key { CHANGED_DEVICE_KEY } else { DEVICE_KEY })
+        device_key(if policy.changed_device_key { CHANGED_DEVICE_KEY } else { FACTORY_DEVICE_KEY })
     )
 }
 
@@ -42,27 +40,22 @@ fn tries(policy: &Policy) -> u8 {
 
 /// What a developer has to know of a factory token.
 pub(crate) fn factory_summary() -> String {
-    format!("application        none\n{}", device_key(DEVICE_KEY))
+    format!("application        none\n{}", device_key(FACTORY_DEVICE_KEY))
 }
 
-fn device_key(key: &str) -> String {
-    format!("device key         {key} ({} ASCII bytes)\n", key.len())
+fn device_key(key: DeviceKey) -> String {
+    format!("device key         {} ({} ASCII bytes)\n", key.0.escape_ascii(), key.0.len())
 }
 
 /// Makes a token blank whose device key is the factory's, or a developer's.
 pub(crate) fn make_blank(device: &Device) -> Result<()> {
-    let (factory, changed) = (key(DEVICE_KEY)?, key(CHANGED_DEVICE_KEY)?);
-    match device.make_blank(&factory) {
+    match device.make_blank(&FACTORY_DEVICE_KEY) {
         Err(error) if matches!(error.kind(), ErrorKind::WrongDeviceKey { .. }) => {
-            device.make_blank(&changed)?;
-            Ok(device.change_device_key(&changed, &factory)?)
+            device.make_blank(&CHANGED_DEVICE_KEY)?;
+            Ok(device.change_device_key(&CHANGED_DEVICE_KEY, &FACTORY_DEVICE_KEY)?)
         }
         made => Ok(made?),
     }
-}
-
-fn key(text: &str) -> Result<DeviceKey> {
-    text.as_bytes().try_into().map(DeviceKey).map_err(Failure::internal)
 }
 
 /// Makes a factory-new token a developer's token.
@@ -81,9 +74,9 @@ pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Resu
         ));
     }
     let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);
-    device.authenticate(&key(DEVICE_KEY)?)?;
+    device.authenticate(&FACTORY_DEVICE_KEY)?;
     if policy.changed_device_key {
-        device.change_device_key(&key(DEVICE_KEY)?, &key(CHANGED_DEVICE_KEY)?)?;
+        device.change_device_key(&FACTORY_DEVICE_KEY, &CHANGED_DEVICE_KEY)?;
     }
     device.create_application(&CreateApplication {
         name: APPLICATION.as_bytes(),

@@ -3,7 +3,7 @@
 //! This is the program's skeleton: arguments, the run, the exit code. Each noun of the command line is a file in
 //! [`command`]. Results go to standard output, everything said about them to standard error.
 //!
-//! Exit codes: 0 done · 1 the token refused · 2 usage or configuration · 5 the target was not reached.
+//! Exit codes: 0 done · 1 the token refused, or what a command judges is not as it should be · 2 usage or configuration · 5 the target was not reached.
 
 mod command;
 mod developer;

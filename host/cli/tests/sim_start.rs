@@ -133,7 +133,7 @@ fn a_real_key_is_no_developers() {
     let arguments = ["sim", "reset", "--yes", "--target", target(&ready)];
     let mut command = desk.command(&arguments, &[]);
     let refused = command.env("UKEY_RUNTIME_DIR", desk.path("elsewhere")).output().unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
+    let said = String::from_utf8(refused.talk).unwrap();
     assert!(refused.status.code() == Some(2) && said.contains("was not touched"), "{said}");
     desk.run(&["pin", "verify", "--target", target(&ready)], &[("UKEY_PIN", "12345678")]).succeeds();
 }
@@ -332,4 +332,20 @@ fn a_folder_of_others_is_refused() {
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     desk.run(&["sim", "ls"], &[]).fails(5).says("not a folder of this user alone").says("chmod 700");
     desk.run(&["sim", "start", "--factory"], &[]).fails(5).says("UKEY_RUNTIME_DIR");
+}
+
+/// What it would not serve is refused, when it is typed; what the environment says is for the other commands.
+#[test]
+fn a_target_that_it_does_not_serve_is_refused() {
+    let desk = Desk::new();
+    let refused = desk.run(&["sim", "start", "--target", "tcp:127.0.0.1:9"], &[]).fails(2);
+    assert!(refused.talk.contains("serves tokens in memory and in files"), "{}", refused.talk);
+    let socket = format!("unix:{}", desk.path("elsewhere.sock").display());
+    let mut child = desk.command(&["sim", "start", "--format", "json"], &[("UKEY_TARGET", &socket)]);
+    let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(serde_json::from_str::<Value>(&line).is_ok(), "{line}");
 }

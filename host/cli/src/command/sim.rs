@@ -5,6 +5,7 @@ mod reader;
 mod running;
 mod start;
 
+use std::env;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -25,7 +26,7 @@ use crate::secret;
 /// Simulated tokens: made, kept in files, served to clients.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Sim {
-    /// The state file [default: the file of the target, ukey.ukey; of start: none]
+    /// The state file [default: the file of the target, ukey.ukey; of start without a target: none]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<PathBuf>,
     #[command(flatten)]
@@ -119,6 +120,10 @@ impl Sim {
             Verb::Start(start) => {
                 let named = match &self.token.target {
                     Some(Target::SimFile(file)) => Some(file),
+                    // What the environment says is about the other commands too.
+                    Some(other) if other != &Target::Sim && env::var("UKEY_TARGET").is_err() => {
+                        return Err(not_served(other));
+                    }
                     _ => None,
                 };
                 let state = self.state.as_ref().or(named).map(PathBuf::as_path);
@@ -164,6 +169,17 @@ impl Sim {
             }
         }
     }
+}
+
+/// Only tokens in memory and in files are served.
+fn not_served(target: &Target) -> Failure {
+    Failure::usage(
+        format!("`ukey sim start` serves tokens in memory and in files; {target} is neither"),
+        "name a file with --state, or leave the target out; where it is reached is said with --tcp, --unix, --serial, --vpcd",
+        format!(
+            "ukey sim start 只提供内存或文件中的令牌，{target}不在其列；请用 --state 指定文件，或去掉目标；连接方式由 --tcp、--unix、--serial、--vpcd 指定"
+        ),
+    )
 }
 
 /// The file that is named, else that of the target.

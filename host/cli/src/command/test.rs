@@ -16,7 +16,8 @@ use crate::output;
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Exit codes: 0 all passed, 1 a scenario failed, 2 usage or configuration, 3 a feature file does not \
-                  parse, 4 nothing matched, 5 the target was not reached, 130 interrupted."
+                  parse, 4 nothing matched or can run on this target, 5 the target was not reached or is not as \
+                  it was before the run, 130 interrupted."
 )]
 pub(crate) struct Test {
     /// DIR, FILE or FILE:LINE; the built-in suite without one

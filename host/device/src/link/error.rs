@@ -380,8 +380,8 @@ impl LinkError {
                 "请重新插拔读卡器或UKey后重试",
             ),
             LinkError::NotBuilt { .. } => (
-                "build it in: cargo build --features pcsc",
-                "请加入该功能重新编译：cargo build --features pcsc",
+                "build it in: cargo install --locked --path host/cli --features pcsc",
+                "请加入该功能重新编译：cargo install --locked --path host/cli --features pcsc",
             ),
             LinkError::ForeignFolder { .. } => (
                 "let it be yours alone (chmod 700), or name another with UKEY_RUNTIME_DIR",
