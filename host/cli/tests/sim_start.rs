@@ -133,7 +133,7 @@ fn a_real_key_is_no_developers() {
     let arguments = ["sim", "reset", "--yes", "--target", target(&ready)];
     let mut command = desk.command(&arguments, &[]);
     let refused = command.env("UKEY_RUNTIME_DIR", desk.path("elsewhere")).output().unwrap();
-    let said = String::from_utf8(refused.talk).unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.status.code() == Some(2) && said.contains("was not touched"), "{said}");
     desk.run(&["pin", "verify", "--target", target(&ready)], &[("UKEY_PIN", "12345678")]).succeeds();
 }
