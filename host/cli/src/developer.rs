@@ -5,7 +5,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use ukey_device::{
     CipherBlock, CreateApplication, Device, DeviceKey, EccPublicKey, EnvelopedKeyPair, ErrorKind, KeyUse,
-    Pin, PinType, Policy, Rights,
+    Pin, PinType, Policy, Rights, Status,
 };
 use ukey_flows::production::FACTORY_DEVICE_KEY;
 use ukey_pki::{Authority, EndEntity, EnvelopedKey, KeyPair, Name, PrivateKeyForm, PublicKey, Validity};
@@ -58,37 +58,99 @@ pub(crate) fn make_blank(device: &Device) -> Result<()> {
     }
 }
 
+/// What a token that tells nobody its policies asks of a developer's, as far as [`equip`] has to know it. It answers a
+/// command that changes nothing, or makes an application in a token without one; so [`make_blank`] comes next.
+///
+/// Its own device key is kept where it is not the factory's.
+///
+/// # Errors
+/// A usage error where it takes no PIN of the developer's length; the token is as it was.
+pub(crate) fn survey(device: &Device) -> Result<Policy> {
+    let mut policy = Policy { one_use: true, ..Policy::default() };
+    match device.authenticate(&FACTORY_DEVICE_KEY) {
+        Err(error) if matches!(error.kind(), ErrorKind::WrongDeviceKey { .. }) => {
+            device.authenticate(&CHANGED_DEVICE_KEY)?;
+            policy.changed_device_key = true;
+        }
+        authenticated => authenticated?,
+    }
+    // Of an application that is there the token refuses the name, after all else.
+    let there = device.applications()?;
+    let name = there.first().map_or(APPLICATION, String::as_str);
+    let mut changed_for_this = false;
+    policy.max_tries = TRIES;
+    loop {
+        let created = device.create_application(&application(name, policy.max_tries)?);
+        let Err(error) = created else { return Ok(policy) };
+        match error.status() {
+            Some(Status::APPLICATION_EXISTS) => return Ok(policy),
+            Some(Status::CONDITIONS_NOT_SATISFIED) if !policy.changed_device_key => {
+                device.change_device_key(&FACTORY_DEVICE_KEY, &CHANGED_DEVICE_KEY)?;
+                (policy.changed_device_key, changed_for_this) = (true, true);
+            }
+            Some(Status::WRONG_DATA) if policy.max_tries > 1 => policy.max_tries -= 1,
+            Some(Status::WRONG_DATA) => {
+                if changed_for_this {
+                    device.change_device_key(&CHANGED_DEVICE_KEY, &FACTORY_DEVICE_KEY)?;
+                }
+                let length = USER_PIN.len();
+                return Err(unsuitable(
+                    format!(
+                        "the policies of this token do not take the developer's PINs of {length} characters; nothing was changed"
+                    ),
+                    format!("该UKey的策略不接受{length}位的开发用口令，未作更改"),
+                ));
+            }
+            _ => return Err(error.into()),
+        }
+    }
+}
+
+/// The developer's PINs do not suit a token.
+fn unsuitable(message: String, chinese: String) -> Failure {
+    Failure::usage(
+        message,
+        "make a factory token and create an application with PINs of your own: `ukey sim reset --factory`",
+        chinese + "；请用 ukey sim reset --factory 生成出厂状态的UKey，自行创建应用",
+    )
+}
+
+/// The developer's application under a name, with so many tries of its PINs.
+fn application(name: &str, tries: u8) -> Result<CreateApplication<'_>> {
+    Ok(CreateApplication {
+        name: name.as_bytes(),
+        admin_pin: pin(ADMINISTRATOR_PIN)?,
+        admin_retries: tries.into(),
+        user_pin: pin(USER_PIN)?,
+        user_retries: tries.into(),
+        create_file: Rights::USER,
+        max_containers: 8,
+        max_certificates: 16,
+        max_files: 8,
+    })
+}
+
+fn pin(text: &str) -> Result<Pin> {
+    Pin::new(text.as_bytes()).map_err(Failure::internal)
+}
+
 /// Makes a factory-new token a developer's token.
 pub(crate) fn equip(device: &Device, policy: &Policy, seed: Option<u64>) -> Result<()> {
     let length = USER_PIN.len();
     if !(usize::from(policy.min_pin)..=usize::from(policy.max_pin)).contains(&length) {
         let (least, most) = (policy.min_pin, policy.max_pin);
-        return Err(Failure::usage(
+        return Err(unsuitable(
             format!(
                 "the developer's PINs have {length} characters, and these policies take {least} to {most}"
             ),
-            "make a factory token and create an application with PINs of your own: `ukey sim reset --factory`",
-            format!(
-                "开发用UKey的口令为{length}位，而策略要求{least}至{most}位；请用 ukey sim reset --factory 生成出厂状态的UKey，自行创建应用"
-            ),
+            format!("开发用UKey的口令为{length}位，而策略要求{least}至{most}位"),
         ));
     }
-    let pin = |text: &str| Pin::new(text.as_bytes()).map_err(Failure::internal);
     device.authenticate(&FACTORY_DEVICE_KEY)?;
     if policy.changed_device_key {
         device.change_device_key(&FACTORY_DEVICE_KEY, &CHANGED_DEVICE_KEY)?;
     }
-    device.create_application(&CreateApplication {
-        name: APPLICATION.as_bytes(),
-        admin_pin: pin(ADMINISTRATOR_PIN)?,
-        admin_retries: tries(policy).into(),
-        user_pin: pin(USER_PIN)?,
-        user_retries: tries(policy).into(),
-        create_file: Rights::USER,
-        max_containers: 8,
-        max_certificates: 16,
-        max_files: 8,
-    })?;
+    device.create_application(&application(APPLICATION, tries(policy))?)?;
     device.set_label("UKEY developer")?;
 
     let application = device.open_application(APPLICATION)?;

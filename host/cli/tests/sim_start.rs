@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use common::Desk;
 use serde_json::Value;
+use ukey_device::{CreateApplication, DeviceKey, Pin, Rights, Target};
 
 /// A running `ukey sim start`, killed when it is dropped.
 struct Started {
@@ -98,7 +99,11 @@ fn a_developers_token_is_there_with_one_command() {
 #[test]
 fn a_token_that_runs_is_made_a_developers_over_its_link() {
     let pin = [("UKEY_PIN", "12345678")];
-    for policy in [&[][..], &["--policy", "gm0027"]] {
+    for (policy, tries) in [
+        (&[][..], 10),
+        (&["--policy", "gm0027"], 10),
+        (&["--policy", "gm0027", "--policy", "max-tries=5"], 5),
+    ] {
         let desk = Desk::new();
         let mut started = Started::new(&desk, &[&["--factory"], policy].concat());
         let ready = started.ready();
@@ -110,7 +115,8 @@ fn a_token_that_runs_is_made_a_developers_over_its_link() {
             .says("`ukey sim reset`, of the same --target");
         let out = run(&["sim", "reset"]).succeeds().out;
         assert!(
-            out.contains(text(&ready, "serial_number")) && out.contains("user PIN           12345678"),
+            out.contains(text(&ready, "serial_number"))
+                && out.contains(&format!("user PIN           12345678, {tries} tries")),
             "{out}"
         );
         run(&["pin", "verify"]).succeeds();
@@ -121,6 +127,49 @@ fn a_token_that_runs_is_made_a_developers_over_its_link() {
         run(&["sim", "reset", "--yes", "--policy", "one-use=on"]).fails(2).says("policies of its own");
         run(&["sim", "reset", "--yes", "--factory"]).succeeds();
         assert!(run(&["info"]).succeeds().out.contains("none: a factory token"));
+    }
+}
+
+/// An application with PINs of another length than the developer's: its name.
+fn application(target: &Target, long: bool) -> &'static str {
+    let device = target.connect(&ukey_device::Options::default()).unwrap();
+    let factory_key = ukey_flows::production::FACTORY_DEVICE_KEY;
+    device.authenticate(&factory_key).unwrap();
+    if long {
+        device.change_device_key(&factory_key, &DeviceKey(*b"8765432187654321")).unwrap();
+    }
+    let pin = |text: &[u8]| Pin::new(text).unwrap();
+    let [admin_pin, user_pin] =
+        if long { [pin(b"987654321"), pin(b"123456789")] } else { [pin(b"7654321"), pin(b"1234567")] };
+    let application = CreateApplication {
+        name: b"OWN",
+        admin_pin,
+        admin_retries: 3,
+        user_pin,
+        user_retries: 3,
+        create_file: Rights::USER,
+        max_containers: 1,
+        max_certificates: 1,
+        max_files: 1,
+    };
+    device.create_application(&application).unwrap();
+    "OWN"
+}
+
+/// What does not suit the developer's PINs is found before anything is lost.
+#[test]
+fn a_token_that_takes_no_developers_pin_keeps_what_it_has() {
+    for limits in [["min-pin=9", "changed-device-key=on"], ["max-pin=7", "max-tries=3"]] {
+        let desk = Desk::new();
+        let policy = ["--factory", "--policy", limits[0], "--policy", limits[1]];
+        let mut started = Started::new(&desk, &policy);
+        let ready = started.ready();
+        let run = |arguments: &[&str]| desk.run(&[arguments, &["--target", target(&ready)]].concat(), &[]);
+        run(&["sim", "reset"]).fails(2).says("8 characters").says("nothing was changed").says("--factory");
+        assert!(run(&["info"]).succeeds().out.contains("none: a factory token"));
+        let own = application(&target(&ready).parse().unwrap(), limits[0] == "min-pin=9");
+        run(&["sim", "reset", "--yes"]).fails(2).says("8 characters").says("nothing was changed");
+        assert!(run(&["info"]).succeeds().out.contains(own));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ukey sim reset --target TARGET`: a token that is there is made a developer's by its own commands: an emulated one, or
 //! a simulated one that runs. A real key is left alone.
 
-use ukey_device::{ErrorKind, Policy, Status, Target};
+use ukey_device::Target;
 
 use super::Confirm;
 use crate::developer;
@@ -46,26 +46,14 @@ pub(super) fn reset(
     if !device.applications()?.is_empty() {
         confirm.lose(&target, &format!("the token {serial_number}"))?;
     }
-    developer::make_blank(&device)?;
     let summary = if factory {
+        developer::make_blank(&device)?;
         developer::factory_summary()
     } else {
-        // Nobody asks a token for its policies: this suits each.
-        let unknown = Policy { one_use: true, ..Policy::default() };
-        let strict = Policy { changed_device_key: true, ..unknown };
-        match developer::equip(&device, &unknown, seed) {
-            Err(Failure::Device(error))
-                if matches!(error.kind(), ErrorKind::Refused)
-                    && error.status() == Some(Status::CONDITIONS_NOT_SATISFIED) =>
-            {
-                developer::equip(&device, &strict, seed)?;
-                developer::summary(&strict)
-            }
-            equipped => {
-                equipped?;
-                developer::summary(&unknown)
-            }
-        }
+        let policy = developer::survey(&device)?;
+        developer::make_blank(&device)?;
+        developer::equip(&device, &policy, seed)?;
+        developer::summary(&policy)
     };
     output::result(&format!("target             {target}\nserial number      {serial_number}\n{summary}"));
     Ok(())
