@@ -11,7 +11,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ukey_apdu::frame::turn::{Todo, Turn};
 use ukey_apdu::frame::{Event, Frame, Kind, MAX_COMMAND, Ready, Reason, Receiver, VERSION};
@@ -46,25 +45,40 @@ enum Manner {
 /// Serves a connection until it ends: a socket's, or anything that can be waited for. The client, named in words, has
 /// the key from its first frame on.
 pub fn serve(key: &Key, stream: impl AsFd, client: &str) -> Ended {
-    serve_guest(key, stream, client, &AtomicBool::new(false))
+    serve_guest(key, stream, client, &|_| {})
 }
 
-/// As [`serve`]; also says, while it lasts, whether there was a frame.
-pub(crate) fn serve_guest(key: &Key, stream: impl AsFd, client: &str, heard: &AtomicBool) -> Ended {
-    run(key, stream, client, Manner::Connection, heard).0
+/// How far a connection has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Progress {
+    /// It was not refused: it is asked for its seed next.
+    Asked,
+    /// It has sent a frame.
+    Heard,
+}
+
+/// As [`serve`]; also says, while it lasts, how far the connection has come.
+pub(crate) fn serve_guest(key: &Key, stream: impl AsFd, client: &str, progress: &dyn Fn(Progress)) -> Ended {
+    run(key, stream, client, Manner::Connection, progress).0
 }
 
 /// Serves a line until it is closed at the other end. Also says whether anything was said on it.
 pub(crate) fn serve_line(key: &Key, stream: impl AsFd, client: &str) -> (Ended, bool) {
-    run(key, stream, client, Manner::Line, &AtomicBool::new(false))
+    run(key, stream, client, Manner::Line, &|_| {})
 }
 
-fn run(key: &Key, stream: impl AsFd, client: &str, manner: Manner, heard: &AtomicBool) -> (Ended, bool) {
+fn run(
+    key: &Key,
+    stream: impl AsFd,
+    client: &str,
+    manner: Manner,
+    progress: &dyn Fn(Progress),
+) -> (Ended, bool) {
     let begin = || {
         let (line, watch) = (Line::new(stream)?, key.watch()?);
         let (turn, answer) = (Turn::new(), Zeroizing::default());
         let (hold, spoken) = (None, false);
-        Ok(Conversation { key, client, manner, heard, line, watch, hold, turn, answer, spoken })
+        Ok(Conversation { key, client, manner, progress, line, watch, hold, turn, answer, spoken })
     };
     match begin() {
         Ok(mut conversation) => {
@@ -79,8 +93,7 @@ struct Conversation<'k, S> {
     key: &'k Key,
     client: &'k str,
     manner: Manner,
-    /// Whether the client has sent a frame.
-    heard: &'k AtomicBool,
+    progress: &'k dyn Fn(Progress),
     line: Line<S>,
     watch: Watch,
     hold: Option<Hold>,
@@ -97,6 +110,7 @@ impl<S: AsFd> Conversation<'_, S> {
             if let Err(refusal) = self.key.refusal() {
                 return Err(self.turn_away(0, refusal)?);
             }
+            (self.progress)(Progress::Asked);
             // It asks for its seed, without being asked, and has power once that is there.
             self.say(Kind::Seed, 0, &[])?;
         }
@@ -182,7 +196,7 @@ impl<S: AsFd> Conversation<'_, S> {
             && is_clients(frame)
         {
             self.spoken = true;
-            self.heard.store(true, Ordering::Relaxed);
+            (self.progress)(Progress::Heard);
             if !self.take_the_key(frame.sequence)? {
                 return Ok(());
             }

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf, absolute};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown, sockopt};
 use ukey_device::Target;
 
-use crate::conversation::{Ended, serve_guest};
+use crate::conversation::{Ended, Progress, serve_guest};
 use crate::error::ServeError;
 use crate::key::Key;
 use crate::line::{Woken, wait_for};
@@ -29,7 +29,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long a client that was refused may take to close its end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Most connections of a socket on which nobody has sent a frame yet. They keep the key from nobody; when another one
+/// Most connections of a socket that were not refused and have sent no frame yet. They keep the key from nobody; when another one
 /// comes, the oldest is closed.
 const SILENT: usize = 16;
 
@@ -167,16 +167,17 @@ struct Guest<S> {
     heard: AtomicBool,
 }
 
-/// The connections that have sent no frame yet, the oldest first.
-struct Silent<S>(VecDeque<Weak<Guest<S>>>);
+/// The connections that were asked for their seed and have sent no frame yet, the oldest first.
+struct Silent<S>(Mutex<VecDeque<Weak<Guest<S>>>>);
 
 impl<S: AsFd> Silent<S> {
     /// One more; the oldest of too many is closed.
-    fn join(&mut self, guest: &Arc<Guest<S>>) {
-        self.0.push_back(Arc::downgrade(guest));
-        self.0.retain(|guest| guest.upgrade().is_some_and(|guest| !guest.heard.load(Ordering::Relaxed)));
-        if self.0.len() > SILENT
-            && let Some(oldest) = self.0.pop_front().and_then(|guest| guest.upgrade())
+    fn join(&self, guest: &Arc<Guest<S>>) {
+        let mut silent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.push_back(Arc::downgrade(guest));
+        silent.retain(|guest| guest.upgrade().is_some_and(|guest| !guest.heard.load(Ordering::Relaxed)));
+        if silent.len() > SILENT
+            && let Some(oldest) = silent.pop_front().and_then(|guest| guest.upgrade())
         {
             // One that has just gone by itself needs no closing.
             let _ = shutdown(&oldest.stream, Shutdown::Both);
@@ -190,7 +191,7 @@ fn serve_all<S: AsFd + Send + Sync>(
     listener: &impl AsFd,
     accept: impl Fn() -> io::Result<(S, String)>,
 ) {
-    let mut silent = Silent(VecDeque::new());
+    let silent = &Silent(Mutex::default());
     thread::scope(|clients| {
         while !key.is_stopped() {
             let Ok(watch) =
@@ -205,9 +206,12 @@ fn serve_all<S: AsFd + Send + Sync>(
                 match accept() {
                     Ok((stream, client)) => {
                         let guest = Arc::new(Guest { stream, heard: AtomicBool::new(false) });
-                        silent.join(&guest);
                         let served = thread::Builder::new().spawn_scoped(clients, move || {
-                            let ended = serve_guest(key, &guest.stream, &client, &guest.heard);
+                            let ended =
+                                serve_guest(key, &guest.stream, &client, &|progress| match progress {
+                                    Progress::Asked => silent.join(&guest),
+                                    Progress::Heard => guest.heard.store(true, Ordering::Relaxed),
+                                });
                             if let Ended::Busy = ended {
                                 part_with(&guest.stream, key);
                             }

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
+use std::thread;
 
 use rustix::event::{PollFd, PollFlags};
 use ukey_apdu::frame::{FLAG, Frame, Kind};
@@ -175,12 +176,17 @@ fn of_many_who_send_no_frame_the_oldest_goes() {
     strangers[1].write_all(&reset).unwrap();
     assert_eq!(frame(&mut strangers[1]), SEED, "the next has the key now");
     // And keeps it, however many come.
-    let Target::Tcp { address } = target else { panic!("{target}") };
-    let others: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(address).unwrap()).collect();
-    for mut other in others {
-        while let Some(kind) = frame(&mut other) {
-            assert_eq!(Some(kind), REFUSED);
+    // And keeps it, however many come at once: each is told whose it is, and nobody goes for them.
+    thread::scope(|scope| {
+        let others: Vec<_> = (0..20).map(|_| scope.spawn(|| refusal(target))).collect();
+        for other in others {
+            let told = other.join().unwrap();
+            assert!(told.contains(&strangers[1].local_addr().unwrap().to_string()), "{told}");
         }
+    });
+    for silent in &mut strangers[2..] {
+        silent.write_all(&reset).unwrap();
+        assert_eq!(frame(silent), REFUSED, "it is still there");
     }
     strangers[1].write_all(&reset).unwrap();
     assert_eq!(frame(&mut strangers[1]), SEED);
@@ -313,7 +319,7 @@ fn who_asks_for_the_end_is_heard_and_nonsense_is_not() {
     Write::write_all(&mut stream, b"{\"verb\":\"burn\"}\n").unwrap();
     assert_eq!(Read::read(&mut stream, &mut [0; 16]).unwrap(), 0, "it hung up");
     assert!(asked.try_recv().is_err());
-    let waiting = std::thread::spawn(move || instance.stop());
+    let waiting = thread::spawn(move || instance.stop());
     asked.recv().unwrap();
     drop(server);
     waiting.join().unwrap().unwrap();
