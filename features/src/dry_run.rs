@@ -2,23 +2,28 @@
 //! the target names.
 //!
 //! Guarantees: every figure was counted on the wire of the simulated token, the clearing away behind each scenario
-//! included; the target is not touched. It finds scenarios whose tags do not tell what they do.
+//! included; the target is not touched; what a run would leave out or refuse on a key in that place is not counted.
+//! A reader and a library do not tell without being asked what is behind them: that is taken for a real key. It finds
+//! scenarios whose tags do not tell what they do.
 
 use std::{fmt, io};
 
 use serde_json::{Value, json};
-use ukey_device::{DialectChoice, Target};
+use ukey_device::{DialectChoice, Target, target::UnknownTarget};
 
 use crate::{
     UkeyWorld,
     cost::{COST, Cost},
     runner::{Exit, RunError, RunOptions, Stop, report::ScenarioReport, run_to},
+    stage::{NO_HAND, NOT_SIMULATED},
+    target::InHandOf,
 };
 
 /// What a run would cost.
 #[derive(Debug)]
 pub struct DryRun {
     target: String,
+    in_hand_of: InHandOf,
     scenarios: Vec<Measured>,
     /// How the scenarios ended on the simulated tokens.
     exit: Exit,
@@ -41,8 +46,13 @@ struct Measured {
 /// Runs the chosen scenarios on simulated tokens, and counts.
 ///
 /// # Errors
-/// As [`run`](crate::run).
+/// As [`run`](crate::run); [`RunError::Target`] where the target is none.
 pub fn dry_run(options: &RunOptions) -> Result<DryRun, RunError> {
+    let target: Target = options.target.parse().map_err(|error: UnknownTarget| RunError::Target {
+        target: options.target.clone(),
+        message: format!("{error}\n{}", error.message_zh()),
+        help: "name the key as `ukey list` does\n请按 `ukey list` 列出的写法填写".to_owned(),
+    })?;
     // A dialect that is found by probes is the target's: a simulated token speaks its own.
     let named = |dialect: &String| !matches!(dialect.parse(), Ok(DialectChoice::Auto));
     let simulated = RunOptions {
@@ -54,7 +64,19 @@ pub fn dry_run(options: &RunOptions) -> Result<DryRun, RunError> {
     };
     let outcome = run_to::<UkeyWorld>(&simulated, io::sink(), &Stop::on_ctrl_c())?;
     let scenarios = outcome.report.scenarios.iter().map(Measured::of).collect();
-    Ok(DryRun { target: options.target.clone(), scenarios, exit: outcome.exit })
+    let in_hand_of = InHandOf::key_at(&target);
+    Ok(DryRun { target: options.target.clone(), in_hand_of, scenarios, exit: outcome.exit })
+}
+
+impl InHandOf {
+    /// For programs, and for people.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Process => ("process", "simulated in this process"),
+            Self::Program => ("program", "a simulated key that runs on this machine"),
+            Self::Person => ("person", "taken for a real key, which only a person can pull"),
+        }
+    }
 }
 
 impl Measured {
@@ -100,13 +122,27 @@ impl DryRun {
         if self.exit == Exit::AllPassed && faulty { Exit::ScenarioFailed } else { self.exit }
     }
 
+    /// Why a run would leave a scenario out on the key in that place.
+    fn not_applicable(&self, one: &Measured) -> Option<&'static str> {
+        match self.in_hand_of {
+            InHandOf::Program | InHandOf::Person if one.simulated => Some(NOT_SIMULATED),
+            InHandOf::Person if one.unplug => Some(NO_HAND),
+            _ => None,
+        }
+    }
+
+    /// Whether it would be refused there unless the key is named.
+    fn is_refused(&self, one: &Measured) -> bool {
+        one.destructive && self.in_hand_of == InHandOf::Person
+    }
+
     fn count(&self, of: impl Fn(&&Measured) -> bool) -> usize {
         self.scenarios.iter().filter(of).count()
     }
 
-    /// The cost of what would run: what needs the simulated key never does elsewhere.
-    fn total(&self, destructive_too: bool) -> (usize, Cost) {
-        let run = |one: &&Measured| !one.simulated && (destructive_too || !one.destructive);
+    /// The cost of what would run.
+    fn total(&self, allowed: bool) -> (usize, Cost) {
+        let run = |one: &&Measured| self.not_applicable(one).is_none() && (allowed || !self.is_refused(one));
         let mut total = Cost::default();
         for scenario in self.scenarios.iter().filter(run) {
             total.add(&scenario.cost.unwrap_or_default());
@@ -117,8 +153,8 @@ impl DryRun {
     /// For programs; the layout carries a version.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let totals = |destructive_too| {
-            let (scenarios, cost) = self.total(destructive_too);
+        let totals = |allowed| {
+            let (scenarios, cost) = self.total(allowed);
             json!({ "scenarios": scenarios, "cost": cost })
         };
         let each = self.scenarios.iter().map(|one| {
@@ -128,6 +164,8 @@ impl DryRun {
                 "destructive": one.destructive,
                 "simulated": one.simulated,
                 "unplug": one.unplug,
+                "not_applicable": self.not_applicable(one),
+                "refused": self.is_refused(one),
                 "cost": one.cost,
                 "fault": one.fault(),
             })
@@ -135,6 +173,7 @@ impl DryRun {
         json!({
             "version": 1,
             "target": self.target,
+            "in_hand_of": self.in_hand_of.words().0,
             "scenarios": self.scenarios.len(),
             "destructive": self.count(|one| one.destructive),
             "simulated": self.count(|one| one.simulated),
@@ -148,18 +187,15 @@ impl DryRun {
 
 impl fmt::Display for DryRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |of: fn(&&Measured) -> bool| self.count(of);
-        writeln!(f, "{} was not touched. {} scenarios were chosen:", self.target, self.scenarios.len())?;
+        let left_out = |why| self.count(|one| self.not_applicable(one) == Some(why));
+        let chosen = self.scenarios.len();
+        writeln!(f, "{} was not touched. It is {}.", self.target, self.in_hand_of.words().1)?;
+        writeln!(f, "{chosen} scenarios were chosen; a run would find")?;
+        let refused = self.count(|one| self.not_applicable(one).is_none() && self.is_refused(one));
         for (count, what) in [
-            (
-                count(|one| one.destructive),
-                "destructive: refused on a real key without --allow-destructive --serial",
-            ),
-            (count(|one| one.simulated), "not applicable outside the simulator in this process"),
-            (
-                count(|one| one.unplug && !one.simulated),
-                "not applicable where only a person can pull the key",
-            ),
+            (refused, "destructive: refused without --allow-destructive --serial"),
+            (left_out(NOT_SIMULATED), "not applicable outside the simulator in this process"),
+            (left_out(NO_HAND), "not applicable where only a person can pull the key"),
         ] {
             writeln!(f, "{count:>6}  {what}")?;
         }

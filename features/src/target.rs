@@ -33,6 +33,41 @@ pub(crate) struct Claim {
     pub(crate) device_key_file: Option<PathBuf>,
 }
 
+/// Whose hand the key is in that a target names, as far as that is known before it is touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InHandOf {
+    /// This process: it is simulated there.
+    Process,
+    /// Another program: it is emulated, or a running token of this user is at that very place.
+    Program,
+    /// A person, for all that is known. A run looks closer.
+    Person,
+}
+
+impl InHandOf {
+    pub(crate) fn key_at(target: &Target) -> Self {
+        match target {
+            Target::Sim | Target::SimFile(_) => Self::Process,
+            Target::Qemu { .. } => Self::Program,
+            Target::Tcp { .. } | Target::Unix(_) | Target::Serial { .. } if runs_at(target) => Self::Program,
+            _ => Self::Person,
+        }
+    }
+}
+
+/// Whether a running token of this user is listed at that place.
+fn runs_at(target: &Target) -> bool {
+    let place = |target: &Target| match target {
+        // One of many names.
+        Target::Unix(path) | Target::Serial { path, .. } => fs::canonicalize(path).ok(),
+        target => Some(target.to_string().into()),
+    };
+    let Some(wanted) = place(target) else { return false };
+    let running = running::instances().unwrap_or_default();
+    let mut places = running.iter().flat_map(|instance| &instance.tokens).flat_map(|token| &token.targets);
+    places.any(|listed| place(listed).as_ref() == Some(&wanted))
+}
+
 /// Looks at the target of a run, and takes it.
 pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
     let Some(claim) = of(run)? else { return Ok(Standing::fresh()) };
@@ -150,7 +185,8 @@ impl Claim {
         Ok(Waiting { device, blank_key })
     }
 
-    /// Connects; a key that the last scenario pulled is plugged in.
+    /// Connects; a key that the last scenario pulled is plugged in. One that copies its number may be instead: it is a
+    /// running token too, and loses nothing.
     fn connect(&self) -> Result<Device, ukey_device::Error> {
         let connected = self.target.connect(&self.options);
         match (&connected, self.device.as_deref().and_then(running::hand)) {
@@ -231,4 +267,80 @@ pub(crate) fn with_help(error: &ukey_device::Error) -> String {
 
 fn both(english: &dyn fmt::Display, chinese: &str) -> String {
     format!("{english}\n{chinese}")
+}
+
+#[cfg(test)]
+mod tests {
+    use ukey_device::Simulator;
+
+    use super::*;
+
+    /// A factory-new token in a file; its serial number.
+    fn key(file: &Path, seed: u64) -> String {
+        let simulator = Simulator::fresh(&Options { seed: Some(seed), ..Options::default() }).unwrap();
+        simulator.save_as(file, false).unwrap();
+        simulator.serial_number()
+    }
+
+    fn claim(file: &Path, taken: &str) -> Claim {
+        let device = Some(taken.to_owned());
+        let target = Target::SimFile(file.to_owned());
+        Claim { target, options: Options::default(), named: None, device, device_key_file: None }
+    }
+
+    #[test]
+    fn a_key_that_takes_the_others_place_between_two_scenarios_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let [place, other, away] = ["key", "other", "away"].map(|name| folder.path().join(name));
+        let serial = key(&place, 1);
+        let another = key(&other, 2);
+        // Somebody's application is on the other one.
+        {
+            let device = Target::SimFile(other.clone()).connect(&Options::default()).unwrap();
+            device.authenticate(&FACTORY_DEVICE_KEY).unwrap();
+            let pin = |text: &[u8]| ukey_device::Pin::new(text).unwrap();
+            let application = ukey_device::CreateApplication {
+                name: b"MINE",
+                admin_pin: pin(b"87654321"),
+                admin_retries: 10,
+                user_pin: pin(b"12345678"),
+                user_retries: 10,
+                create_file: ukey_device::Rights::USER,
+                max_containers: 1,
+                max_certificates: 1,
+                max_files: 1,
+            };
+            device.create_application(&application).unwrap();
+        }
+        let claim = claim(&place, &serial);
+        drop(claim.blank().unwrap());
+
+        fs::rename(&place, &away).unwrap();
+        fs::rename(&other, &place).unwrap();
+        let before = fs::read(&place).unwrap();
+        let refused = claim.blank().map(drop).unwrap_err();
+        assert!(
+            matches!(refused.kind(), ErrorKind::AnotherKey { found } if *found == another),
+            "{refused}: {another}"
+        );
+        // Nor was it meant where the first was given up with all that is on it.
+        let given_up = Claim { named: Some(serial), ..claim.clone() };
+        assert!(matches!(given_up.blank().map(drop).unwrap_err().kind(), ErrorKind::AnotherKey { .. }));
+        assert!(fs::read(&place).unwrap() == before, "nothing was written");
+
+        // The run goes on where its own key is back.
+        fs::rename(&place, &other).unwrap();
+        fs::rename(&away, &place).unwrap();
+        drop(claim.blank().unwrap());
+    }
+
+    #[test]
+    fn whose_hand_a_key_is_in_is_told_by_its_place() {
+        let at = |text: &str| InHandOf::key_at(&text.parse().unwrap());
+        assert_eq!((at("sim"), at("sim:key.ukey")), (InHandOf::Process, InHandOf::Process));
+        assert_eq!(at("qemu"), InHandOf::Program);
+        for theirs in ["tcp:127.0.0.1:1", "unix:/no/such", "serial:/no/such", "pcsc:any", "skf:libany.so"] {
+            assert_eq!(at(theirs), InHandOf::Person, "{theirs}");
+        }
+    }
 }

@@ -61,10 +61,14 @@ const REGISTRY: &str = "elsewhere";
 
 impl Elsewhere {
     fn start(desk: &Desk) -> Elsewhere {
-        let start = ["sim", "start", "--factory", "--unix", "key.sock", "--format", "json"];
+        Elsewhere::listed(desk, REGISTRY, &["--unix", "key.sock"])
+    }
+
+    fn listed(desk: &Desk, registry: &str, more: &[&str]) -> Elsewhere {
+        let start = [&["sim", "start", "--factory", "--format", "json"], more].concat();
         let mut command = desk.command(&start, &[]);
         let mut child =
-            command.env("UKEY_RUNTIME_DIR", desk.path(REGISTRY)).stdout(Stdio::piped()).spawn().unwrap();
+            command.env("UKEY_RUNTIME_DIR", desk.path(registry)).stdout(Stdio::piped()).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
@@ -113,6 +117,35 @@ fn on_a_real_key_what_locks_is_refused_and_what_pulls_is_not_applicable() {
     // Who finds it in the registry holds it in the hand.
     let (code, out) = run(&[], REGISTRY);
     assert_eq!((code, out.contains("3 scenarios: 3 passed; ")), (0, true), "{out}");
+}
+
+#[test]
+fn a_running_token_that_copies_a_real_keys_number_makes_it_nobodys_but_its_owners() {
+    let (desk, _) = desk();
+    let real = Elsewhere::start(&desk);
+    let copy = ["--unix", "copy.sock", "--serial-number", &real.serial];
+    let copy = Elsewhere::listed(&desk, "running", &copy);
+    assert_eq!(copy.serial, real.serial);
+    let set_label =
+        |target: &str| desk.run(&["apdu", "--target", target, "send", "SetLabel:\"x\"=9000"], &[]);
+    {
+        // The copy has a client, and is busy with it.
+        let _client = Target::Unix(desk.path("copy.sock")).connect(&Options::default()).unwrap();
+        set_label("unix:key.sock").fails(2).says("was not sent");
+        let ran = desk.run(&["apdu", "--target", "unix:key.sock", "shell"], &[]);
+        assert_eq!(ran.code, 0);
+    }
+    set_label("unix:key.sock").fails(2).says("was not sent");
+    // By whatever name it is reached, the copy is ours.
+    set_label("unix:copy.sock").succeeds();
+    std::os::unix::fs::symlink(desk.path("copy.sock"), desk.path("another")).unwrap();
+    set_label("unix:another").succeeds();
+    // Also where a second copy runs.
+    let _second = ["--unix", "second.sock", "--serial-number", &real.serial];
+    let _second = Elsewhere::listed(&desk, "running", &_second);
+    set_label("unix:copy.sock").succeeds();
+    set_label("unix:second.sock").succeeds();
+    set_label("unix:key.sock").fails(2).says("was not sent");
 }
 
 #[test]
@@ -222,22 +255,42 @@ fn a_dry_run_counts_what_a_real_key_would_spend_and_touches_none() {
         (&1.into(), &1.into(), &0.into())
     );
     let (some, all) = (&told["without_destructive"], &told["with_destructive"]);
-    assert_eq!((&some["scenarios"], &all["scenarios"]), (&2.into(), &3.into()));
+    // What pulls the key is left out where only a person could.
+    assert_eq!(told["in_hand_of"], "person");
+    assert_eq!((&some["scenarios"], &all["scenarios"]), (&1.into(), &2.into()));
+    let each = |at: usize, field: &str| told["each"][at][field].clone();
+    assert!(
+        each(0, "not_applicable").as_str().unwrap().contains("by a person") && each(1, "refused") == true
+    );
+    assert!(each(2, "not_applicable").is_null() && each(2, "refused") == false);
     assert_eq!(some["cost"]["user_pin"], serde_json::json!({ "wrong": 1, "least_left": 9 }));
     // Ten wrong ones lock it.
     assert_eq!(all["cost"]["user_pin"], serde_json::json!({ "wrong": 11, "least_left": 0 }));
     assert_eq!(
         (&all["cost"]["key_pairs_generated"], &all["cost"]["applications_created"]),
-        (&3.into(), &3.into())
+        (&2.into(), &2.into())
     );
     assert_eq!(
         (&all["cost"]["applications_deleted"], &all["cost"]["device_keys_changed"]),
-        (&3.into(), &6.into())
+        (&2.into(), &4.into())
     );
     let text = desk.run(&dry, &[]).succeeds().out;
-    for line in ["tcp:127.0.0.1:1 was not touched", "0 (locked)", "     1  destructive"] {
+    for line in [
+        "tcp:127.0.0.1:1 was not touched. It is taken for a real key",
+        "0 (locked)",
+        "     1  destructive: refused",
+        "     1  not applicable where only a person",
+    ] {
         assert!(text.contains(line), "\"{line}\" is not in: {text}");
     }
+    // A token that runs there is ours: everything would run.
+    let _running = Elsewhere::listed(&desk, "running", &["--unix", "key.sock"]);
+    let ours = ["test", "a.feature", "--seed", "7", "--target", "unix:key.sock", "--dry-run"];
+    let told = desk.run(&[&ours[..], &["--format", "json"]].concat(), &[]).succeeds().json();
+    assert_eq!(told["in_hand_of"], "program");
+    let scenarios = |total: &str| told[total]["scenarios"].clone();
+    assert_eq!((scenarios("without_destructive"), scenarios("with_destructive")), (3.into(), 3.into()));
+    assert_eq!(told["with_destructive"]["cost"]["key_pairs_generated"], 3);
 }
 
 #[test]

@@ -16,7 +16,6 @@ use crate::error::{About, ErrorKind, Proves, Result};
 use crate::link::sim::Simulator;
 use crate::link::{Hand, Link, LinkError, Place, Secret};
 use crate::probe::{self, Found};
-use crate::running;
 use crate::session_key::SessionKey;
 use crate::tally::Tally;
 use crate::trace::{Connection, Recorder, Traced};
@@ -141,8 +140,7 @@ impl Device {
         let Dialect { device_challenge, device_key_p2, .. } = *wire.dialect();
         let challenge = wire.random(usize::from(device_challenge.length()))?;
         let command = DevAuth { algorithm: device_key_p2.byte(), cryptogram: key.cryptogram(&challenge) };
-        let proved = wire.send(&command, about, drop);
-        wire.guard.device_key_told(proved)
+        wire.send(&command, about, drop)
     }
 
     /// Proves the device authentication key by a cryptogram that its holder made over the first 16 bytes of the last
@@ -156,8 +154,7 @@ impl Device {
         let mut wire = self.wire();
         wire.guard.count_device_key(guarded)?;
         let algorithm = wire.dialect().device_key_p2.byte();
-        let proved = wire.send(&DevAuth { algorithm, cryptogram }, about, drop);
-        wire.guard.device_key_told(proved)
+        wire.send(&DevAuth { algorithm, cryptogram }, about, drop)
     }
 
     /// Replaces the device authentication key; the device must be authenticated with the old one.
@@ -252,19 +249,13 @@ impl Device {
     }
 
     /// The hand that pulls the key and plugs it in, where that is no person's: of a simulated or an emulated key, in
-    /// this process or in another of this machine ([`running`]).
+    /// this process or in another of this machine ([`running`](crate::running)), which proves that it is the key at this
+    /// link.
     ///
     /// # Errors
     /// [`LinkError::ByHand`] for any other.
     pub fn hand(&self) -> Result<Arc<dyn Hand>> {
-        let mut wire = self.wire();
-        if let Some(hand) = wire.link().hand() {
-            return Ok(hand);
-        }
-        if wire.hand.is_none() {
-            wire.hand = running::hand_in_use(wire.serial_number());
-        }
-        Ok(wire.hand.clone().ok_or(LinkError::ByHand)?)
+        Ok(self.wire().hand().ok_or(LinkError::ByHand)?)
     }
 
     /// Pulls a simulated or emulated key.

@@ -12,6 +12,7 @@ use ukey_apdu::{Ins, Status};
 use crate::link::LinkError;
 use crate::link::skf::Call;
 use crate::link::skf::sar::Sar;
+use crate::tally::UNCOUNTED;
 
 /// What device, application and container answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -209,7 +210,7 @@ impl ErrorKind {
             (Some(Proves::DeviceKey), Some(tries_left), _) => {
                 ErrorKind::WrongDeviceKey { tries_left: Some(tries_left) }
             }
-            (Some(Proves::DeviceKey), _, Status(0x6300)) => ErrorKind::WrongDeviceKey { tries_left: None },
+            (Some(Proves::DeviceKey), _, UNCOUNTED) => ErrorKind::WrongDeviceKey { tries_left: None },
             (_, _, status) => match status {
                 Status::SECURITY_NOT_SATISFIED => ErrorKind::NotLoggedIn,
                 Status::NO_SUCH_APPLICATION

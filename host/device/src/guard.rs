@@ -1,7 +1,9 @@
 //! Real keys are precious.
 //!
 //! A key is *ours* exactly if a program holds it in its hand ([`Device::hand`]): nobody's real key can be pulled by a
-//! program. On any other, tries are counted before they are spent and the last one never is: VerifyPin, ChangePin and
+//! program. A serial number makes no key ours, for a running token may copy it: what runs in another process has to prove
+//! that it is the key behind the link ([`running::control::Request::Heard`]), and anew whenever the key got its power, for
+//! another one may be in its place. Until a key said who it is, it is not ours, and nothing is allowed of it. On any other, tries are counted before they are spent and the last one never is: VerifyPin, ChangePin and
 //! UnblockPin look at GetPinInfo first; of the device authentication key, whose tries no command tells, the last
 //! refusal says how many are left. [`ErrorKind::LastTry`] refuses, and nothing was sent. Who names the
 //! key by its serial number may have it otherwise ([`Device::allow_destructive`]). Commands of
@@ -16,6 +18,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ukey_apdu::Status;
 use ukey_apdu::command::{AppId, GetPinInfo, PinType};
 use ukey_apdu::pin::DeviceKey;
 use zeroize::Zeroizing;
@@ -23,6 +26,9 @@ use zeroize::Zeroizing;
 use crate::device::Device;
 use crate::error::{About, Error, ErrorKind, Result};
 use crate::link::LinkError;
+#[cfg(doc)]
+use crate::running;
+use crate::tally::UNCOUNTED;
 use crate::wire::Wire;
 
 /// The file beside the kept device keys that says how many tries the last refusal left.
@@ -45,6 +51,8 @@ pub(crate) const TURN: Duration = Duration::from_secs(5);
 /// What is known for the protection of one key.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
+    /// Whether it said who it is since it got its power.
+    greeted: bool,
     /// Whether a program holds it in its hand, once that is known.
     ours: Option<bool>,
     /// The key was named by its serial number, for what cannot be undone.
@@ -56,10 +64,23 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Another key is there.
-    pub(crate) fn begin_anew(&mut self) {
-        let kept = self.kept.take();
-        *self = Guard { kept, ..Guard::default() };
+    /// The key loses its power: another one may get it.
+    pub(crate) fn lose_sight(&mut self) {
+        (self.greeted, self.ours) = (false, None);
+    }
+
+    /// The key said who it is: whether it is another one than before.
+    pub(crate) fn greeted(&mut self, is_another: bool) {
+        if is_another {
+            let kept = self.kept.take();
+            *self = Guard { kept, ..Guard::default() };
+        }
+        (self.greeted, self.ours) = (true, None);
+    }
+
+    /// Whether the key said who it is since it got its power.
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.greeted
     }
 
     /// Refuses the last try of the device key.
@@ -70,20 +91,20 @@ impl Guard {
         }
     }
 
-    /// Learns from an authentication how many tries are left.
-    pub(crate) fn device_key_told(&mut self, proved: Result<()>) -> Result<()> {
-        match &proved {
-            Ok(()) => self.device_key_left = None,
-            Err(error) => {
-                self.device_key_left = match (error.tries_left(), error.kind()) {
-                    (Some(left), _) => Some(left),
-                    // Nobody says how many are left: the next may be the last.
-                    (None, ErrorKind::WrongDeviceKey { .. }) => Some(1),
-                    // Its answer was lost: it may have cost one.
-                    _ => self.device_key_left.map(|left| left.saturating_sub(1)),
-                };
-            }
-        }
+    /// Learns from an authentication, whoever sent it, how many tries are left; `status` is none where its answer was lost.
+    pub(crate) fn device_key_tried(&mut self, status: Option<Status>) -> Result<(), LinkError> {
+        let is_proved = status.is_some_and(Status::is_ok);
+        self.device_key_left = match status {
+            _ if is_proved => None,
+            Some(Status::LOCKED) => Some(0),
+            // Nobody says how many are left: the next may be the last.
+            Some(UNCOUNTED) => Some(1),
+            // It may have cost one.
+            status => match status.and_then(Status::remaining) {
+                Some(left) => Some(left),
+                None => self.device_key_left.map(|left| left.saturating_sub(1)),
+            },
+        };
         if let Some(file) = self.kept.as_deref().map(tries) {
             // The next program is to know it too: no command tells it.
             let told = match self.device_key_left {
@@ -91,12 +112,12 @@ impl Guard {
                 None => removed(&file),
             };
             if let Err(source) = told
-                && proved.is_err()
+                && !is_proved
             {
-                return Err(About::default().error(ErrorKind::Link(io_error("writing", &file, source))));
+                return Err(io_error("writing", &file, source));
             }
         }
-        proved
+        Ok(())
     }
 
     /// Keeps a device key that is about to be set.
@@ -121,21 +142,26 @@ impl Device {
     /// somebody's.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        if let Some(ours) = self.wire().guard.ours {
+        let mut wire = self.wire();
+        if let Some(ours) = wire.guard.ours {
             return ours;
         }
-        let ours = match self.hand() {
-            Ok(_) => true,
-            Err(error) if matches!(error.kind(), ErrorKind::Link(LinkError::ByHand)) => false,
-            Err(_) => return false,
-        };
-        self.wire().guard.ours = Some(ours);
+        // A hand that was found before the key lost its power plugs it in, and says nothing of the one that is there now.
+        let is_known = wire.guard.greeted || wire.link().hand().is_some();
+        let ours = is_known && wire.hand().is_some();
+        wire.guard.ours = Some(ours);
         ours
     }
 
-    /// Whether the last try is to be spared.
-    pub(crate) fn is_guarded(&self) -> bool {
-        !self.wire().guard.allowed && !self.is_ours()
+    /// Whether it is to be spared: it is not ours, and nobody named it ([`Device::allow_destructive`]). To be asked anew
+    /// for each command: another key may be in its place.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        let is_allowed = {
+            let wire = self.wire();
+            wire.guard.greeted && wire.guard.allowed
+        };
+        !is_allowed && !self.is_ours()
     }
 
     /// Allows on this device what cannot be undone, the last try too: its owner named it by its serial number.

@@ -1,6 +1,7 @@
 //! Finds out which dialect a token speaks, without harm: no PIN try, no authentication, nothing written. What is left
-//! of it in the token are its digest and a session key that was destroyed; a challenge that was fetched before is
-//! not touched.
+//! of it in the token are its digest, a session key that was destroyed, and where GetDevInfo does not tell the byte
+//! order, an application that is open, if the token lets every program open it; a challenge that was fetched before is not touched, nor is what another program opened or
+//! proved.
 //!
 //! Probes tell what can be seen in answers. How PINs become keys, what a MAC covers, and layouts of commands that want
 //! a right cannot be seen so: they are taken from the first built-in dialect that fits, and [`Found::assumed`] names them.
@@ -144,16 +145,24 @@ impl Probing<'_> {
             .map_or_else(|_| Vec::new(), |names| names.iter().map(<[u8]>::to_vec).collect());
         for name in names {
             let Ok(answer) = self.send(&OpenApplication { name: &name })? else { continue };
-            if let Ok(info) = ApplicationInfo::read(&answer, &self.speaks) {
-                // An application that stays open harms nobody.
-                let _ = self.send(&CloseApplication { application: info.id })?;
-            }
+            self.close_what_nobody_else_opened(&name, &answer)?;
             let rights = answer.get(..4).unwrap_or_default();
             if let Some(order) = order(&[rights], 0x100) {
                 let seen = format!("OpenApplication: right to create files {}", hex::encode(rights));
                 self.see("constant", |dialect| dialect.constant = order, seen);
                 return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    /// A token that refuses what is open already let nobody else open it: then it is ours to close. On any other one
+    /// closing would close it for every program, and one that stays open is in nobody's way.
+    fn close_what_nobody_else_opened(&mut self, name: &[u8], opened: &[u8]) -> Result<()> {
+        if let Ok(info) = ApplicationInfo::read(opened, &self.speaks)
+            && self.send(&OpenApplication { name })?.is_err()
+        {
+            let _ = self.send(&CloseApplication { application: info.id })?;
         }
         Ok(())
     }

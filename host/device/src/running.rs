@@ -17,6 +17,7 @@
 //! ```
 
 pub mod control;
+pub(crate) mod proof;
 #[cfg(target_os = "linux")]
 mod watch;
 
@@ -95,17 +96,11 @@ pub fn instances() -> Result<Vec<Instance>, LinkError> {
 }
 
 /// The hand that pulls and plugs the running token of that serial number; `None` where there is none, or more than one.
+/// It says nothing of a key that is reached over a link: that one may have the same number
+/// ([`Device::hand`](crate::Device::hand) proves it).
 #[must_use]
 pub fn hand(serial_number: &str) -> Option<Arc<dyn Hand>> {
     Registry::of_this_user().hand(serial_number)
-}
-
-/// As [`hand`], where a client has the token now: for a program that is connected to a key of that number. A number alone
-/// proves little, for a token may run to stand for a real key that has the same; but where nobody has the token that
-/// runs, the key at hand is another one.
-#[must_use]
-pub fn hand_in_use(serial_number: &str) -> Option<Arc<dyn Hand>> {
-    Registry::of_this_user().hand_in_use(serial_number)
 }
 
 /// A folder of instances.
@@ -156,31 +151,23 @@ impl Registry {
         Some(Arc::new(self.the_one_with(serial_number)?.hand(serial_number)))
     }
 
-    /// As [`hand_in_use`].
-    #[must_use]
-    pub fn hand_in_use(&self, serial_number: &str) -> Option<Arc<dyn Hand>> {
-        let instance = self.the_one_with(serial_number)?;
-        let states = instance
-            .status()
-            .inspect_err(|error| tracing::warn!(%error, "a running token does not tell who has it"))
-            .ok()?;
-        let held = |state: &control::State| state.serial_number == serial_number && state.holder.is_some();
-        states.iter().any(held).then(|| Arc::new(instance.hand(serial_number)) as Arc<dyn Hand>)
+    /// The only instance that serves that token.
+    fn the_one_with(&self, serial_number: &str) -> Option<Instance> {
+        let mut serving = self.serving(serial_number);
+        // Which of several is meant cannot be told.
+        serving.pop().filter(|_| serving.is_empty())
     }
 
-    /// The only instance that serves that token, and serves it once.
-    fn the_one_with(&self, serial_number: &str) -> Option<Instance> {
+    /// The instances that serve a token of that number, and one only.
+    fn serving(&self, serial_number: &str) -> Vec<Instance> {
         let instances = self
             .instances()
             .inspect_err(|error| tracing::warn!(%error, "running tokens cannot be listed"))
-            .ok()?;
-        let has = |instance: &Instance| {
-            instance.tokens.iter().filter(|token| token.serial_number == serial_number).count()
+            .unwrap_or_default();
+        let has_one = |instance: &Instance| {
+            instance.tokens.iter().filter(|token| token.serial_number == serial_number).count() == 1
         };
-        let mut holding = instances.into_iter().filter(|instance| has(instance) > 0);
-        let instance = holding.next().filter(|instance| has(instance) == 1)?;
-        // Which of several is behind a link cannot be told.
-        holding.next().is_none().then_some(instance)
+        instances.into_iter().filter(has_one).collect()
     }
 
     /// Lists this process with what it serves, and opens its control socket, until the value is dropped.
@@ -345,6 +332,14 @@ impl Instance {
     /// As [`control::ask`].
     pub fn status_within(&self, patience: Duration) -> Result<Vec<control::State>, LinkError> {
         control::status(&self.control, patience)
+    }
+
+    /// Whether that token was the last time asked to open the application of this name.
+    fn heard(&self, serial_number: &str, application: &str) -> bool {
+        let (serial_number, application) = (serial_number.to_owned(), application.to_owned());
+        let request = control::Request::Heard { serial_number, application };
+        let answer = control::ask(&self.control, &request);
+        answer.inspect_err(|error| tracing::debug!(%error, "a running token was not asked")).is_ok()
     }
 
     /// Ends it, and waits until it is gone.

@@ -2,7 +2,11 @@
 //! sent them, and whatever the link is.
 
 use ukey_apdu::command::PinType;
-use ukey_apdu::{Apdu, Ins, Status};
+use ukey_apdu::envelope::Cla;
+use ukey_apdu::{Ins, Status};
+
+/// A secret was wrong, and nobody says how many tries are left.
+pub(crate) const UNCOUNTED: Status = Status(0x6300);
 
 /// Counts since the device was connected. Of a command that was refused only the tries count.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -51,11 +55,19 @@ pub struct Tries {
 impl Tries {
     fn count(&mut self, status: Status) {
         let left = if status == Status::LOCKED { Some(0) } else { status.remaining() };
-        if let Some(left) = left {
+        if left.is_some() || status == UNCOUNTED {
             self.wrong += 1;
-            self.least_left = Some(self.least_left.map_or(left, |least| least.min(left)));
+            self.least_left = self.least_left.into_iter().chain(left).min();
         }
     }
+}
+
+/// What an envelope asks for, and its P2: of any class, and however long, for a token may take what the standard does
+/// not. Pieces of a chain ask for nothing before the last.
+pub(crate) fn asks_for(envelope: &[u8]) -> Option<(Ins, u8)> {
+    let &[cla, ins, _, p2, ..] = envelope else { return None };
+    let is_piece = Cla::from_byte(cla).is_ok_and(|cla| cla.chained);
+    Ins::from_byte(ins).filter(|_| !is_piece).map(|ins| (ins, p2))
 }
 
 impl Tally {
@@ -70,14 +82,12 @@ impl Tally {
     /// Counts an exchange; `answer` is empty where none came.
     pub(crate) fn count(&mut self, command: &[u8], answer: &[u8]) {
         self.exchanges += 1;
-        let Ok(apdu) = Apdu::parse(command) else { return };
-        let Some(word) = answer.last_chunk::<2>().filter(|_| !apdu.cla.chained) else { return };
+        let (Some((ins, p2)), Some(word)) = (asks_for(command), answer.last_chunk::<2>()) else { return };
         let status = Status(u16::from_be_bytes(*word));
-        let Some(ins) = Ins::from_byte(apdu.ins) else { return };
         match ins {
             Ins::DevAuth => self.device_key.count(status),
             Ins::UnblockPin => self.administrator_pin.count(status),
-            Ins::VerifyPin | Ins::ChangePin if apdu.p2 == PinType::Administrator as u8 => {
+            Ins::VerifyPin | Ins::ChangePin if p2 == PinType::Administrator as u8 => {
                 self.administrator_pin.count(status);
             }
             Ins::VerifyPin | Ins::ChangePin => self.user_pin.count(status),

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use ukey_apdu::command::{Answer, Command, DevInfo, GenRandom, GetDevInfo};
 use ukey_apdu::envelope::{MAX_DATA, OVERHEAD};
 use ukey_apdu::pin::Challenge;
-use ukey_apdu::{Apdu, Dialect, Status};
+use ukey_apdu::{Apdu, Dialect, Ins, Status};
 use zeroize::Zeroizing;
 
 use crate::error::{About, ErrorKind, Result};
 use crate::guard::Guard;
 use crate::link::{Hand, Link, LinkError, Secret};
-use crate::tally::Tally;
+use crate::running::proof;
+use crate::tally::{self, Tally};
 use crate::trace::{Connection, Trace};
 
 /// Data bytes of an envelope that every token takes, until the token says how many it does.
@@ -29,7 +30,7 @@ pub(crate) struct Wire {
     max_data: usize,
     serial_number: String,
     /// The hand that was found for it, where the link has none.
-    pub(crate) hand: Option<Arc<dyn Hand>>,
+    hand: Option<Arc<dyn Hand>>,
     session: u64,
     /// Digests begun so far: the last one is the one that the token has.
     pub(crate) digests: u64,
@@ -92,15 +93,31 @@ impl Wire {
         let max_apdu_data;
         let serial_number;
         (serial_number, max_apdu_data) = self.send(&GetDevInfo, About::default(), greeting)?;
-        if serial_number != self.serial_number {
-            // What was allowed and known of one key is not of another.
-            self.guard.begin_anew();
-            (self.hand, self.serial_number) = (None, serial_number);
-        }
+        // What was allowed and known of one key is not of another.
+        self.guard.greeted(serial_number != self.serial_number);
+        // Nor is the hand that was found for it: another key may have the same number.
+        (self.hand, self.serial_number) = (None, serial_number);
         if max_apdu_data > 0 {
             self.max_data = usize::from(max_apdu_data);
         }
         Ok(())
+    }
+
+    /// The hand that pulls the key and plugs it in, of the link or of a process that runs the token behind it. The one
+    /// that was found is kept until the key that is plugged in says who it is.
+    pub(crate) fn hand(&mut self) -> Option<Arc<dyn Hand>> {
+        if let Some(hand) = self.link.hand() {
+            return Some(hand);
+        }
+        if self.hand.is_none() && self.guard.is_greeted() {
+            self.hand = proof::hand(self);
+        }
+        self.hand.clone()
+    }
+
+    /// Whether what is sent is what the token gets: no library stands between.
+    pub(crate) fn carries_envelopes(&mut self) -> bool {
+        self.link.secrets().is_none()
     }
 
     /// Takes the token for this link alone, once more.
@@ -118,6 +135,7 @@ impl Wire {
 
     /// Power off and on; ids from before are dead, and nobody holds the token.
     pub(crate) fn reset(&mut self) -> Result<(), LinkError> {
+        self.guard.lose_sight();
         self.link.reset()?;
         if let Some(recorded) = &mut self.recorded {
             recorded.reset();
@@ -322,7 +340,7 @@ impl Wire {
         self.keep(began, envelope, answer)
     }
 
-    /// Counts and traces an exchange.
+    /// Counts and traces an exchange, and learns what it cost.
     fn keep(
         &mut self,
         began: Instant,
@@ -335,6 +353,10 @@ impl Wire {
             recorded.exchange(began, envelope, answer.as_deref(), &self.dialect, call.as_ref());
         }
         self.trace.push(envelope, answer.as_deref().unwrap_or_default(), &self.dialect);
+        if tally::asks_for(envelope).is_some_and(|(ins, _)| ins == Ins::DevAuth) {
+            let word = answer.as_deref().ok().and_then(<[u8]>::last_chunk::<2>);
+            self.guard.device_key_tried(word.map(|word| Status(u16::from_be_bytes(*word))))?;
+        }
         answer
     }
 }

@@ -1,13 +1,11 @@
 //! A simulated token in each dialect: it is used, it keeps its dialect in its file, and probing finds it out without
 //! harm.
 
-use std::fs;
-
 use tempfile::tempdir;
 use ukey_apdu::dialect::Name;
-use ukey_device::link::Place;
+use ukey_device::link::{Place, state};
 use ukey_device::{
-    Device, DeviceKey, Dialect, DialectChoice, Link, LinkError, Options, PinType, Simulator, Target,
+    Device, DeviceKey, Dialect, DialectChoice, Link, LinkError, Options, PinType, Policy, Simulator, Target,
 };
 
 const FACTORY_KEY: DeviceKey = DeviceKey(*b"1234567812345678");
@@ -105,7 +103,9 @@ fn probing_finds_what_can_be_seen_and_leaves_the_token_as_it_was() {
         let device = Device::probe(&key).unwrap();
         key.save_as(&after, false).unwrap();
         assert_eq!(key.flash_operations(), operations, "{}", dialect.name);
-        assert_eq!(fs::read(before).unwrap(), fs::read(after).unwrap(), "{}", dialect.name);
+        // No two writings of a file are the same; what is in them is.
+        let [before, after] = [before, after].map(|file| state::read(&file).unwrap());
+        assert!(before == after, "{}", dialect.name);
 
         let found = device.found().unwrap();
         let mut seen: Vec<_> = found.evidence.iter().map(|evidence| evidence.switch).collect();
@@ -190,6 +190,31 @@ fn where_the_device_information_is_silent_an_applications_right_tells() {
         assert!(constant.seen.starts_with("OpenApplication: "), "{}", constant.seen);
         assert_eq!(device.dialect(), dialect);
     }
+}
+
+#[test]
+fn what_another_program_opened_stays_open_and_what_probing_opened_is_in_nobodys_way() {
+    let probed = |key: &Simulator| {
+        let silent = SpoiltPlace(key.clone(), 0x04, |answer| answer[200..216].fill(0));
+        let device = Device::probe(&silent).unwrap();
+        let evidence = &device.found().unwrap().evidence;
+        assert!(evidence.iter().any(|evidence| evidence.seen.starts_with("OpenApplication: ")));
+        device
+    };
+    let key = token(Dialect::GM2012);
+    let other = Device::connect(&key).unwrap();
+    issue(&other);
+    let application = other.open_application("UKEY").unwrap();
+    application.verify_pin(PinType::User, &pin("12345678")).unwrap();
+    let _device = probed(&key);
+    application.create_container("A").unwrap();
+
+    // Where an application is one client's alone, probing leaves none open.
+    let strict = Policy { strict_open: true, ..Policy::default() };
+    let options = Options { seed: Some(7), ..Options::default() };
+    let key = Simulator::with_policy(&options, strict).unwrap();
+    issue(&Device::connect(&key).unwrap());
+    probed(&key).open_application("UKEY").unwrap();
 }
 
 #[test]

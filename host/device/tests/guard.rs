@@ -355,3 +355,80 @@ fn a_try_of_the_device_key_whose_answer_is_lost_counts() {
     assert!(is_last_try(&device.authenticate(&wrong).unwrap_err(), None));
     assert!(is_last_try(&device.authenticate(&FACTORY_KEY).unwrap_err(), None));
 }
+
+#[test]
+fn tries_of_the_device_key_that_are_sent_as_they_are_count_in_whatever_class() {
+    let (device, _simulator) = foreign();
+    let wrong: Vec<u8> = [&[0x80, 0x10, 0, 0, 0, 0, 16][..], &[9; 16]].concat();
+    assert_eq!(wrong[1], ukey_apdu::Ins::DevAuth as u8);
+    let left = |device: &Device| device.tally().device_key.least_left;
+    while left(&device) != Some(1) {
+        device.random(16).unwrap();
+        device.transmit(&wrong).unwrap();
+    }
+    assert!(is_last_try(&device.authenticate(&FACTORY_KEY).unwrap_err(), None));
+    assert_eq!(left(&device), Some(1));
+}
+
+/// A link whose token takes a class of its maker's too.
+struct Makers(Box<dyn Link>);
+
+impl Link for Makers {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let mut command = command.to_vec();
+        if command[0] == 0xC0 {
+            command[0] = 0x80;
+        }
+        self.0.transmit(&command)
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.0.reset()
+    }
+}
+
+#[test]
+fn a_try_counts_in_a_class_of_the_makers_own() {
+    let simulator = Simulator::fresh(&seeded(1)).unwrap();
+    issue(&Device::connect(&simulator).unwrap(), USER, ADMIN);
+    let device = Device::new(Box::new(Makers(simulator.link().unwrap())), Dialect::GM2012).unwrap();
+    let application = device.open_application(APPLICATION).unwrap();
+    application.challenge().unwrap();
+    let opened = device.transmit(&[&[0x80, 0x26, 0, 0, 4][..], b"UKEY"].concat()).unwrap();
+    let id = &opened[opened.len() - 4..opened.len() - 2];
+    let verify = [&[0xC0, 0x18, 0, PinType::User as u8, 18][..], id, &[9; 16]].concat();
+    let answer = device.transmit(&verify).unwrap();
+    assert_eq!(answer, [0x63, 0xC9], "{}", hex::encode(&answer));
+    assert_eq!(device.tally().user_pin, Tries { wrong: 1, least_left: Some(9) });
+    assert_eq!(device.tally().administrator_pin, Tries::default());
+}
+
+/// A reader whose next key says nothing at first: `greets` says whether it does.
+struct Mute(Vec<Box<dyn Link>>, Arc<AtomicBool>);
+
+impl Link for Mute {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        if command.get(1) == Some(&(ukey_apdu::Ins::GetDevInfo as u8)) && !self.1.load(Ordering::SeqCst) {
+            return Err(LinkError::NoAnswer);
+        }
+        self.0[0].transmit(command)
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.0.remove(0);
+        self.0[0].reset()
+    }
+}
+
+#[test]
+fn nothing_is_allowed_of_a_key_that_did_not_say_who_it_is() {
+    let keys = [1, 2].map(|seed| Simulator::fresh(&seeded(seed)).unwrap());
+    let greets = Arc::new(AtomicBool::new(true));
+    let links = keys.iter().map(|key| key.link().unwrap()).collect();
+    let device = Device::new(Box::new(Mute(links, greets.clone())), Dialect::GM2012).unwrap();
+    device.allow_destructive(&keys[0].serial_number()).unwrap();
+    assert!(!device.is_guarded());
+    greets.store(false, Ordering::SeqCst);
+    device.reconnect().unwrap_err();
+    assert!(device.is_guarded() && !device.is_ours());
+}

@@ -257,6 +257,76 @@ fn somebodys_key_is_spared() {
 }
 
 #[test]
+fn tries_of_somebodys_device_key_are_counted_and_the_last_is_spared() {
+    let (_folder, file) = recorded(&fresh(Dialect::GM2012, 1), Secrets::Hidden, |device| {
+        device.authenticate(&FACTORY_KEY).unwrap();
+    });
+    let simulator = Simulator::fresh(&seeded(3)).unwrap();
+    let device = Device::connect(&Foreign { simulator: simulator.clone(), spoils: false }).unwrap();
+    let wrong = Given { keys: [(Need::DeviceKey, NEW_KEY)].into(), ..Given::default() };
+    // Each replay spends a try, and the device learns of it.
+    while device.tally().device_key.least_left != Some(1) {
+        assert_eq!(different(&plan(&file).run(&device, &wrong).unwrap()), ["DevAuth"]);
+    }
+    let tried = device.tally().device_key;
+    let operations = simulator.flash_operations();
+    let report = plan(&file).run(&device, &given()).unwrap();
+    assert!(report.table().contains("not sent"), "{}", report.table());
+    device.authenticate(&FACTORY_KEY).unwrap_err();
+    assert_eq!((device.tally().device_key, simulator.flash_operations()), (tried, operations));
+    device.allow_destructive(&simulator.serial_number()).unwrap();
+    same(&plan(&file).run(&device, &given()).unwrap());
+}
+
+/// A reader whose key is another one after each reset.
+struct Swapped(Vec<Simulator>);
+
+impl Place for Swapped {
+    fn link(&self) -> Result<Box<dyn Link>, LinkError> {
+        let mut keys = self.0.clone();
+        Ok(Box::new(SwappedLink { link: keys.remove(0).link()?, next: keys }))
+    }
+}
+
+struct SwappedLink {
+    link: Box<dyn Link>,
+    next: Vec<Simulator>,
+}
+
+impl Link for SwappedLink {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.link.transmit(command)
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        self.link = self.next.remove(0).link()?;
+        self.link.reset()
+    }
+}
+
+#[test]
+fn what_was_allowed_is_not_done_to_a_key_that_took_the_others_place() {
+    let (_folder, file) = recorded(&issued(), Secrets::Hidden, |device| {
+        log_in(device).create_container("A").unwrap();
+        device.reconnect().unwrap();
+        log_in(device).create_container("B").unwrap();
+    });
+    let keys = [3, 4].map(|seed| {
+        let simulator = Simulator::fresh(&seeded(seed)).unwrap();
+        issue(&Device::connect(&simulator).unwrap(), USER, ADMIN);
+        simulator
+    });
+    let device = Device::connect(&Swapped(keys.to_vec())).unwrap();
+    device.allow_destructive(&keys[0].serial_number()).unwrap();
+    let operations = keys[1].flash_operations();
+    let report = plan(&file).run(&device, &given()).unwrap();
+    assert!(!report.is_same() && report.table().contains("somebody's own key"), "{}", report.table());
+    assert_eq!(keys[1].flash_operations(), operations, "nothing was written");
+    let other = Device::connect(&keys[1]).unwrap();
+    assert!(log_in(&other).containers().unwrap().is_empty());
+}
+
+#[test]
 fn an_unplugged_key_is_left_out_and_found_again() {
     let (_folder, file) = recorded(&issued(), Secrets::Hidden, |device| {
         log_in(device);

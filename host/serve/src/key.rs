@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ukey_apdu::{Apdu, Ins};
 use ukey_device::running::control::State;
 use ukey_device::{Hand, Link, LinkError, Place, Simulator};
 
@@ -44,6 +45,8 @@ struct Service {
     stopped: bool,
     /// The readers that it is to be in, by the address of their vpcd.
     readers: BTreeMap<SocketAddr, Insertion>,
+    /// The name in the last OpenApplication.
+    asked_for: Vec<u8>,
 }
 
 /// Whether a reader has the key.
@@ -214,6 +217,11 @@ impl Key {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Whether its last OpenApplication was for the application of this name: who sent it has this very key.
+    pub(crate) fn heard(&self, application: &str) -> bool {
+        self.service().asked_for == application.as_bytes()
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn state(&self) -> State {
@@ -290,6 +298,11 @@ impl Hold {
     /// # Errors
     /// [`LinkError::Removed`] once it was pulled, or lost its power inside the command; [`LinkError::Io`] of its file.
     pub fn transmit(&mut self, envelope: &[u8]) -> Result<Vec<u8>, LinkError> {
+        if let Ok(apdu) = Apdu::parse(envelope)
+            && apdu.ins == Ins::OpenApplication as u8
+        {
+            self.key.service().asked_for = apdu.data.to_vec();
+        }
         let answer = self.link.transmit(envelope);
         if matches!(answer, Err(LinkError::Removed)) && self.is_alive() {
             self.key.service().pulled();

@@ -231,6 +231,10 @@ fn carry_out(request: &Request, keys: &[Key]) -> Answer {
             key.unplug_after(*exchanges);
             Ok(())
         }),
+        Request::Heard { serial_number, application } => of(serial_number, &|key| {
+            let unheard = || LinkError::NoStart { reason: "nobody asked for that application".to_owned() };
+            if key.heard(application) { Ok(()) } else { Err(unheard()) }
+        }),
         Request::Stop => Answer::Done,
     }
 }

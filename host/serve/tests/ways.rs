@@ -208,7 +208,7 @@ fn the_hand_in_the_registry_is_the_devices() {
     let server = desk.start(&[port()]).unwrap();
     let running = &server.running()[0];
     let device = connect(&running.targets[0]);
-    let hand = desk.registry.hand_in_use(&running.serial_number).unwrap();
+    let hand = desk.registry.hand(&running.serial_number).unwrap();
     hand.unplug();
     assert!(device.random(8).unwrap_err().is_removed());
     assert!(running.targets[0].connect(&Options::default()).unwrap_err().is_removed());
@@ -220,11 +220,27 @@ fn the_hand_in_the_registry_is_the_devices() {
     hand.unplug_after(1);
     device.random(8).unwrap();
     assert!(device.random(8).unwrap_err().is_removed());
-    assert!(desk.registry.hand("0000").is_none() && desk.registry.hand_in_use("0000").is_none());
-    hand.plug_in().unwrap();
-    // A key of the same number that somebody is connected to is another one, where nobody has ours.
-    assert!(desk.registry.hand_in_use(&running.serial_number).is_none());
-    assert!(desk.registry.hand(&running.serial_number).is_some());
+    assert!(desk.registry.hand("0000").is_none());
+}
+
+#[test]
+fn a_running_token_says_what_it_heard_last() {
+    let desk = Desk::new();
+    let server = desk.start(&[port()]).unwrap();
+    let running = &server.running()[0];
+    let device = connect(&running.targets[0]);
+    let instance = desk.registry.instances().unwrap().remove(0);
+    let heard = |application: &str| {
+        let (serial_number, application) = (running.serial_number.clone(), application.to_owned());
+        control::ask(&instance.control, &Request::Heard { serial_number, application }).is_ok()
+    };
+    assert!(!heard("A") && !heard("0"));
+    device.open_application("A").unwrap_err();
+    assert!(heard("A") && !heard("B"));
+    device.random(8).unwrap();
+    assert!(heard("A"), "nothing else is heard");
+    device.open_application("B").unwrap_err();
+    assert!(heard("B") && !heard("A"));
 }
 
 #[test]

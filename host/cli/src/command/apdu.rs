@@ -255,8 +255,6 @@ impl Told {
 /// A token that is spoken to.
 struct Session {
     device: Device,
-    /// The key is ours, or was named by its serial number.
-    everything: bool,
 }
 
 impl Session {
@@ -265,19 +263,19 @@ impl Session {
     }
 
     fn over(device: Device, permit: &Permit) -> Result<Session> {
-        let ours = device.is_ours();
-        if let (Some(serial), true) = (&permit.serial, permit.allow_destructive && !ours) {
+        if let (Some(serial), true) = (&permit.serial, permit.allow_destructive && device.is_guarded()) {
             device.allow_destructive(serial)?;
         }
-        Ok(Session { everything: ours || permit.allow_destructive, device })
+        Ok(Session { device })
     }
 
-    /// Refuses what could harm a key that is not ours. A command of nobody's table could do anything.
+    /// Refuses what could harm a key that is not ours: the one that is there now, which need not be the one that was there
+    /// at the beginning. A command of nobody's table could do anything.
     fn permits(&self, request: &Request) -> Result<()> {
         let cost = request.ins().map(ukey_apdu::Ins::cost);
         let why = match cost {
-            _ if self.everything => return Ok(()),
             Some(Cost::Nothing) => return Ok(()),
+            _ if !self.device.is_guarded() => return Ok(()),
             Some(Cost::Try) => "may spend a try of this key",
             Some(Cost::Lasting) => "changes what is in this key",
             None => "is no command of the standard, and may do anything to this key",
@@ -404,6 +402,48 @@ mod tests {
             matches!(&other, Failure::Device(error) if matches!(error.kind(), ErrorKind::AnotherKey { .. })),
             "{other}"
         );
+    }
+
+    /// A reader whose key is another one after each reset.
+    struct Swapped(Vec<Box<dyn Link>>);
+
+    impl Link for Swapped {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+            self.0[0].transmit(command)
+        }
+
+        fn reset(&mut self) -> Result<(), LinkError> {
+            self.0.remove(0);
+            self.0[0].reset()
+        }
+    }
+
+    #[test]
+    fn a_key_that_takes_the_others_place_in_a_session_is_only_asked() {
+        let fresh = |seed| Simulator::fresh(&Options { seed: Some(seed), ..Options::default() }).unwrap();
+        let (named, other) = (fresh(1), fresh(2));
+        let links = [&named, &other, &named].map(|key| key.link().unwrap());
+        let device = Device::new(Box::new(Swapped(links.into())), ukey_device::Dialect::GM2012).unwrap();
+        let permit = Permit { allow_destructive: true, serial: Some(named.serial_number()) };
+        let session = Session::over(device, &permit).unwrap();
+        assert!(session.say("SetLabel:\"mine\"=9000").unwrap());
+        assert!(session.say("reset").unwrap());
+        let operations = other.flash_operations();
+        for command in PRECIOUS {
+            let refused = session.say(command).unwrap_err();
+            assert!(refused.to_string().contains("was not sent"), "{command}: {refused}");
+        }
+        assert_eq!(other.flash_operations(), operations);
+        assert!(session.say("GetDevInfo=9000").unwrap());
+    }
+
+    #[test]
+    fn what_was_allowed_is_counted() {
+        let named = session(true, Some("its own"), false).unwrap();
+        for command in ["GenRandom/10=9000", "DevAuth:09090909090909090909090909090909=63Cx"] {
+            assert!(named.say(command).unwrap(), "{command}");
+        }
+        assert_eq!(named.device.tally().device_key.wrong, 1);
     }
 
     #[test]

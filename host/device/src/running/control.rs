@@ -39,6 +39,14 @@ pub enum Request {
         /// Envelopes; 0 is before the next.
         exchanges: u64,
     },
+    /// Whether a token was the last time asked to open the application of this name: [`Answer::Done`] if so. It proves
+    /// which key is behind a link ([`Device::hand`](crate::Device::hand)).
+    Heard {
+        /// The token.
+        serial_number: String,
+        /// The name.
+        application: String,
+    },
     /// End the process.
     Stop,
 }

@@ -182,6 +182,10 @@ fn the_words_are_as_documented() {
     control::send(&mut line, &Request::UnplugAfter { serial_number: "A".into(), exchanges: 3 }).unwrap();
     assert_eq!(line, b"{\"verb\":\"unplug_after\",\"serial_number\":\"A\",\"exchanges\":3}\n");
     line.clear();
+    let heard = Request::Heard { serial_number: "A".into(), application: "B".into() };
+    control::send(&mut line, &heard).unwrap();
+    assert_eq!(line, b"{\"verb\":\"heard\",\"serial_number\":\"A\",\"application\":\"B\"}\n");
+    line.clear();
     control::send(&mut line, &Answer::Done).unwrap();
     assert_eq!(line, b"{\"answer\":\"done\"}\n");
     let mut garbage = &b"{\"verb\":\"burn\"}\n{\"verb\":\"stop\"}\n"[..];

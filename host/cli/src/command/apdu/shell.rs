@@ -61,7 +61,7 @@ impl Session {
     }
 
     /// One line of the shell; tells whether all was as expected.
-    fn say(&self, said: &str) -> Result<bool> {
+    pub(super) fn say(&self, said: &str) -> Result<bool> {
         match said {
             "help" => output::result(&format!("{HELP}\n{NOTATION}\n")),
             "reset" => {

@@ -22,16 +22,23 @@ impl Plan {
         if let Some(need) = self.needs.iter().find(|need| !is_given(need)) {
             return Err(NoReplay::Missing { need: *need });
         }
-        let guarded = device.is_guarded();
-        if guarded && !self.cost.is_nothing() {
+        let is_too_dear = || device.is_guarded() && !self.cost.is_nothing();
+        if is_too_dear() {
             return Err(NoReplay::Refused { cost: self.cost.clone() });
         }
         let (from, to) = (self.dialect, device.dialect());
-        let mut run = Run { device, guarded, by_library: false, from, to, state: State::new(given)? };
+        let mut run = Run { device, by_library: false, from, to, state: State::new(given)? };
         let mut report = Report::default();
         for step in &self.steps {
             match step {
-                Step::Reset => report.rows.extend(run.reset()),
+                Step::Reset => {
+                    report.rows.extend(run.reset());
+                    if is_too_dear() {
+                        let why = "it is somebody's own key that is there now; nothing more was sent";
+                        report.rows.push(of_power(why.to_owned()));
+                        break;
+                    }
+                }
                 Step::Command(planned) => report.rows.push(run.command(planned)),
             }
         }
@@ -39,9 +46,14 @@ impl Plan {
     }
 }
 
+/// The line of a reset that did not come out as recorded.
+fn of_power(why: String) -> Row {
+    let name = "power off and on".to_owned();
+    Row { sequence: 0, name, recorded: None, status: None, verdict: Verdict::Different(why) }
+}
+
 struct Run<'r> {
     device: &'r Device,
-    guarded: bool,
     /// A function of a vendor's library has answered: the token is behind one.
     by_library: bool,
     from: Dialect,
@@ -53,9 +65,7 @@ impl Run<'_> {
     /// A line only where it fails.
     fn reset(&mut self) -> Option<Row> {
         self.state.reset();
-        let error = self.device.reconnect().err()?;
-        let verdict = Verdict::Different(error.to_string());
-        Some(Row { sequence: 0, name: "power off and on".to_owned(), recorded: None, status: None, verdict })
+        self.device.reconnect().err().map(|error| of_power(error.to_string()))
     }
 
     fn command(&mut self, planned: &Planned) -> Row {
@@ -135,12 +145,16 @@ impl Run<'_> {
 
     /// Refuses what could spend the last try of somebody's key.
     fn spare(&self, planned: &Planned, out: &Outgoing) -> Result<(), String> {
-        if !self.guarded || planned.proof.is_none() {
+        if planned.proof.is_none() || !self.device.is_guarded() {
             return Ok(());
         }
         let pin_type = match Ins::from_byte(out.ins) {
             Some(Ins::VerifyPin | Ins::ChangePin) if out.p2 == PinType::User as u8 => PinType::User,
             Some(Ins::VerifyPin | Ins::ChangePin | Ins::UnblockPin) => PinType::Administrator,
+            Some(Ins::DevAuth) => {
+                let counted = self.device.wire().guard.count_device_key(true);
+                return counted.map_err(|error| format!("not sent: {error}"));
+            }
             _ => return Ok(()),
         };
         let Some(application) = out.data.first_chunk::<2>() else { return Ok(()) };
