@@ -21,6 +21,9 @@ use crate::{
     stage::Waiting,
 };
 
+/// The environment variable with the target's device authentication key.
+const DEVICE_KEY: &str = "UKEY_DEVICE_KEY";
+
 /// A target with what is needed to take it.
 #[derive(Clone)]
 pub(crate) struct Claim {
@@ -90,8 +93,9 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
     let own = claim.device_key()?;
     device.keep_device_keys(&claim.kept_file(&info)?);
     let held = device.applications().map_err(unreachable)?;
+    let unproved = |error: ukey_device::Error| device_key_unproved(&serial_number, &error);
     if let Some(name) = held.first().filter(|_| !allowed)
-        && !device.holds_kept_device_key().map_err(unreachable)?
+        && !device.holds_kept_device_key().map_err(unproved)?
     {
         return Err(refused(
             format!("the key {serial_number} is not blank: it holds the application “{name}”"),
@@ -103,16 +107,7 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
             ),
         ));
     }
-    device.make_blank(&own).map_err(|error| match error.kind() {
-        ErrorKind::WrongDeviceKey { .. } | ErrorKind::DeviceKeyLocked | ErrorKind::LastTry { .. } => refused(
-            format!("the key {serial_number} cannot be made blank: {error}"),
-            format!(
-                "give its device authentication key with --device-key-file FILE; no scenario ran\n无法清空UKey {serial_number}：{}；请用 --device-key-file 文件 给出其设备认证密钥，没有运行任何场景",
-                error.message_zh()
-            ),
-        ),
-        _ => unreachable(error),
-    })?;
+    device.make_blank(&own).map_err(unproved)?;
     let refuse = (!allowed && !device.is_ours()).then(|| {
         format!(
             "it locks or destroys, and {} is a real key; allow it with --allow-destructive --serial {serial_number}\
@@ -121,6 +116,37 @@ pub(crate) fn begin(run: &RunOptions) -> Result<Standing, TargetError> {
         )
     });
     Ok(Standing { fresh: false, device: Some(serial_number), refuse_destructive: refuse })
+}
+
+/// Why a key is not made blank: whoever has its device authentication key can do something about it.
+fn device_key_unproved(serial_number: &str, error: &ukey_device::Error) -> TargetError {
+    let (english, chinese) = match error.kind() {
+        ErrorKind::WrongDeviceKey { .. } => (
+            "give its device authentication key with --device-key-file FILE".to_owned(),
+            "请用 --device-key-file 文件 给出其设备认证密钥".to_owned(),
+        ),
+        ErrorKind::LastTry { .. } => (
+            format!(
+                "make sure that --device-key-file FILE holds the right one; only its owner spends the last try, with \
+                 --allow-destructive --serial {serial_number}"
+            ),
+            format!(
+                "请先确认 --device-key-file 文件中的密钥正确；最后一次机会只能由其所有者用 --allow-destructive --serial {serial_number} 放行"
+            ),
+        ),
+        ErrorKind::DeviceKeyLocked => (
+            "its device authentication key is locked for ever: take another key, and ask the maker about this one".to_owned(),
+            "其设备认证密钥已永久锁定：请换用另一把UKey，这一把请联系厂商".to_owned(),
+        ),
+        _ => return TargetError::Unreachable(with_help(error)),
+    };
+    refused(
+        format!("the key {serial_number} cannot be made blank: {error}"),
+        format!(
+            "{english}; no scenario ran\n无法清空UKey {serial_number}：{}；{chinese}，没有运行任何场景",
+            error.message_zh()
+        ),
+    )
 }
 
 /// Leaves the target blank.
@@ -225,12 +251,21 @@ impl Claim {
     }
 
     fn device_key(&self) -> Result<DeviceKey, TargetError> {
-        let Some(file) = &self.device_key_file else { return Ok(FACTORY_DEVICE_KEY) };
-        let help = "its first line is the key: 16 characters, or 32 hexadecimal digits\n文件首行应为设备认证密钥：16个字符或32位十六进制数字";
-        let text = fs::read_to_string(file)
-            .map_err(|error| refused(format!("{} cannot be read: {error}", file.display()), help))?;
+        let help = "its first line is the key: 16 characters, or 32 hexadecimal digits\n首行应为设备认证密钥：16个字符或32位十六进制数字";
+        let (text, place) = match &self.device_key_file {
+            Some(file) => {
+                let text = fs::read_to_string(file);
+                let unread = |error| refused(format!("{} cannot be read: {error}", file.display()), help);
+                (text.map_err(unread)?, file.display().to_string())
+            }
+            None => match env::var(DEVICE_KEY) {
+                Ok(text) => (text, DEVICE_KEY.to_owned()),
+                Err(env::VarError::NotPresent) => return Ok(FACTORY_DEVICE_KEY),
+                Err(error) => return Err(refused(format!("{DEVICE_KEY}: {error}"), help)),
+            },
+        };
         let key = text.lines().next().and_then(guard::device_key);
-        key.ok_or_else(|| refused(format!("{} holds no device authentication key", file.display()), help))
+        key.ok_or_else(|| refused(format!("{place} holds no device authentication key"), help))
     }
 }
 

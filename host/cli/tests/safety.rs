@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use common::Desk;
-use ukey_device::{Device, DeviceKey, Options, Simulator, Target};
+use ukey_device::{Device, DeviceKey, ErrorKind, Options, Simulator, Target};
 use ukey_flows::production::FACTORY_DEVICE_KEY;
 
 /// Three scenarios that each take a key; one pulls it, one cuts its power, one locks it.
@@ -212,7 +212,22 @@ fn a_wrong_device_key_costs_one_try_and_no_scenario_runs() {
     test(&desk, &["--device-key-file", "missing"]).fails(2).says("cannot be read");
     std::fs::write(desk.path("own"), "07".repeat(16)).unwrap();
     test(&desk, &["--device-key-file", "own"]).succeeds();
+    let by_variable = |value: &str| desk.run(&TEST, &[("UKEY_DEVICE_KEY", value)]);
+    by_variable("12345").fails(2).says("UKEY_DEVICE_KEY holds no device authentication key");
+    by_variable(&"07".repeat(16)).succeeds();
     key(&desk).authenticate(&own).unwrap();
+}
+
+#[test]
+fn for_a_locked_device_key_nobody_is_sent_to_look_for_it() {
+    let (desk, _) = desk();
+    let device = key(&desk);
+    while !matches!(device.authenticate(&DeviceKey([7; 16])).unwrap_err().kind(), ErrorKind::DeviceKeyLocked)
+    {
+    }
+    drop(device);
+    let ran = test(&desk, &[]).fails(2).says("locked for ever").says("请换用另一把UKey");
+    assert!(!ran.talk.contains("--device-key-file"), "{}", ran.talk);
 }
 
 #[test]

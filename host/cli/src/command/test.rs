@@ -59,7 +59,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "NUMBER")]
     serial: Option<String>,
     /// Read the device authentication key of the target from the first line of a file: 16 characters, or 32 hexadecimal
-    /// digits; the factory's without one
+    /// digits; without one UKEY_DEVICE_KEY, else the factory's
     #[arg(long, value_name = "FILE")]
     device_key_file: Option<PathBuf>,
     /// Print what the scenarios would cost the target, measured on simulated tokens; the target is not touched
