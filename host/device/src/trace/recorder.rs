@@ -10,8 +10,8 @@
 use std::cell::{Cell, RefCell};
 use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -164,12 +164,27 @@ pub(crate) fn unrecorded<T>(connect: impl FnOnce() -> T) -> T {
     connected
 }
 
-/// Bytes of a file up to its last line that is whole.
-fn whole(mut file: &File) -> io::Result<u64> {
-    let mut contents = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut contents)?;
-    Ok(contents.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1))
+/// Cuts half a line off the end of a file: what follows begins its own.
+fn end_with_a_whole_line(file: &File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let whole = whole(file, length)?;
+    if whole < length { file.set_len(whole) } else { Ok(()) }
+}
+
+/// Bytes of a file of that length up to its last line that is whole.
+fn whole(file: &File, length: u64) -> io::Result<u64> {
+    let mut block = [0; 4096];
+    let mut end = length;
+    while end > 0 {
+        let begin = end.saturating_sub(block.len() as u64);
+        let (block, _) = block.split_at_mut(usize::try_from(end - begin).unwrap_or_default());
+        file.read_exact_at(block, begin)?;
+        if let Some(at) = block.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(begin + at as u64 + 1);
+        }
+        end = begin;
+    }
+    Ok(0)
 }
 
 impl Recorder {
@@ -198,8 +213,8 @@ impl Recorder {
             if has != (secrets == Secrets::Kept) {
                 return Err(NoRecorder::Mixed { path: path.to_owned(), has });
             }
-            // Half a line is of a program that was killed while it wrote: what follows begins its own.
-            file.set_len(whole(&file).map_err(io)?).map_err(io)?;
+            // Half a line is of a program that was killed while it wrote.
+            end_with_a_whole_line(&file).map_err(io)?;
         } else {
             (&file).write_all(&header(secrets)).map_err(io)?;
         }
@@ -214,10 +229,17 @@ impl Recorder {
         Ok(Recorder(Arc::new(Shared { path, file, secrets, began, connections, failed })))
     }
 
-    /// One line, in one piece.
-    fn write(&self, line: &Value) {
+    /// One line, in one piece; whether it was written.
+    fn write(&self, line: &Value) -> bool {
         let line = format!("{line}\n");
-        let written = self.0.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        let mut file = self.0.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = file.write_all(line.as_bytes());
+        if written.is_err() && file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            // A disk that is full takes a part of it. Where that cannot be cut off, the reader refuses what follows.
+            let _ = end_with_a_whole_line(&file);
+        }
+        drop(file);
+        let is_written = written.is_ok();
         if let Err(error) = written
             && !self.0.failed.swap(true, Ordering::Relaxed)
         {
@@ -225,6 +247,7 @@ impl Recorder {
             let gaps = "the trace has gaps from here (跟踪文件写入失败，内容不完整)";
             tracing::warn!(target: "ukey::trace", "{gaps}: {path}: {error}");
         }
+        is_written
     }
 }
 
@@ -249,6 +272,8 @@ pub(crate) struct Connection {
     redactor: Redactor,
     in_chain: bool,
     is_identified: bool,
+    /// Its first line was written; nothing can be told of one that did not begin.
+    is_begun: bool,
 }
 
 impl Connection {
@@ -263,31 +288,35 @@ impl Connection {
     pub(crate) fn of(recorder: Recorder, target: Option<String>, dialect: &Dialect) -> Connection {
         let number = recorder.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let redactor = Redactor::default();
-        let connection =
-            Connection { recorder, number, sequence: 0, redactor, in_chain: false, is_identified: false };
+        let (sequence, in_chain, is_identified, is_begun) = (0, false, false, true);
+        let mut connection =
+            Connection { recorder, number, sequence, redactor, in_chain, is_identified, is_begun };
         let mut line = Map::new();
         if let Some(target) = target {
             line.insert("target".to_owned(), target.into());
         }
         tell_dialect(&mut line, dialect);
-        connection.event("connected", line);
+        connection.is_begun = connection.event("connected", line);
         connection
     }
 
     /// Something that happened to the link.
-    fn event(&self, name: &str, mut line: Map<String, Value>) {
+    fn event(&self, name: &str, mut line: Map<String, Value>) -> bool {
         line.insert("type".to_owned(), name.into());
-        self.write(line, Instant::now());
+        self.write(line, Instant::now())
     }
 
     /// A line of this connection, about something that began then.
-    fn write(&self, mut line: Map<String, Value>, began: Instant) {
+    fn write(&self, mut line: Map<String, Value>, began: Instant) -> bool {
+        if !self.is_begun {
+            return false;
+        }
         let at = began.saturating_duration_since(self.recorder.0.began);
         line.insert("process".to_owned(), std::process::id().into());
         line.insert("connection".to_owned(), self.number.into());
         line.insert("time".to_owned(), Timestamp::now().to_string().into());
         line.insert("at_us".to_owned(), micros(at).into());
-        self.recorder.write(&Value::Object(line));
+        self.recorder.write(&Value::Object(line))
     }
 
     /// The token was found anew: its power was off.
@@ -381,4 +410,46 @@ fn tell_dialect(line: &mut Map<String, Value>, dialect: &Dialect) {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Recording;
+
+    /// Says that this is the program under a limit, and where it traces to.
+    const LIMITED: &str = "UKEY_TEST_TRACE_OF_LIMITED_SIZE";
+
+    #[test]
+    fn a_line_that_a_full_disk_cut_off_spoils_none_that_follows() {
+        let Some(path) = env::var_os(LIMITED) else {
+            let folder = tempfile::tempdir().unwrap();
+            // A limit of 8 blocks is a full disk to whoever ignores the signal.
+            let run = "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact \"$1\"";
+            let name = std::thread::current().name().unwrap().to_owned();
+            let done = std::process::Command::new("sh")
+                .args(["-c", run])
+                .arg(env::current_exe().unwrap())
+                .arg(name)
+                .env(LIMITED, folder.path().join("full.trace"))
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stdout);
+            assert!(done.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        };
+        let path = Path::new(&path);
+        let recorder = Recorder::open(path, Secrets::Hidden).unwrap();
+        let connected = |target: &str| {
+            drop(Connection::of(recorder.clone(), Some(target.to_owned()), &Dialect::GM2012));
+        };
+        connected("before");
+        // More than is left.
+        connected(&"long".repeat(10_000));
+        assert!(recorder.0.failed.load(Ordering::Relaxed));
+        connected("behind");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.ends_with('\n') && text.contains("behind") && !text.contains("long"), "{text}");
+        Recording::read(path).unwrap();
+    }
 }
