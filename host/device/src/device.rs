@@ -242,6 +242,12 @@ impl Device {
         wire.greet()
     }
 
+    /// Lets go of the token for good, whoever keeps this device: another may connect to it. Every command and every
+    /// [`Device::reconnect`] answers [`LinkError::Removed`] from now on.
+    pub fn disconnect(&self) {
+        self.wire().disconnect();
+    }
+
     /// The key itself, where it is simulated in this process: its power can be cut inside a flash operation.
     #[must_use]
     pub fn simulator(&self) -> Option<Simulator> {

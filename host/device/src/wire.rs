@@ -145,6 +145,12 @@ impl Wire {
         Ok(())
     }
 
+    /// Lets go of the token for good.
+    pub(crate) fn disconnect(&mut self) {
+        (self.link, self.recorded, self.holds) = (Box::new(Gone), None, 0);
+        self.session += 1;
+    }
+
     /// Carries a command out; `take` gets the decoded answer of a success.
     pub(crate) fn send<'a, C: Command<'a>, T>(
         &mut self,
@@ -358,6 +364,19 @@ impl Wire {
             self.guard.device_key_tried(word.map(|word| Status(u16::from_be_bytes(*word))))?;
         }
         answer
+    }
+}
+
+/// In place of a link that was let go.
+struct Gone;
+
+impl Link for Gone {
+    fn transmit(&mut self, _command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        Err(LinkError::Removed)
+    }
+
+    fn reset(&mut self) -> Result<(), LinkError> {
+        Err(LinkError::Removed)
     }
 }
 

@@ -163,7 +163,8 @@ impl Slot {
         };
         if let Some(live) = live {
             if !is_pulled && live.has_power() {
-                return Ok(live);
+                // One that is being used is not asked.
+                return if live.turns.is_used() { Ok(live) } else { self.the_one(live) };
             }
             if is_pulled || live.device.simulator().is_some() {
                 return Err(LinkError::Removed.into());
@@ -181,14 +182,21 @@ impl Slot {
         Ok(live)
     }
 
-    /// Refuses another key where a token ran: that is another device, of another name.
+    /// Refuses another key where a token ran: that is another device, of another name, and is left to others.
     fn the_one(&self, live: Arc<Live>) -> Result<Arc<Live>, ukey_device::Error> {
         let number = {
             let key = self.key();
             key.runs.and(key.serial_number.clone())
         };
         match number {
-            Some(number) if live.device.info()?.serial_number != number => Err(LinkError::Removed.into()),
+            Some(number) if live.device.info()?.serial_number != number => {
+                // Handles of before keep it, and would keep the other key with it.
+                live.ends();
+                live.device.disconnect();
+                let mut key = self.key();
+                (key.live, key.kept) = (Weak::new(), None);
+                Err(LinkError::Removed.into())
+            }
             _ => Ok(live),
         }
     }
