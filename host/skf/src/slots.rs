@@ -1,13 +1,15 @@
 //! Which slots there are: those of the configuration, and one for each token that runs on this machine. Those come and
 //! go, and are looked up anew each time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ukey_device::configured;
 use ukey_device::running::control::State;
-use ukey_device::running::{self, Instance, Running};
+use ukey_device::running::{self, Instance};
 use ukey_device::{LinkError, Target};
 
 use crate::event::{Event, Events};
@@ -21,12 +23,12 @@ pub(crate) static EVENTS: Events = Events::new();
 /// process while it is locked.
 static SLOTS: Mutex<Option<Result<Slots, String>>> = Mutex::new(None);
 
-/// How long a process with tokens may take to say how they are. One that takes longer may be stopped, or busy: what was
-/// known of its tokens is taken to be so still.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A process with tokens has answered, or will not.
+static ANSWERED: Condvar = Condvar::new();
 
-/// The same, for one that said nothing the last time.
-const PATIENCE_WITH_THE_SILENT: Duration = Duration::from_millis(50);
+/// How long a look waits for a process with tokens to say how they are. One that takes longer may be stopped, or busy:
+/// what was known of its tokens is taken to be so still, and what it says later is taken when it comes.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 struct Slots {
     configured: Vec<Arc<Slot>>,
@@ -34,9 +36,9 @@ struct Slots {
     running: Option<Vec<(Identity, Arc<Slot>)>>,
     /// Whether it was looked for them before.
     looked: bool,
-    /// Processes that said nothing the last time.
-    silent: Vec<u32>,
-    /// Looks and deeds so far: each has a number, by which it is told what came first.
+    /// What each process with tokens was asked last.
+    asked: BTreeMap<u32, Asked>,
+    /// Looks, questions and deeds so far: each has a number, by which it is told what came first.
     count: u64,
     /// When it was last looked, and when something was last done to a key by this process.
     last_look: u64,
@@ -47,22 +49,54 @@ struct Slots {
 #[derive(Clone, PartialEq, Eq)]
 struct Identity(u32, String, Target);
 
-/// A running token that was looked for; whether it is plugged in, where its process said so.
-type Seen = (Identity, Option<bool>);
+/// How a process with tokens was asked how they are. One question at a time is under way to each.
+struct Asked {
+    number: u64,
+    began: Instant,
+    heard: Heard,
+}
+
+/// What a question brought.
+enum Heard {
+    /// It is under way.
+    Nothing,
+    /// How the tokens are.
+    Said(Vec<State>),
+    /// No answer, however patiently it was waited for; or one that is old already.
+    Silence,
+    /// The process cannot be asked: it is ending.
+    Ends,
+}
+
+impl Asked {
+    fn is_silent(&self) -> bool {
+        matches!(self.heard, Heard::Nothing | Heard::Silence)
+    }
+
+    /// Whether a token is plugged in, where that was said.
+    fn is_plugged_in(&self, serial_number: &str) -> Option<bool> {
+        let Heard::Said(states) = &self.heard else { return None };
+        Some(states.iter().any(|state| state.serial_number == serial_number && state.plugged_in))
+    }
+}
 
 impl Slots {
     /// What is wrong is told on standard error too, once: most callers show a person the code alone.
-    #[allow(clippy::print_stderr, reason = "a person has to know which entry is wrong")]
     fn read() -> Result<Slots, String> {
         let devices = configured::devices().map_err(|mistake| {
             let text = format!("{mistake}; {}", mistake.advice().0);
-            eprintln!("libukey_skf: no device: {text}\nlibukey_skf: {}", mistake.message_zh());
+            // It may be closed, or full.
+            let _ = writeln!(
+                io::stderr(),
+                "libukey_skf: no device: {text}\nlibukey_skf: {}",
+                mistake.message_zh()
+            );
             text
         })?;
         let configured = devices.targets.into_iter().map(Slot::new).map(Arc::new).collect();
         let running = devices.running.then(Vec::new);
-        let (looked, silent) = (false, Vec::new());
-        Ok(Slots { configured, running, looked, silent, count: 0, last_look: 0, last_deed: 0 })
+        let (looked, asked) = (false, BTreeMap::new());
+        Ok(Slots { configured, running, looked, asked, count: 0, last_look: 0, last_deed: 0 })
     }
 
     fn next(&mut self) -> u64 {
@@ -76,72 +110,115 @@ impl Slots {
         self.configured.iter().chain(running).cloned().collect()
     }
 
-    /// Takes what was seen by a look of that number for how it is: unless another that began later is done already. What
-    /// was seen before this process did something itself is no news of it: `false`.
-    fn take(&mut self, number: u64, seen: Vec<Seen>) -> bool {
+    /// How long a look of that number has to wait for what an instance says. It is asked where that is to be: whoever
+    /// asked before may have been told what is no more.
+    fn wait_for(&mut self, number: u64, instance: &Instance) -> Duration {
+        match self.asked.get(&instance.pid) {
+            Some(asked) if matches!(asked.heard, Heard::Nothing) => {
+                PATIENCE.saturating_sub(asked.began.elapsed())
+            }
+            Some(asked) if asked.number > number => Duration::ZERO,
+            _ => {
+                let (number, pid, instance) = (self.next(), instance.pid, instance.clone());
+                let asks = move || answered(pid, number, ask(&instance));
+                // With full patience, beside whoever looks.
+                let heard = thread::Builder::new().spawn(asks).map_or(Heard::Silence, |_| Heard::Nothing);
+                self.asked.insert(pid, Asked { number, began: Instant::now(), heard });
+                PATIENCE
+            }
+        }
+    }
+
+    /// Takes the answer to a question of that number for how it is. What was said before this process did something
+    /// itself is no news of it.
+    fn hear(&mut self, pid: u32, number: u64, heard: Heard) {
+        let Some(asked) = self.asked.get_mut(&pid).filter(|asked| asked.number == number) else { return };
+        asked.heard = if number < self.last_deed { Heard::Silence } else { heard };
+        for (identity, slot) in self.running.iter().flatten().filter(|(identity, _)| identity.0 == pid) {
+            if let Some(is_plugged_in) = asked.is_plugged_in(&identity.1) {
+                slot.is_seen(is_plugged_in, true);
+            }
+        }
+    }
+
+    /// Takes the instances that a look of that number found for those there are: unless another that began later is done
+    /// already. What was seen before this process did something itself is no news of it: `false`.
+    fn take(&mut self, number: u64, instances: &[Instance]) -> bool {
         if self.running.is_some() && number < self.last_deed {
             return false;
         }
-        let found = self.find(number, seen);
+        let new = self.find(number, instances);
         let names = distinct(self.known().iter().map(|slot| slot.own_name()));
         self.known().iter().zip(names).for_each(|(slot, name)| slot.give_name(name));
-        for (slot, is_plugged_in) in found {
+        for (slot, is_plugged_in) in new {
             slot.is_seen(is_plugged_in, self.looked);
         }
         self.looked = true;
         true
     }
 
-    /// The slots of the running tokens that were seen, and whether each is plugged in, where that was said.
-    fn find(&mut self, number: u64, seen: Vec<Seen>) -> Vec<(Arc<Slot>, bool)> {
+    /// The new slots of the running tokens that were found, and whether each is plugged in: one of which nobody said
+    /// anything yet is, as it is listed.
+    fn find(&mut self, number: u64, instances: &[Instance]) -> Vec<(Arc<Slot>, bool)> {
         let Some(known) = self.running.as_mut().filter(|_| number > self.last_look) else {
             return Vec::new();
         };
         self.last_look = number;
-        self.silent = seen.iter().filter(|(_, is)| is.is_none()).map(|(identity, _)| identity.0).collect();
+        self.asked.retain(|pid, _| instances.iter().any(|instance| instance.pid == *pid));
         let before = std::mem::take(known);
-        let mut told = Vec::new();
-        for (identity, is_plugged_in) in seen {
-            let old = before.iter().find(|(known, _)| *known == identity).map(|(_, slot)| Arc::clone(slot));
-            // Nobody knows of one that was silent from the first.
-            let is_plugged_in = is_plugged_in.or_else(|| old.is_none().then_some(false));
-            let slot = old.unwrap_or_else(|| Arc::new(Slot::running(identity.2.clone(), identity.1.clone())));
-            told.extend(is_plugged_in.map(|is_plugged_in| (Arc::clone(&slot), is_plugged_in)));
-            known.push((identity, slot));
+        let mut new = Vec::new();
+        for instance in instances {
+            let asked = self.asked.get(&instance.pid);
+            // One that cannot be asked is ending.
+            if asked.is_some_and(|asked| matches!(asked.heard, Heard::Ends)) {
+                continue;
+            }
+            for token in &instance.tokens {
+                let Some(target) = best(&token.targets) else { continue };
+                let identity = Identity(instance.pid, token.serial_number.clone(), target.clone());
+                let old = before.iter().find(|(old, _)| *old == identity).map(|(_, slot)| Arc::clone(slot));
+                let slot = old.unwrap_or_else(|| {
+                    let slot = Arc::new(Slot::running(target.clone(), token.serial_number.clone()));
+                    let said = asked.and_then(|asked| asked.is_plugged_in(&token.serial_number));
+                    new.push((Arc::clone(&slot), said.unwrap_or(true)));
+                    slot
+                });
+                known.push((identity, slot));
+            }
         }
         let gone = before.iter().filter(|(old, _)| !known.iter().any(|(identity, _)| identity == old));
         gone.for_each(|(_, slot)| slot.is_seen(false, true));
-        told
+        new
     }
 }
 
-/// The tokens that run on this machine.
-fn look(silent: &[u32]) -> Result<Vec<Seen>, LinkError> {
-    let instances = running::instances()?;
-    Ok(thread::scope(|scope| {
-        let ask = |instance| scope.spawn(move || tokens(instance, silent.contains(&instance.pid)));
-        let asked: Vec<_> = instances.iter().map(ask).collect();
-        asked.into_iter().flat_map(|asked| asked.join().unwrap_or_default()).collect()
-    }))
+fn ask(instance: &Instance) -> Heard {
+    match instance.status() {
+        Ok(states) => Heard::Said(states),
+        Err(error) if is_silence(&error) => Heard::Silence,
+        Err(_) => Heard::Ends,
+    }
 }
 
-/// The tokens of an instance that can be connected to, and whether each is plugged in. One that cannot be asked is
-/// ending.
-fn tokens(instance: &Instance, was_silent: bool) -> Vec<Seen> {
-    let patience = if was_silent { PATIENCE_WITH_THE_SILENT } else { PATIENCE };
-    let states = match instance.status_within(patience) {
-        Ok(states) => Some(states),
-        Err(error) if is_silence(&error) => None,
-        Err(_) => return Vec::new(),
-    };
-    let is_plugged_in = |token: &Running| {
-        let is_it = |state: &State| state.serial_number == token.serial_number && state.plugged_in;
-        states.as_ref().map(|states| states.iter().any(is_it))
-    };
-    let identity = |token: &Running| {
-        Some(Identity(instance.pid, token.serial_number.clone(), best(&token.targets)?.clone()))
-    };
-    instance.tokens.iter().filter_map(|token| Some((identity(token)?, is_plugged_in(token)))).collect()
+/// A process answered the question of that number, soon or late.
+fn answered(pid: u32, number: u64, heard: Heard) {
+    // Without slots nobody asked.
+    let _ = slots(|slots| slots.hear(pid, number, heard));
+    ANSWERED.notify_all();
+}
+
+/// Waits until each instance answered a question that was asked after a look of that number began, or was patiently
+/// waited for.
+fn listen_to(number: u64, instances: &[Instance]) {
+    let mut slots = held();
+    while let Some(Ok(known)) = slots.as_mut() {
+        let waits = instances.iter().map(|instance| known.wait_for(number, instance));
+        let longest = waits.max().unwrap_or_default();
+        if longest.is_zero() {
+            return;
+        }
+        slots = ANSWERED.wait_timeout(slots, longest).unwrap_or_else(PoisonError::into_inner).0;
+    }
 }
 
 /// Whether nobody answered in time.
@@ -172,10 +249,13 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     all
 }
 
+fn held() -> MutexGuard<'static, Option<Result<Slots, String>>> {
+    SLOTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The slots, which stay as they are meanwhile.
 fn slots<T>(with: impl FnOnce(&mut Slots) -> T) -> Result<T> {
-    let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
-    match slots.get_or_insert_with(Slots::read) {
+    match held().get_or_insert_with(Slots::read) {
         Ok(slots) => Ok(with(slots)),
         Err(text) => Err(Failure { sar: Sar::FAIL, text: Some(text.clone()) }),
     }
@@ -190,12 +270,13 @@ pub(crate) fn done() {
 /// The slots of now, in the order of the configuration, the running ones behind it.
 pub(crate) fn all() -> Result<Vec<Arc<Slot>>> {
     loop {
-        let (number, configured, looks, silent) = slots(|slots| {
-            (slots.next(), slots.configured.clone(), slots.running.is_some(), slots.silent.clone())
-        })?;
+        let (number, configured, looks) =
+            slots(|slots| (slots.next(), slots.configured.clone(), slots.running.is_some()))?;
         configured.iter().for_each(|slot| slot.look());
-        let seen = if looks { look(&silent).map_err(ukey_device::Error::from)? } else { Vec::new() };
-        if let Some(all) = slots(|slots| slots.take(number, seen).then(|| slots.known()))? {
+        let instances =
+            if looks { running::instances().map_err(ukey_device::Error::from)? } else { Vec::new() };
+        listen_to(number, &instances);
+        if let Some(all) = slots(|slots| slots.take(number, &instances).then(|| slots.known()))? {
             return Ok(all);
         }
     }
@@ -206,9 +287,9 @@ pub(crate) fn come_and_go() -> Result<bool> {
     slots(|slots| slots.running.is_some())
 }
 
-/// Whether a process with tokens said nothing when it was last looked: nothing tells when it speaks again.
+/// Whether a process with tokens says nothing: nothing tells of those who end so.
 pub(crate) fn is_any_silent() -> bool {
-    slots(|slots| !slots.silent.is_empty()).unwrap_or_default()
+    slots(|slots| slots.asked.values().any(Asked::is_silent)).unwrap_or_default()
 }
 
 /// The names of the devices; only of those that are plugged in, or of all.
