@@ -148,6 +148,7 @@ impl Wire {
     /// Lets go of the token for good.
     pub(crate) fn disconnect(&mut self) {
         (self.link, self.recorded, self.holds) = (Box::new(Gone), None, 0);
+        self.guard.lose_sight();
         self.session += 1;
     }
 

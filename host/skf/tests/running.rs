@@ -62,6 +62,8 @@ fn obey(control: &UnixListener, key: &Key, entry: &Weak<Registered>) {
                 key.plug_in().unwrap();
                 Answer::Done
             }
+            // There is no other key that a link could reach.
+            Some(Request::Heard { .. }) => Answer::Done,
             _ => return,
         };
         if matches!(answer, Answer::Done)
