@@ -13,10 +13,10 @@ use ukey_device::{DialectChoice, Target, target::UnknownTarget};
 
 use crate::{
     UkeyWorld,
+    claim::InHandOf,
     cost::{COST, Cost},
     runner::{Exit, RunError, RunOptions, Stop, report::ScenarioReport, run_to},
     stage::{NO_HAND, NOT_SIMULATED},
-    target::InHandOf,
 };
 
 /// What a run would cost.

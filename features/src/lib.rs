@@ -6,6 +6,7 @@
 //! [`agreement`] lets every step of a flow fail once, and judges whether hall and token agree in the end.
 
 pub mod agreement;
+mod claim;
 mod cost;
 mod coverage;
 mod dry_run;
@@ -19,7 +20,6 @@ mod pictures;
 mod secrets;
 mod stage;
 mod steps;
-mod target;
 mod words;
 mod world;
 

@@ -14,6 +14,7 @@ use ukey_device::{DialectChoice, Options, Target, UnknownTarget};
 use ukey_flows::FlowError;
 
 use crate::{
+    claim::{self, Claim, with_help},
     cost::{COST, Cost},
     office::Office,
     pdf,
@@ -22,7 +23,6 @@ use crate::{
         TargetError, blocking,
     },
     stage::{NO_HAND, NOT_SIMULATED, Stage},
-    target::{self, Claim, with_help},
 };
 
 /// The world of the built-in scenarios.
@@ -143,11 +143,11 @@ impl UkeyWorld {
 
 impl ScenarioWorld for UkeyWorld {
     fn begin(options: &RunOptions) -> Result<Standing, TargetError> {
-        target::begin(options)
+        claim::begin(options)
     }
 
     fn end(options: &RunOptions, standing: &Standing) -> Result<(), String> {
-        target::end(options, standing)
+        claim::end(options, standing)
     }
 
     async fn prepare(context: &ScenarioContext) -> Result<Self, PrepareError> {

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    guard::{Settings, run_case},
+    attempt::{Settings, run_case},
     report::{ScenarioReport, ScenarioStatus},
     scenario::ScenarioWorld,
     steps::StepTable,

@@ -7,9 +7,9 @@ use std::{env, process::ExitCode, sync::Arc};
 use libtest_mimic::{Arguments, Completion, Trial};
 
 use super::{
+    attempt::{Settings, run_case},
     execute::Stop,
     exit::Exit,
-    guard::{Settings, run_case},
     loader::LoadError,
     options::RunOptions,
     report::{ScenarioStatus, console::failure, redact::Redactor},

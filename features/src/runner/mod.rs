@@ -8,10 +8,10 @@
 //! Steps are written with the attributes of [`cucumber`] and found in its inventory; the run loop and the reports
 //! are our own.
 
+mod attempt;
 mod execute;
 mod exit;
 mod filter;
-mod guard;
 mod listing;
 mod loader;
 mod merge;
@@ -28,10 +28,10 @@ mod suite;
 pub mod libtest;
 pub mod report;
 
+pub use attempt::{Settings, run_case};
 pub use execute::Stop;
 pub use exit::Exit;
 pub use filter::{Filter, FilterError};
-pub use guard::{Settings, run_case};
 pub use listing::listing;
 pub use loader::{LoadError, built_in, from_text, load};
 pub use merge::{MergeError, MergeOptions, merge, merge_to};

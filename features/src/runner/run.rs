@@ -10,10 +10,10 @@ use std::{
 use unicode_width::UnicodeWidthStr;
 
 use super::{
+    attempt::Settings,
     execute::{Order, Stop, execute},
     exit::Exit,
     filter::{Filter, FilterError},
-    guard::Settings,
     loader::{LoadError, load},
     options::{ReportFile, ReportFormat, RunOptions},
     report::{
