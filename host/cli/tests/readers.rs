@@ -73,7 +73,8 @@ fn a_token_in_a_reader_is_listed_and_found_well_until_pcscd_stops() {
     let desk = Desk::new();
     let vpcd = format!("127.0.0.1:{port}");
     let token = Inserted::new(&desk, &vpcd);
-    assert_eq!((&token.ready["in_reader"], &token.ready["reader"]), (&true.into(), &vpcd.as_str().into()));
+    let reader = &token.ready["readers"][0];
+    assert_eq!((&reader["in_reader"], &reader["reader"]), (&true.into(), &vpcd.as_str().into()));
     // Its reader has given it power; pcscd tells its clients a moment later.
     pcsc::wait_for_card(READER, true, LIMIT).unwrap();
 

@@ -3,10 +3,14 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Stdio};
 
 use common::Desk;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{AddressFamily, SocketType};
 use serde_json::Value;
 use ukey_device::{CreateApplication, DeviceKey, Pin, Rights, Target};
 
@@ -310,71 +314,128 @@ fn what_cannot_be_started_says_why_and_leaves_nothing() {
 /// Of this machine, and nobody listens there.
 const NOBODYS: &str = "127.0.0.1:1";
 
+/// The port of a reader that is not there yet: it is ours, and refuses whoever connects.
+fn port() -> (OwnedFd, SocketAddr) {
+    let port = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&port, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = rustix::net::getsockname(&port).unwrap();
+    (port, address.try_into().unwrap())
+}
+
+/// The card that the program puts into the reader; fails where the program ends instead.
+fn card(reader: &TcpListener, started: &Started) -> TcpStream {
+    let output = started.out.get_ref();
+    // Nothing is asked of its output: only its end is told.
+    let mut waiting = [PollFd::new(reader, PollFlags::IN), PollFd::new(output, PollFlags::empty())];
+    poll(&mut waiting, None).unwrap();
+    assert!(waiting[0].revents().contains(PollFlags::IN), "it ended");
+    reader.accept().unwrap().0
+}
+
 #[test]
 fn a_token_that_no_reader_takes_says_so_and_what_is_missing() {
     let desk = Desk::new();
     let address = NOBODYS;
-    let mut command = desk.command(&["sim", "start", "--factory", "--vpcd", address, "--tcp"], &[]);
+    // What has nothing to do with it is not looked at.
+    let looked = desk.path("looked");
+    let (programs, path) = (desk.path("programs"), std::env::var("PATH").unwrap());
+    std::fs::create_dir(&programs).unwrap();
+    std::fs::write(programs.join("rustc"), format!("#!/bin/sh\n: > '{}'\n", looked.display())).unwrap();
+    std::fs::set_permissions(programs.join("rustc"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = [("PATH", &*format!("{}:{path}", programs.display()))];
+    let mut command = desk.command(&["sim", "start", "--factory", "--vpcd", address, "--tcp"], &path);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("ready ") && line.contains(" tcp:"), "{line}");
     assert!(line.contains(&format!(" not-in-reader:{address}")), "{line}");
-    let row = &listed(&desk)[0];
+    let row = &listed(&desk)[0]["readers"][0];
     assert_eq!((&row["in_reader"], text(row, "reader")), (&false.into(), address));
-    assert!(text(row, "reader_problem").starts_with(address), "{row}");
-    let ls = desk.run(&["sim", "ls"], &[]).succeeds();
+    assert!(!text(row, "problem").is_empty(), "{row}");
+    let ls = desk.run(&["sim", "ls"], &path).succeeds();
     assert!(ls.out.contains(&format!("reader at {address} (not in it)")), "{}", ls.out);
-    ls.says("is in no smart card reader").says("未插入读卡器").says("goes in by itself");
+    ls.says("is not in the smart card reader at 127.0.0.1:1: ").says("未插入").says("goes in by itself");
     // It is a token nevertheless.
     desk.run(&["info", "--target", line.split(' ').find(|word| word.starts_with("tcp:")).unwrap()], &[])
         .succeeds();
+    let mut advice = String::new();
+    while !advice.contains("自动插入") {
+        assert_ne!(said.read_line(&mut advice).unwrap(), 0, "{advice}");
+    }
+    assert!(advice.contains("is not in the smart card reader") && advice.contains("未插入"), "{advice}");
+    assert!(advice.contains("vpcd"), "{advice}");
     desk.run(&["sim", "stop"], &[]).succeeds();
-    let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
     assert!(child.wait().unwrap().success());
-    assert!(said.contains("is in no smart card reader") && said.contains("未插入读卡器"), "{said}");
-    assert!(said.contains("vpcd"), "{said}");
+    assert!(!looked.exists(), "it asked for the Rust toolchain");
 }
 
 /// vpcd comes when the token runs already: then it goes in.
 #[test]
 fn a_token_goes_into_a_reader_that_comes_later() {
     let desk = Desk::new();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (port, address) = port();
     let mut started = Started::new(&desk, &["--factory", "--vpcd", &address.to_string()]);
     let ready = started.ready();
-    assert_eq!((&ready["in_reader"], &ready["targets"]), (&false.into(), &Value::Array(vec![])), "{ready}");
-    let (mut card, _) = TcpListener::bind(address).unwrap().accept().unwrap();
+    let is_in = |row: &Value| row["readers"][0]["in_reader"].as_bool().unwrap();
+    assert!(!is_in(&ready) && ready["targets"] == Value::Array(vec![]), "{ready}");
+    rustix::net::listen(&port, 1).unwrap();
+    let mut card = card(&port.into(), &started);
     // Connected to is not taken: whoever listens there may be anybody.
-    assert_eq!(listed(&desk)[0]["in_reader"], false);
+    assert!(!is_in(&listed(&desk)[0]));
     card.write_all(&[0, 1, 1, 0, 1, 4]).unwrap();
     card.read_exact(&mut [0; 18]).unwrap();
     let row = &listed(&desk)[0];
-    assert_eq!((&row["in_reader"], &row["reader_problem"]), (&true.into(), &Value::Null));
+    assert!(is_in(row) && row["readers"][0]["problem"].is_null(), "{row}");
     let ls = desk.run(&["sim", "ls"], &[]).succeeds();
-    assert!(!ls.out.contains("not in it") && !ls.talk.contains("no smart card reader"), "{ls:?}");
+    assert!(!ls.out.contains("not in it") && !ls.talk.contains("smart card reader"), "{ls:?}");
 }
 
-/// A reader that is there takes the card before the token is ready.
+/// A reader that is there takes the card before the token is ready; of one that is not, nobody else is blamed.
 #[test]
 fn a_token_is_ready_once_its_reader_took_it() {
     let desk = Desk::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let reader = std::thread::spawn(move || {
-        let (mut card, _) = listener.accept().unwrap();
-        card.write_all(&[0, 1, 1]).unwrap();
-        card
-    });
-    let mut started = Started::new(&desk, &["--factory", "--vpcd", &address.to_string()]);
+    let address = listener.local_addr().unwrap().to_string();
+    let mut started = Started::new(&desk, &["--factory", "--vpcd", &address, "--vpcd", NOBODYS]);
+    let mut card = card(&listener, &started);
+    card.write_all(&[0, 1, 1]).unwrap();
     let ready = started.ready();
-    assert_eq!((&ready["in_reader"], &ready["reader_problem"]), (&true.into(), &Value::Null));
-    drop(reader.join().unwrap());
+    for row in [&ready, &listed(&desk)[0]] {
+        let [good, bad] = &row["readers"].as_array().unwrap()[..] else { panic!("{row}") };
+        assert_eq!((text(good, "reader"), &good["in_reader"]), (&*address, &true.into()), "{row}");
+        assert_eq!(good["problem"], Value::Null, "{row}");
+        assert_eq!((text(bad, "reader"), &bad["in_reader"]), (NOBODYS, &false.into()), "{row}");
+    }
+    let ls = desk.run(&["sim", "ls"], &[]).succeeds();
+    let places = format!("reader at {address} reader at {NOBODYS} (not in it)");
+    assert!(ls.out.contains(&places), "{}", ls.out);
+    assert!(!ls.talk.contains(&address), "{}", ls.talk);
+    ls.says(NOBODYS);
+}
+
+#[test]
+fn who_waits_for_a_reader_ends_when_told_to() {
+    let desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    for told in ["-INT", "-TERM", "stop"] {
+        let mut started = Started::new(&desk, &["--factory", "--vpcd", &address]);
+        // It never gets power.
+        let _card = card(&listener, &started);
+        match told {
+            "stop" => drop(desk.run(&["sim", "stop"], &[]).succeeds()),
+            signal => started.signal(signal),
+        }
+        assert_eq!(started.ended(), Some(0), "{told}");
+        let mut said = String::new();
+        started.out.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "", "{told}: it did not wait for the reader any longer");
+    }
 }
 
 #[test]
 fn a_folder_of_others_is_refused() {
-    use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let folder = desk.path("running");
     std::fs::create_dir(&folder).unwrap();

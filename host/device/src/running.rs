@@ -66,8 +66,9 @@ pub struct Running {
     pub state: Option<PathBuf>,
     /// Where it is reached.
     pub targets: Vec<Target>,
-    /// Where the virtual PC/SC reader listens that it was put into.
-    pub reader: Option<String>,
+    /// Where the virtual smart card readers listen that it is to be in: `HOST:PORT`.
+    #[serde(default)]
+    pub readers: Vec<String>,
 }
 
 /// What `PID.json` holds.

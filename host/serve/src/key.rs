@@ -10,10 +10,10 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ukey_apdu::{Apdu, Ins};
-use ukey_device::running::control::State;
+use ukey_device::running::control::{self, State};
 use ukey_device::{Hand, Link, LinkError, Place, Simulator};
 
 /// How long a client that has ended may go unnoticed. One that follows it at once is not refused for that.
@@ -209,12 +209,18 @@ impl Key {
         self.service().readers.get(&vpcd).cloned()
     }
 
-    /// Waits until each of its readers took it, or is known not to have it; no longer than this.
-    pub fn wait_for_readers(&self, limit: Duration) {
-        let looking =
-            |service: &mut Service| service.readers.values().any(|reader| *reader == Insertion::Looking);
-        let waited = self.0.changed.wait_timeout_while(self.service(), limit, looking);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    /// Waits until each reader of these keys took its key, or is known not to have it, and no longer than this; not for
+    /// keys that are stopped.
+    pub(crate) fn wait_for_readers(keys: &[Key], limit: Duration) {
+        let until = Instant::now() + limit;
+        let looking = |service: &mut Service| {
+            !service.stopped && service.readers.values().any(|reader| *reader == Insertion::Looking)
+        };
+        for key in keys {
+            let left = until.saturating_duration_since(Instant::now());
+            let waited = key.0.changed.wait_timeout_while(key.service(), left, looking);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Whether its last OpenApplication was for the application of this name: who sent it has this very key.
@@ -226,17 +232,16 @@ impl Key {
     #[must_use]
     pub fn state(&self) -> State {
         let service = self.service();
-        let problem = |(vpcd, reader): (&SocketAddr, &Insertion)| {
-            reader.problem().map(|problem| format!("{vpcd}: {problem}"))
-        };
-        let reader_problem = service.readers.iter().find_map(problem);
+        let readers = service.readers.iter().map(|(vpcd, insertion)| control::Insertion {
+            reader: vpcd.to_string(),
+            problem: insertion.problem().map(str::to_owned),
+        });
         State {
             serial_number: self.0.simulator.serial_number(),
             plugged_in: self.0.simulator.is_plugged_in(),
             holder: service.holder.as_ref().map(|(_, holder)| holder.clone()),
             refused_frames: self.0.refused_frames.load(Ordering::Relaxed),
-            in_reader: (!service.readers.is_empty()).then_some(reader_problem.is_none()),
-            reader_problem,
+            readers: readers.collect(),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::PollFlags;
 use ukey_device::running::control::{self, Answer, Request};
@@ -72,7 +72,11 @@ impl Server {
                 label,
                 state,
                 targets: ways.iter().filter_map(|way| way.target()).collect(),
-                reader: ways.iter().find_map(|way| way.reader()).map(|address| address.to_string()),
+                readers: ways
+                    .iter()
+                    .filter_map(|way| way.reader())
+                    .map(|address| address.to_string())
+                    .collect(),
             });
             open.extend(ways.into_iter().map(|way| (key.clone(), way)));
             keys.push(key);
@@ -104,13 +108,23 @@ impl Server {
         &self.running
     }
 
-    /// Waits until each smart card reader took its key, or is known not to have it; no longer than this. The keys say
-    /// which: [`Key::state`].
-    pub fn wait_for_readers(&self, limit: Duration) {
-        let until = Instant::now() + limit;
-        for key in &self.keys {
-            key.wait_for_readers(until.saturating_duration_since(Instant::now()));
-        }
+    /// Calls back once each smart card reader took its key, or is known not to have it; after this time at the latest,
+    /// and at once when this is dropped. The keys say which: [`Key::state`].
+    ///
+    /// # Errors
+    /// Of the system: no more threads.
+    pub fn once_readers_looked(
+        &mut self,
+        limit: Duration,
+        call: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let keys = self.keys.clone();
+        let waiting = move || {
+            Key::wait_for_readers(&keys, limit);
+            call();
+        };
+        self.threads.push(thread::Builder::new().spawn(waiting)?);
+        Ok(())
     }
 
     /// The keys, in the order in which they were given.

@@ -40,7 +40,7 @@ fn start(folder: &Path, seed: u64) -> (String, Target, Arc<Registered>) {
         label: String::new(),
         state: None,
         targets: vec!["serial:/dev/nowhere".parse().unwrap(), target.clone()],
-        reader: None,
+        readers: Vec::new(),
     };
     let (registered, control) = Registry::of_this_user().register(vec![token]).unwrap();
     let registered = Arc::new(registered);

@@ -19,7 +19,7 @@ const DEVICE_REMOVED: u32 = 0x0A00_0023;
 
 fn running(serial_number: &str, target: Target) -> Running {
     let (serial_number, targets) = (serial_number.to_owned(), vec![target]);
-    Running { serial_number, label: String::new(), state: None, targets, reader: None }
+    Running { serial_number, label: String::new(), state: None, targets, readers: Vec::new() }
 }
 
 fn fresh(seed: u64) -> Key {

@@ -183,7 +183,8 @@ fn readers(found: &mut Found, _: &[Instance]) {
 
 #[cfg(not(feature = "pcsc"))]
 fn readers(found: &mut Found, instances: &[Instance]) {
-    let carded = instances.iter().flat_map(|instance| &instance.tokens).any(|token| token.reader.is_some());
+    let carded =
+        instances.iter().flat_map(|instance| &instance.tokens).any(|token| !token.readers.is_empty());
     if carded {
         found.notes.push("smart card readers: this build speaks no PC/SC; see `ukey doctor`".to_owned());
     }

@@ -57,18 +57,12 @@ pub(crate) fn facts(target: Option<&Target>, libraries: &[PathBuf]) -> Facts {
         Some(Target::Skf { library, .. }) => libraries = vec![library.clone()],
         _ => {}
     }
+    let mut seen = virtual_reader();
+    seen.pcsc.readers = readers(&seen.pcsc.listener);
     Facts {
-        debian: program("apt-get").is_some(),
-        systemd: Path::new("/run/systemd/system").is_dir(),
-        root: rustix::process::geteuid().is_root(),
         groups: groups.map(group_name).collect(),
-        programs: PROGRAMS
-            .into_iter()
-            .filter_map(|name| Some((name, program(name)?)))
-            .collect::<BTreeMap<_, _>>(),
         rust_targets: rust_targets(),
         images: Board::ALL.iter().map(|board| image(*board)).collect(),
-        pcsc: pcsc(),
         lines: lines.iter().filter_map(|path| line(path)).collect(),
         runtime: runtime(),
         states: states.iter().map(|path| state_file(path)).collect(),
@@ -80,6 +74,22 @@ pub(crate) fn facts(target: Option<&Target>, libraries: &[PathBuf]) -> Facts {
             .iter()
             .map(|path| Library { path: path.clone(), content: content(path) })
             .collect(),
+        ..seen
+    }
+}
+
+/// What [`virtual_reader_faults`](super::virtual_reader_faults) judges. Nothing else is looked at, and pcscd is not asked.
+pub(crate) fn virtual_reader() -> Facts {
+    Facts {
+        debian: program("apt-get").is_some(),
+        systemd: Path::new("/run/systemd/system").is_dir(),
+        root: rustix::process::geteuid().is_root(),
+        programs: PROGRAMS
+            .into_iter()
+            .filter_map(|name| Some((name, program(name)?)))
+            .collect::<BTreeMap<_, _>>(),
+        pcsc: pcsc(),
+        ..Facts::default()
     }
 }
 
@@ -175,10 +185,10 @@ fn image(board: Board) -> Image {
     Image { board: board.to_string(), built: path.is_file(), path }
 }
 
+/// Without what pcscd says of its readers.
 fn pcsc() -> Pcsc {
     let socket = env::var_os("PCSCLITE_CSOCK_NAME").map_or_else(|| PCSCD_SOCKET.into(), PathBuf::from);
     let listener = listener(&socket);
-    let readers = readers(&listener);
     Pcsc {
         built: cfg!(feature = "pcsc"),
         process: process("pcscd"),
@@ -187,7 +197,7 @@ fn pcsc() -> Pcsc {
         configured: configured(Path::new(READERS)),
         socket,
         listener,
-        readers,
+        readers: None,
     }
 }
 

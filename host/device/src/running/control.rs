@@ -80,12 +80,18 @@ pub struct State {
     pub holder: Option<String>,
     /// Frames that were not taken since it was started: spoilt, too long, out of sequence, or no frames at all.
     pub refused_frames: u64,
-    /// Whether each virtual reader that it was put into has it; `None` where it was put into none.
+    /// The virtual smart card readers that it is to be in.
     #[serde(default)]
-    pub in_reader: Option<bool>,
-    /// Why one of them has not.
-    #[serde(default)]
-    pub reader_problem: Option<String>,
+    pub readers: Vec<Insertion>,
+}
+
+/// Whether a virtual smart card reader has a token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Insertion {
+    /// Where the reader's vpcd waits: `HOST:PORT`.
+    pub reader: String,
+    /// Why the token is not in it; `None` where it is.
+    pub problem: Option<String>,
 }
 
 /// How long an instance may take to be reached, and to answer: a token that starts tests itself, one that is pulled ends

@@ -18,7 +18,7 @@ fn token(serial_number: &str) -> Running {
         label: "标签".to_owned(),
         state: Some("k.ukey".into()),
         targets: vec!["tcp:127.0.0.1:4711".parse().unwrap(), "serial:/dev/ttyS9@9600".parse().unwrap()],
-        reader: None,
+        readers: Vec::new(),
     }
 }
 

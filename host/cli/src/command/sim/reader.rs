@@ -1,18 +1,45 @@
-//! A token that is to be in a smart card reader and is not: what is missing, and the command that brings it.
+//! A token in smart card readers: which of them have it; what is missing where one has not, and the command that brings it.
 
-use ukey_device::running::Running;
-use ukey_device::running::control::State;
+use serde_json::{Value, json};
+use ukey_device::running::control::{Insertion, State};
 
 use crate::doctor::{self, Finding, probe};
 
-/// What to say of a token that is in no reader; nothing where it is in one, has none, or was pulled.
-pub(super) fn missing(token: &Running, state: &State) -> Option<String> {
-    let problem = state.reader_problem.as_ref().filter(|_| state.plugged_in)?;
-    let number = &token.serial_number;
-    let mut text = format!(
-        "UKey {number} is in no smart card reader: {problem}\nUKey {number}未插入读卡器：{problem}\n"
-    );
-    let faults = doctor::virtual_reader_faults(&probe::facts(None, &[]));
+/// The readers of a token as programs read them, with what is known of them: nothing of a token that is just ending.
+pub(super) fn json(readers: &[String], state: Option<&State>) -> Value {
+    let row = |reader: &String| {
+        let known = insertion(reader, state);
+        json!({
+            "reader": reader,
+            "in_reader": known.map(|known| known.problem.is_none()),
+            "problem": known.and_then(|known| known.problem.as_ref()),
+        })
+    };
+    readers.iter().map(row).collect()
+}
+
+/// What is known of that reader of a token.
+pub(super) fn insertion<'s>(reader: &str, state: Option<&'s State>) -> Option<&'s Insertion> {
+    state?.readers.iter().find(|known| known.reader == reader)
+}
+
+/// What to say of tokens that are not in a reader; nothing where each is in all of its own, or was pulled.
+pub(super) fn missing<'s>(tokens: impl IntoIterator<Item = &'s State>) -> Option<String> {
+    let mut text = String::new();
+    for State { serial_number, readers, .. } in tokens.into_iter().filter(|token| token.plugged_in) {
+        for Insertion { reader, problem } in readers {
+            if let Some(problem) = problem {
+                text.push_str(&format!(
+                    "UKey {serial_number} is not in the smart card reader at {reader}: {problem}\n\
+                     UKey {serial_number}未插入{reader}的读卡器：{problem}\n"
+                ));
+            }
+        }
+    }
+    if text.is_empty() {
+        return None;
+    }
+    let faults = doctor::virtual_reader_faults(&probe::virtual_reader());
     for Finding { reason, command, .. } in &faults {
         text.push_str(&format!("  {}\n  {}\n", reason.en, reason.zh));
         if let Some(command) = command {

@@ -87,10 +87,8 @@ fn list(format: Format) -> Result<()> {
             format!("{:#}\n", json!({ "version": 1, "tokens": tokens }))
         }
     });
-    for (_, token, state) in &rows {
-        if let Some(missing) = state.as_ref().and_then(|state| reader::missing(token, state)) {
-            output::say(&missing);
-        }
+    if let Some(missing) = reader::missing(rows.iter().filter_map(|(_, _, state)| state.as_ref())) {
+        output::say(&missing);
     }
     Ok(())
 }
@@ -103,9 +101,7 @@ fn json(pid: u32, token: &Token, state: Option<&State>) -> Value {
         "plugged_in": state.map(|state| state.plugged_in),
         "state": token.state,
         "targets": token.targets,
-        "reader": token.reader,
-        "in_reader": state.and_then(|state| state.in_reader),
-        "reader_problem": state.and_then(|state| state.reader_problem.clone()),
+        "readers": reader::json(&token.readers, state),
         "holder": state.and_then(|state| state.holder.clone()),
         "refused_frames": state.map(|state| state.refused_frames),
     })
@@ -117,9 +113,10 @@ fn table(rows: &[(u32, Token, Option<State>)]) -> String {
     let row = |(pid, token, state): &(u32, Token, Option<State>)| {
         let state = state.as_ref();
         let mut places: Vec<_> = token.targets.iter().map(ToString::to_string).collect();
-        let in_it =
-            if state.is_some_and(|state| state.in_reader == Some(false)) { " (not in it)" } else { "" };
-        places.extend(token.reader.iter().map(|reader| format!("reader at {reader}{in_it}")));
+        places.extend(token.readers.iter().map(|reader| {
+            let out = reader::insertion(reader, state).is_some_and(|known| known.problem.is_some());
+            format!("reader at {reader}{}", if out { " (not in it)" } else { "" })
+        }));
         [
             pid.to_string(),
             token.serial_number.clone(),

@@ -1,5 +1,6 @@
 //! `ukey sim start`: simulated tokens where clients look for hardware, until they are told to stop.
 
+use std::future::pending;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use ukey_device::running::control::State;
 use ukey_device::running::{Registry, Running};
 use ukey_device::{Device, LinkError, Options, Simulator, Target, UnknownTarget, target};
@@ -123,29 +125,42 @@ impl Start {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
         let tokens =
             (1..=self.count).map(|number| self.token(number, state, options)).collect::<Result<_>>()?;
-        runtime.block_on(async {
+        let ended = runtime.block_on(async {
             let interrupted = stop::signalled()?;
             let asked = Arc::new(Notify::new());
             let ask = Arc::clone(&asked);
-            let server = Server::start(&Registry::of_this_user(), tokens, move || ask.notify_one())?;
-            server.wait_for_readers(READERS);
-            let states: Vec<State> = server.keys().iter().map(Key::state).collect();
-            for (token, state) in server.running().iter().zip(&states) {
-                output::result(&ready(token, state, self.format));
-            }
-            self.explain(state, server.running());
-            for (token, state) in server.running().iter().zip(&states) {
-                if let Some(missing) = reader::missing(token, state) {
-                    output::say(&missing);
-                }
-            }
+            let mut server = Server::start(&Registry::of_this_user(), tokens, move || ask.notify_one())?;
+            let readers = Arc::new(Notify::new());
+            let looked = Arc::clone(&readers);
+            server.once_readers_looked(READERS, move || looked.notify_one()).map_err(Failure::internal)?;
+            let told = async {
+                readers.notified().await;
+                self.tell(state, &server).await?;
+                pending().await
+            };
             tokio::select! {
-                () = interrupted => {}
-                () = asked.notified() => {}
+                () = interrupted => Ok(()),
+                () = asked.notified() => Ok(()),
+                failed = told => failed,
             }
-            drop(server);
-            Ok(())
-        })
+        });
+        // Nobody waits for what looks at the machine.
+        runtime.shutdown_background();
+        ended
+    }
+
+    /// Says which tokens are ready, and what is missing where one is not in its reader.
+    async fn tell(&self, state: Option<&Path>, server: &Server) -> Result<()> {
+        let states: Vec<State> = server.keys().iter().map(Key::state).collect();
+        for (token, state) in server.running().iter().zip(&states) {
+            output::result(&ready(token, state, self.format));
+        }
+        self.explain(state, server.running());
+        let missing = spawn_blocking(move || reader::missing(&states)).await.map_err(Failure::internal)?;
+        if let Some(missing) = missing {
+            output::say(&missing);
+        }
+        Ok(())
     }
 
     fn refuse_too_many(&self) -> Result<()> {
@@ -296,12 +311,15 @@ fn numbered_port(address: &str, number: Option<usize>) -> Result<String> {
 
 /// The line of a token that clients may come to. One that no reader took yet says so.
 fn ready(token: &Running, now: &State, format: Format) -> String {
-    let Running { serial_number, label, state, targets, reader } = token;
+    let Running { serial_number, label, state, targets, readers } = token;
     match format {
         Format::Text => {
             let mut places: Vec<_> = targets.iter().map(ToString::to_string).collect();
-            let form = if now.in_reader == Some(true) { "reader" } else { "not-in-reader" };
-            places.extend(reader.iter().map(|reader| format!("{form}:{reader}")));
+            places.extend(readers.iter().map(|reader| {
+                let known = reader::insertion(reader, Some(now));
+                let is_in = known.is_some_and(|known| known.problem.is_none());
+                format!("{}:{reader}", if is_in { "reader" } else { "not-in-reader" })
+            }));
             format!("ready {serial_number} {}\n", places.join(" "))
         }
         Format::Json => {
@@ -312,9 +330,7 @@ fn ready(token: &Running, now: &State, format: Format) -> String {
                 "label": label,
                 "state": state,
                 "targets": targets,
-                "reader": reader,
-                "in_reader": now.in_reader,
-                "reader_problem": now.reader_problem,
+                "readers": reader::json(readers, Some(now)),
             });
             format!("{json}\n")
         }
