@@ -121,7 +121,7 @@ fn a_token_in_a_reader_is_listed_and_found_well_until_pcscd_stops() {
     desk.run(&["info", "--target", &target], &[]).fails(5).says("pcscd").says("请启动");
     let table = desk.run(&["sim", "ls"], &[]).succeeds();
     assert!(table.out.contains("(not in it)"), "{table:?}");
-    table.says("not running").says("→ ").says("未插入读卡器");
+    table.says("not running").says("→ ").says(&format!("未插入{vpcd}的读卡器"));
 
     // It comes back by itself.
     restart(&program, 8);
