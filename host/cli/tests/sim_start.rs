@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -216,6 +217,38 @@ fn a_token_in_a_file_keeps_what_its_clients_do() {
     assert_eq!(started.ended(), Some(0));
     assert!(!desk.path("socket").exists());
     desk.run(&["info"], &[]).succeeds();
+}
+
+/// Its state is sound: nobody is to lose it for that.
+#[test]
+fn a_file_that_cannot_be_written_is_told_by_its_process_and_no_reason_to_reset() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("gone")).unwrap();
+    desk.run(&["sim", "reset", "--state", "gone/k.ukey"], &[]).succeeds();
+    let log = desk.path("log");
+    let arguments = ["sim", "start", "--format", "json", "--state", "gone/k.ukey"];
+    let mut command = desk.command(&arguments, &[]);
+    let log_file = fs::File::create(&log).unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(log_file).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let mut started = Started { child, out };
+    let ready = started.ready();
+    fs::rename(desk.path("gone"), desk.path("elsewhere")).unwrap();
+    let wrong = [("UKEY_PIN", "00000000")];
+    let refused = desk.run(&["pin", "verify", "--target", target(&ready)], &wrong).fails(5);
+    let place = |what: &str| refused.talk.find(what).unwrap_or_else(|| panic!("{what}: {}", refused.talk));
+    assert!(place("sim start") < place("sim reset"), "{}", refused.talk);
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(said.contains("No such file or directory"), "{said}");
+
+    desk.run(&["sim", "unplug"], &[]).succeeds();
+    let plug = desk.run(&["sim", "plug"], &[]).fails(5).says("No such file or directory");
+    assert!(!plug.talk.contains("sim reset"), "{}", plug.talk);
+
+    // Once its place is back, the token is, with all it had.
+    fs::rename(desk.path("elsewhere"), desk.path("gone")).unwrap();
+    desk.run(&["sim", "plug"], &[]).succeeds();
+    desk.run(&["pin", "verify", "--target", target(&ready)], &[("UKEY_PIN", "12345678")]).succeeds();
 }
 
 #[test]

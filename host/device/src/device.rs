@@ -276,7 +276,8 @@ impl Device {
     /// Plugs a simulated or emulated key in and finds it again, as [`Device::reconnect`].
     ///
     /// # Errors
-    /// [`LinkError::ByHand`] for any other; [`LinkError::NoStart`] where the token refuses its flash.
+    /// [`LinkError::ByHand`] for any other; [`LinkError::NoStart`] where the token refuses its flash, [`LinkError::NotDone`]
+    /// where that is in another process.
     pub fn plug_in(&self) -> Result<()> {
         self.hand()?.plug_in()?;
         self.reconnect()

@@ -88,6 +88,29 @@ fn a_file_that_is_let_go_is_whole() {
     assert_eq!(label(&file), "two");
 }
 
+/// What its holder writes next may make them its own, or has just begun.
+#[test]
+fn beside_a_file_that_is_held_no_changes_are_stray() {
+    let (_folder, file) = issued_file();
+    let device = changed(&file);
+    let changes = fs::read(beside(&file)).unwrap();
+    drop(device);
+    fs::write(beside(&file), changes).unwrap();
+    assert_eq!(state::stray_changes(&file).unwrap(), Some(beside(&file)));
+    let device = connect(&file).unwrap();
+    assert!(beside(&file).exists());
+    assert_eq!(state::stray_changes(&file).unwrap(), None, "held");
+    fs::rename(&file, file.with_extension("moved")).unwrap();
+    assert_eq!(state::stray_changes(&file).unwrap(), None, "held, and not there for a moment");
+    fs::rename(file.with_extension("moved"), &file).unwrap();
+    drop(device);
+    let copy = file.with_file_name("copy.ukey");
+    fs::copy(&file, &copy).unwrap();
+    fs::copy(beside(&file), beside(&copy)).unwrap();
+    assert_eq!(state::stray_changes(&copy).unwrap(), Some(beside(&copy)), "nobody ever held it");
+    assert!(!copy.with_file_name("copy.ukey.lock").exists(), "and looking made no lock");
+}
+
 /// It has the content that the changes began with, and they are not its own.
 #[test]
 fn what_a_killed_program_changed_is_not_made_in_a_copy_that_was_put_back() {

@@ -247,7 +247,7 @@ impl<S: AsFd> Conversation<'_, S> {
         if matches!(error, LinkError::Removed | LinkError::Busy { .. }) {
             return self.lose_the_key(sequence);
         }
-        tracing::error!(%error, client = self.client, "the token stands still");
+        tracing::error!(error = error.in_full(), client = self.client, "the token stands still");
         self.turn = Turn::new();
         self.refuse(sequence, Reason::NoStart)
     }

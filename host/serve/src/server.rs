@@ -230,8 +230,7 @@ fn carry_out(request: &Request, keys: &[Key]) -> Answer {
         };
         match act(key) {
             Ok(()) => Answer::Done,
-            Err(LinkError::NoStart { reason }) => Answer::Failed { reason },
-            Err(error) => Answer::Failed { reason: error.to_string() },
+            Err(error) => Answer::Failed { reason: error.in_full() },
         }
     };
     match request {

@@ -304,11 +304,10 @@ fn state_file(path: &Path) -> StateFile {
     StateFile { path: path.to_owned(), content, holder: state_holder(path) }
 }
 
-/// Changes beside a state file that are none of its own. Beside one that is held it cannot be told.
+/// Changes beside a state file that are none of its own, where that can be told.
 fn stray_changes(file: &Path) -> Option<StrayChanges> {
     let path = state::stray_changes(file).ok().flatten()?;
-    let stray = StrayChanges { path, file: file.to_owned(), is_there: file.exists() };
-    state_holder(file).is_none().then_some(stray)
+    Some(StrayChanges { path, file: file.to_owned(), is_there: file.exists() })
 }
 
 /// The file that names the devices of `libukey_skf`; and the state files among them, or among those that the environment

@@ -68,6 +68,12 @@ pub enum LinkError {
         /// Its reason.
         reason: String,
     },
+    /// The process of the token did not do what it was asked.
+    #[error("the process of the token says: {reason}")]
+    NotDone {
+        /// Its words.
+        reason: String,
+    },
     /// The token was sent a command, and does not answer. Whether it was carried out is not known.
     #[error("the key does not answer")]
     NoAnswer,
@@ -228,6 +234,15 @@ fn those_there(readers: &[String]) -> String {
 }
 
 impl LinkError {
+    /// What happened, with the system's word where there is one, in one line: for the log, and for another process.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self {
+            LinkError::Io { source, .. } => format!("{self}: {source}"),
+            _ => self.to_string(),
+        }
+    }
+
     /// What happened, in Chinese.
     #[must_use]
     pub fn message_zh(&self) -> String {
@@ -244,6 +259,7 @@ impl LinkError {
             LinkError::Io { path, source, .. } => format!("读写{}失败：{source}", path.display()),
             LinkError::Dialect { speaks, asked } => format!("UKey的方言是{speaks}，不是{asked}"),
             LinkError::NoStart { reason } => format!("UKey无法启动：{reason}"),
+            LinkError::NotDone { reason } => format!("UKey所在进程报告：{reason}"),
             LinkError::NoAnswer => "UKey没有应答".to_owned(),
             LinkError::Garbled { bad } => format!("无法识别UKey发来的数据：{bad}个错误帧"),
             LinkError::TooLong { bytes, most } => format!("命令长{bytes}字节，UKey最多接收{most}字节"),
@@ -305,8 +321,12 @@ impl LinkError {
                 ("leave `--dialect` out for a simulated token", "模拟UKey无需指定 --dialect")
             }
             LinkError::NoStart { .. } => (
-                "its state is damaged: go back to a saved copy (`ukey sim load`) or reset it (`ukey sim reset`); of an emulated board, put back or remove the file of its flash",
-                "UKey的状态已损坏，请用 ukey sim load 恢复备份，或用 ukey sim reset 重置；开发板请恢复或删除其闪存文件",
+                "look first at what the process of the token says (`ukey sim start`, where it runs): a full disk, say, has damaged nothing; only where the state is damaged, go back to a saved copy (`ukey sim load`) or reset it (`ukey sim reset`); of an emulated board, put back or remove the file of its flash",
+                "请先查看UKey所在进程（ukey sim start）的输出：例如磁盘已满并不损坏状态；确认状态已损坏时，再用 ukey sim load 恢复备份，或用 ukey sim reset 重置；开发板请恢复或删除其闪存文件",
+            ),
+            LinkError::NotDone { .. } => (
+                "mend what it names, then try again; its own output, where `ukey sim start` runs, says more",
+                "请按其提示处理后重试；详情见 ukey sim start 进程的输出",
             ),
             LinkError::NoAnswer => (
                 "pull the key, plug it in again, and look whether the last command was carried out",

@@ -378,7 +378,9 @@ impl<S: Stream> Framed<S> {
 /// A refusal that stays one however often the frame is sent.
 fn final_word(reason: Reason, payload: &[u8]) -> Option<LinkError> {
     Some(match reason {
-        Reason::NoStart => LinkError::NoStart { reason: reason.to_string() },
+        Reason::NoStart => LinkError::NoStart {
+            reason: "its flash holds no sound state, or is not read or written".to_owned(),
+        },
         Reason::Unplugged => LinkError::Removed,
         Reason::Busy => {
             let holder = Reason::holder(payload).map(holder::printable);

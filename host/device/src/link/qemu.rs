@@ -274,7 +274,12 @@ fn blank_unless_there(path: &Path, size: u64) -> Result<(), LinkError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() && found.len() == size => return Ok(()),
         Ok(found) => {
-            let problem = BadState::Flash { expected: size, found: found.len() };
+            // What is no file has no length that says anything.
+            let problem = if found.is_file() {
+                BadState::Flash { expected: size, found: found.len() }
+            } else {
+                BadState::Foreign
+            };
             return Err(LinkError::BadFile { path: path.to_owned(), problem });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -306,6 +311,10 @@ mod tests {
         assert!(error.to_string().ends_with(told), "{error}");
         assert!(error.advice().unwrap().0.contains("one that is not there is made"), "{error}");
         assert_eq!(fs::read(&file).unwrap(), [1; 100]);
-        assert!(blank_unless_there(folder.path(), 99).is_err());
+        for other in [folder.path(), Path::new("/dev/null")] {
+            let error = blank_unless_there(other, 99).unwrap_err();
+            let LinkError::BadFile { problem, .. } = &error else { panic!("{error}") };
+            assert_eq!(*problem, BadState::Foreign);
+        }
     }
 }

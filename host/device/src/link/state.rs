@@ -174,20 +174,20 @@ pub fn header(path: &Path) -> Result<Header, LinkError> {
     decoded(path, &bytes(path)?).map(|(header, _)| header)
 }
 
-/// The changes beside a file that nobody holds which are none of its own: of another writing of it, or without it. A
-/// damaged file has none.
+/// The changes beside a file which are none of its own: of another writing of it, or without it. A damaged file has
+/// none; beside one that somebody holds nothing can be told, and nobody can take it while it is looked at.
 ///
 /// # Errors
 /// [`LinkError::Io`].
 pub fn stray_changes(path: &Path) -> Result<Option<PathBuf>, LinkError> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let changes = changes::path(&path);
-    let are_stray = match content(&path) {
-        Err(LinkError::NoFile { .. }) => changes.exists(),
-        Err(LinkError::BadFile { .. }) => false,
-        content => content?.beside == Beside::Stray,
-    };
-    Ok(are_stray.then_some(changes))
+    let are_stray = lock::unless_held(&path, || match content(&path) {
+        Err(LinkError::NoFile { .. }) => Ok(changes.exists()),
+        Err(LinkError::BadFile { .. }) => Ok(false),
+        content => Ok(content?.beside == Beside::Stray),
+    })?;
+    Ok(are_stray.transpose()?.unwrap_or(false).then_some(changes))
 }
 
 /// What a file holds, with the changes beside it.

@@ -125,7 +125,7 @@ pub fn receive<T: DeserializeOwned>(stream: &mut impl BufRead) -> io::Result<Opt
 /// Asks an instance.
 ///
 /// # Errors
-/// [`LinkError::Io`] where it is not reached; [`LinkError::NoStart`] where it says [`Answer::Failed`].
+/// [`LinkError::Io`] where it is not reached; [`LinkError::NotDone`] where it says [`Answer::Failed`].
 pub fn ask(control: &Path, request: &Request) -> Result<Answer, LinkError> {
     ask_within(control, request, PATIENCE)
 }
@@ -138,7 +138,7 @@ fn ask_within(control: &Path, request: &Request, patience: Duration) -> Result<A
         receive(&mut BufReader::new(&stream))?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     };
     match answer() {
-        Ok(Answer::Failed { reason }) => Err(LinkError::NoStart { reason }),
+        Ok(Answer::Failed { reason }) => Err(LinkError::NotDone { reason }),
         Ok(answer) => Ok(answer),
         Err(source) => Err(LinkError::Io { doing: "asking", path: control.to_owned(), source }),
     }

@@ -147,7 +147,10 @@ fn the_hand_reaches_the_one_token_of_its_number() {
     let hand = registry.hand("A").unwrap();
     hand.unplug();
     hand.unplug_after(3);
-    assert!(matches!(hand.plug_in(), Err(LinkError::NoStart { reason }) if reason == "the flash is damaged"));
+    let error = hand.plug_in().unwrap_err();
+    assert!(matches!(&error, LinkError::NotDone { reason } if reason == "the flash is damaged"), "{error}");
+    let (advice, advice_zh) = error.advice().unwrap();
+    assert!(!advice.contains("reset") && !advice_zh.contains("reset"), "nobody knows of the state: {advice}");
     assert!(registry.instances().unwrap()[0].status().is_err(), "no status");
     let serial_number = || "A".to_owned();
     assert_eq!(

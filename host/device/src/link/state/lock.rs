@@ -57,6 +57,23 @@ pub(super) fn lock_to_read(path: &Path) -> Result<Option<Lock>, LinkError> {
     }
 }
 
+/// What is read of a file while nobody holds it; `None` where somebody does. Makes no lock where there is none.
+pub(super) fn unless_held<T>(path: &Path, read: impl FnOnce() -> T) -> Result<Option<T>, LinkError> {
+    let name = beside(path, ".lock");
+    let lock = match File::open(&name) {
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Some(Lock(file)),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(io_error("locking", &name)(source)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(io_error("locking", &name)(source)),
+    };
+    let found = read();
+    // Who has made one meanwhile held the file.
+    Ok((lock.is_some() || !name.exists()).then_some(found))
+}
+
 /// Holds the lock beside a file.
 pub(in crate::link) fn lock(path: &Path) -> Result<Lock, LinkError> {
     let (file, name) = lock_file(path)?;
