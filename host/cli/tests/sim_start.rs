@@ -296,7 +296,7 @@ fn several_tokens_run_in_several_processes() {
     desk.run(&["sim", "stop", "K-2"], &[]).succeeds();
     assert_eq!(first.ended(), Some(0), "both of its tokens go with it");
     for left in ["s-1", "s-2", "line-1", "line-2"] {
-        assert!(std::fs::symlink_metadata(desk.path(left)).is_err(), "{left}");
+        assert!(fs::symlink_metadata(desk.path(left)).is_err(), "{left}");
     }
     assert_eq!(names(&listed(&desk)), names(&[third]));
     desk.run(&["sim", "stop"], &[]).succeeds();
@@ -326,7 +326,7 @@ fn what_cannot_be_started_says_why_and_leaves_nothing() {
     let start = |arguments: &[&str]| desk.run(&[&["sim", "start"], arguments].concat(), &[]);
     start(&["--state", "none.ukey"]).fails(5).says("none.ukey").says("ukey sim reset");
     start(&["--state", "ukey.ukey", "--factory"]).fails(2).says("holds a token already");
-    std::fs::write(desk.path("letter"), "a letter").unwrap();
+    fs::write(desk.path("letter"), "a letter").unwrap();
     start(&["--unix", "letter", "--tcp"]).fails(2).says("letter exists").says("已存在");
     start(&["--tcp", "nobody"]).fails(2).says("the port is missing").says("缺少端口");
     start(&["--tcp", "127.0.0.1:99999"]).fails(2).says("\"99999\" is no port").says("“99999”不是端口");
@@ -471,8 +471,8 @@ fn who_waits_for_a_reader_ends_when_told_to() {
 fn a_folder_of_others_is_refused() {
     let desk = Desk::new();
     let folder = desk.path("running");
-    std::fs::create_dir(&folder).unwrap();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
     desk.run(&["sim", "ls"], &[]).fails(5).says("not a folder of this user alone").says("chmod 700");
     desk.run(&["sim", "start", "--factory"], &[]).fails(5).says("UKEY_RUNTIME_DIR");
 }
