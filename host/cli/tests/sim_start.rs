@@ -192,6 +192,24 @@ fn a_real_key_is_no_developers() {
     desk.run(&["pin", "verify", "--target", target(&ready)], &[("UKEY_PIN", "12345678")]).succeeds();
 }
 
+/// A token of this machine that has its number, and a client of its own, does not make it ours.
+#[test]
+fn a_key_with_the_number_of_a_token_that_runs_here_is_not_erased() {
+    let (desk, others) = (Desk::new(), Desk::new());
+    let numbered = ["--serial-number", "K"];
+    let (mut real, mut twin) = (Started::new(&others, &numbered), Started::new(&desk, &numbered));
+    let (real, twin) = (real.ready(), twin.ready());
+    assert_eq!((text(&real, "serial_number"), text(&twin, "serial_number")), ("K", "K"));
+    let at_twin: Target = target(&twin).parse().unwrap();
+    let client = at_twin.connect(&ukey_device::Options::default()).unwrap();
+    assert_ne!(listed(&desk)[0]["holder"], Value::Null, "in use");
+    let reset = ["sim", "reset", "--yes", "--target"];
+    desk.run(&[&reset[..], &[target(&real)]].concat(), &[]).fails(2).says("was not touched");
+    others.run(&["pin", "verify", "--target", target(&real)], &[("UKEY_PIN", "12345678")]).succeeds();
+    drop(client);
+    desk.run(&[&reset[..], &[target(&twin)]].concat(), &[]).succeeds();
+}
+
 #[test]
 fn a_token_in_a_file_keeps_what_its_clients_do() {
     let desk = Desk::with_token();
