@@ -51,7 +51,7 @@ fn another_token_behind_the_same_socket_is_not_held() {
     let serial_number = old.simulator().serial_number();
     let name = [serial_number.as_bytes(), &[0]].concat();
     let (label, targets) = (String::new(), vec![Target::Unix(path.clone())]);
-    let token = Running { serial_number, label, state: None, targets, reader: None };
+    let token = Running { serial_number, label, state: None, targets, readers: Vec::new() };
     let (_registered, listener) = Registry::of_this_user().register(vec![token]).unwrap();
     // It is said to be there, whatever becomes of it.
     let said = Answer::Status { tokens: vec![old.state()] };
