@@ -390,9 +390,9 @@ fn a_token_that_no_reader_takes_says_so_and_what_is_missing() {
     // What has nothing to do with it is not looked at.
     let looked = desk.path("looked");
     let (programs, path) = (desk.path("programs"), std::env::var("PATH").unwrap());
-    std::fs::create_dir(&programs).unwrap();
-    std::fs::write(programs.join("rustc"), format!("#!/bin/sh\n: > '{}'\n", looked.display())).unwrap();
-    std::fs::set_permissions(programs.join("rustc"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(&programs).unwrap();
+    fs::write(programs.join("rustc"), format!("#!/bin/sh\n: > '{}'\n", looked.display())).unwrap();
+    fs::set_permissions(programs.join("rustc"), fs::Permissions::from_mode(0o755)).unwrap();
     let path = [("PATH", &*format!("{}:{path}", programs.display()))];
     let mut command = desk.command(&["sim", "start", "--factory", "--vpcd", address, "--tcp"], &path);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
