@@ -18,7 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_confirmed.sql"),
     include_str!("../migrations/0004_revocation.sql"),
     include_str!("../migrations/0005_seals.sql"),
-    include_str!("../migrations/0010_notices.sql"),
+    include_str!("../migrations/0006_notices.sql"),
 ];
 
 /// Opens the database and brings its tables up to date.
