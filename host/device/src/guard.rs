@@ -3,10 +3,12 @@
 //! A key is *ours* exactly if a program holds it in its hand ([`Device::hand`]): nobody's real key can be pulled by a
 //! program. A serial number makes no key ours, for a running token may copy it: what runs in another process has to prove
 //! that it is the key behind the link ([`running::control::Request::Heard`]), and anew whenever the key got its power, for
-//! another one may be in its place. Until a key said who it is, it is not ours, and nothing is allowed of it. On any other, tries are counted before they are spent and the last one never is: VerifyPin, ChangePin and
-//! UnblockPin look at GetPinInfo first; of the device authentication key, whose tries no command tells, the last
-//! refusal says how many are left. [`ErrorKind::LastTry`] refuses, and nothing was sent. Who names the
-//! key by its serial number may have it otherwise ([`Device::allow_destructive`]). Commands of
+//! another one may be in its place. Until a key said who it is, it is not ours, and nothing is allowed of it.
+//!
+//! On any other, tries are counted before they are spent and the last one never is: VerifyPin, ChangePin and UnblockPin
+//! look at GetPinInfo first; of the device authentication key, whose tries no command tells, the last refusal says how
+//! many are left, and before one the first wrong try may be the last. [`ErrorKind::LastTry`] refuses, and nothing was
+//! sent. Who names the key by its serial number may have it otherwise ([`Device::allow_destructive`]). Commands of
 //! [`Device::transmit`] are the caller's own: [`Ins::cost`](ukey_apdu::Ins::cost) tells what they may cost.
 //!
 //! A program that changes the device authentication key and is killed would leave a key that nobody can initialise
